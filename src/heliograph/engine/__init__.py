@@ -1,0 +1,1 @@
+"""Durable machinery that knows no medicine: db, blobs, jobs, events, audit, telemetry."""

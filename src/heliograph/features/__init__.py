@@ -1,0 +1,1 @@
+"""What a hospital uses, lowest first: access, patients, archive, imaging and routing."""

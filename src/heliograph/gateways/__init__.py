@@ -1,0 +1,1 @@
+"""Doors: protocol in, feature call, protocol out. They share only `http`."""

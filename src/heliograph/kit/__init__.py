@@ -1,0 +1,1 @@
+"""Words that everybody uses: errors, ids, time, settings. Imports nothing of Heliograph."""
