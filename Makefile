@@ -1,0 +1,93 @@
+# The words of this project; `make` alone lists them. Every word is safe to repeat.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export npm_config_update_notifier := false
+export npm_config_fund := false
+export npm_config_audit := false
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11) python3)
+
+DATA ?= heliograph-data
+ARGS ?=
+T ?= $(wildcard tests/unit tests/conformance tests/e2e tests/faults)
+STAMP := .venv/.stamps
+STATIC := src/heliograph/gateways/ui/static
+WEB_SOURCES := $(shell test -d web && find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
+TEST_PACKAGES := dcmtk orthanc orthanc-dicomweb dicom3tools wrk chromium fonts-noto-core fonts-noto-cjk
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMP)/python $(STAMP)/web ## virtual environment, packages, web client (under 2 s when nothing changed)
+
+$(STAMP)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' || { echo "the venv module is missing: apt-get install python3-venv" >&2; exit 1; }
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	mkdir -p $(STAMP)
+	.venv/bin/python -m pip install -q --upgrade 'pip>=25.1'
+	touch $@
+
+$(STAMP)/python: pyproject.toml | $(STAMP)/venv
+	.venv/bin/python -m pip install -q -e . --group web
+	touch $@
+
+$(STAMP)/node_modules: $(wildcard web/package.json web/package-lock.json) | $(STAMP)/python
+	@if [ -f web/package-lock.json ]; then set -x; npm --prefix web ci --no-progress; fi
+	touch $@
+
+$(STAMP)/web: $(WEB_SOURCES) | $(STAMP)/node_modules
+	@$(MAKE) $(STAMP)/node_modules
+	@if [ -f web/package.json ]; then set -x; npm --prefix web run build -- --outDir ../$(STATIC) --emptyOutDir; fi
+	touch $@
+
+.PHONY: run
+run: setup ## the whole service with a sample hospital (DATA=folder, ARGS="--http 127.0.0.1:9000")
+	exec .venv/bin/heliograph serve --demo --data $(DATA) $(ARGS)
+
+$(STAMP)/test: pyproject.toml | $(STAMP)/python
+	.venv/bin/python -m pip install -q --group test
+	touch $@
+
+.PHONY: test-tools
+test-tools: $(STAMP)/test
+	@tools/debian $(TEST_PACKAGES)
+
+.PHONY: test
+test: setup test-tools ## unit, conformance, e2e, faults at 5 rounds (T=path selects, ARGS=pytest options)
+	.venv/bin/python -m pytest $(T) $(ARGS)
+
+.PHONY: test-all
+test-all: setup test-tools ## full counts: 50 kill rounds, 20 power cuts, and once more on Debian's PostgreSQL
+	@tools/debian postgresql
+	FAULT_ROUNDS=50 POWER_CUTS=20 .venv/bin/python -m pytest tests $(ARGS)
+	HELIOGRAPH_TEST_DATABASE=external .venv/bin/python -m pytest tests/unit tests/conformance tests/e2e $(ARGS)
+
+.PHONY: bench
+bench: setup test-tools ## Orthanc and Heliograph side by side, a table with ratios (ARGS="--only store1,frames")
+	.venv/bin/python -m bench.run $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: setup test-tools ## cost per instance up to 10^5 (ARGS="--to 1000000"), search times; resumable
+	.venv/bin/python -m bench.scale $(ARGS)
+
+$(STAMP)/check: pyproject.toml | $(STAMP)/test
+	.venv/bin/python -m pip install -q --group check
+	touch $@
+
+.PHONY: check
+check: setup $(STAMP)/check ## format, lint, strict types, import contracts, sizes, docs freshness (under 60 s warm)
+	@tools/check
+
+.PHONY: docs
+docs: setup ## generated reference pages of settings, commands and API
+	@if [ -f tools/docs.py ]; then .venv/bin/python tools/docs.py; else echo "tools/docs.py is not there yet" >&2; exit 1; fi
+
+.PHONY: clean
+clean: ## what can be made again; never the data folder
+	rm -rf .venv web/node_modules web/dist $(STATIC) build dist bench/out tests/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests tools bench -name __pycache__ -prune -exec rm -rf {} +
