@@ -1,0 +1,114 @@
+import { type Problem } from './types'
+
+/** What the server (or the line to it) answered instead of the thing that was asked for. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly title: string,
+    readonly detail: string,
+  ) {
+    super(detail === '' ? title : `${title}: ${detail}`)
+    this.name = 'ApiError'
+  }
+
+  /** True when no answer came at all, so that the cause is the line or the server's state. */
+  get offline(): boolean {
+    return this.status === 0
+  }
+}
+
+let csrf = ''
+let onSignedOut: () => void = () => undefined
+
+/** Keeps the token that every request other than GET must carry. */
+export function setCsrf(token: string): void {
+  csrf = token
+}
+
+/** Names who is told when the server says that the session is over. */
+export function whenSignedOut(listener: () => void): void {
+  onSignedOut = listener
+}
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+
+function isProblem(value: unknown): value is Partial<Problem> {
+  return typeof value === 'object' && value !== null && ('title' in value || 'detail' in value || 'code' in value)
+}
+
+/** Turns a failed answer into an error, whatever its body is. */
+export function errorFrom(status: number, body: unknown): ApiError {
+  if (isProblem(body)) {
+    const detail = typeof body.detail === 'string' ? body.detail : ''
+    return new ApiError(status, body.code ?? `http.${status}`, body.title ?? `HTTP ${status}`, detail)
+  }
+  return new ApiError(status, `http.${status}`, `HTTP ${status}`, '')
+}
+
+function parse(text: string): unknown {
+  if (text === '') return undefined
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+/** Sends one request and gives the parsed body, or throws an {@link ApiError}. */
+export async function request<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' }
+  if (body !== undefined) headers['Content-Type'] = 'application/json'
+  if (method !== 'GET' && csrf !== '') headers['X-CSRF-Token'] = csrf
+  let response: Response
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      credentials: 'same-origin',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
+    })
+  } catch (cause) {
+    if (signal?.aborted === true) throw cause
+    throw new ApiError(0, 'offline', 'The server does not answer', '')
+  }
+  const answer = parse(await response.text())
+  if (!response.ok) {
+    if (response.status === 401 && !path.startsWith('/api/session')) onSignedOut()
+    throw errorFrom(response.status, answer)
+  }
+  return answer as T
+}
+
+export interface UploadProgress {
+  sent: number
+  total: number
+}
+
+/** Sends files as one multipart form; XMLHttpRequest because fetch reports no upload progress. */
+export function upload<T>(
+  path: string,
+  files: readonly { name: string; file: Blob }[],
+  onProgress: (progress: UploadProgress) => void,
+  signal?: AbortSignal,
+): Promise<T> {
+  const form = new FormData()
+  for (const { name, file } of files) form.append('file', file, name)
+  return new Promise<T>((resolve, reject) => {
+    const xhr = new XMLHttpRequest()
+    xhr.open('POST', path)
+    xhr.setRequestHeader('Accept', 'application/json')
+    if (csrf !== '') xhr.setRequestHeader('X-CSRF-Token', csrf)
+    xhr.upload.onprogress = (event) => onProgress({ sent: event.loaded, total: event.total })
+    xhr.onload = () => {
+      const answer = parse(xhr.responseText)
+      if (xhr.status >= 200 && xhr.status < 300) resolve(answer as T)
+      else reject(errorFrom(xhr.status, answer))
+    }
+    xhr.onerror = () => reject(new ApiError(0, 'offline', 'The server does not answer', ''))
+    xhr.onabort = () => reject(new DOMException('upload cancelled', 'AbortError'))
+    signal?.addEventListener('abort', () => xhr.abort(), { once: true })
+    xhr.send(form)
+  })
+}

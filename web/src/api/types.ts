@@ -1,0 +1,374 @@
+/** Shapes of the server's `/api`, as docs/reference/openapi.json describes them. Ids are opaque text. */
+
+export interface Page<T> {
+  items: T[]
+  next?: string | null
+}
+
+export interface Session {
+  user: { id: string; name: string; display_name: string; roles: string[]; must_set_password?: boolean }
+  csrf: string
+  permissions: string[]
+  site: { name: string; version: string; timezone: string }
+}
+
+export interface PatientSummary {
+  id: string
+  /** DICOM PN as sent: `alphabetic=ideographic=phonetic`. */
+  name: string
+  patient_id: string
+  issuer: string
+  birth_date: string
+  sex: string
+}
+
+export type ArrivalState = 'receiving' | 'settled'
+
+export interface StudyRow {
+  id: string
+  study_uid: string
+  patient: PatientSummary
+  study_date: string
+  study_time: string
+  timezone_offset: string
+  accession_number: string
+  description: string
+  modalities: string[]
+  body_part: string
+  institution: string
+  referring_physician: string
+  series_count: number
+  instance_count: number
+  bytes: number
+  state: ArrivalState
+  received_at: string
+  last_received_at: string
+  held_count: number
+  unverified: boolean
+  source: string
+  prior_count: number
+}
+
+export interface SeriesRow {
+  id: string
+  series_uid: string
+  number: number | null
+  modality: string
+  description: string
+  body_part: string
+  laterality: string
+  instance_count: number
+  frame_count: number
+  state: ArrivalState
+  thumbnail_url: string
+  document_url: string
+  held_count: number
+}
+
+export interface StudyDetail extends StudyRow {
+  series: SeriesRow[]
+}
+
+export type StudySort =
+  | 'received_at'
+  | 'study_date'
+  | 'patient_name'
+  | 'patient_id'
+  | 'accession_number'
+  | 'modality'
+  | 'instances'
+
+export interface StudyQuery {
+  text?: string
+  patient_name?: string
+  patient_id?: string
+  accession_number?: string
+  modalities?: string[]
+  date_from?: string
+  date_to?: string
+  state?: 'receiving' | 'settled' | 'held'
+  sort?: StudySort
+  descending?: boolean
+  cursor?: string
+  limit?: number
+}
+
+export interface StudyPage extends Page<StudyRow> {
+  count: number
+  count_is_exact: boolean
+}
+
+export interface Difference {
+  attribute: string
+  stored: string
+  held: string
+}
+
+export interface HeldObject {
+  id: string
+  reason: string
+  difference: Difference[]
+}
+
+export interface StudyManifest {
+  study: StudyRow
+  revision: string
+  series: SeriesRow[]
+  priors: StudyRow[]
+  held: HeldObject[]
+  instance_count: number
+}
+
+/** One attribute of the DICOM JSON model (PS3.18 F.2). */
+export interface DicomJsonAttribute {
+  vr: string
+  Value?: unknown[]
+  BulkDataURI?: string
+  InlineBinary?: string
+}
+export type DicomJson = Record<string, DicomJsonAttribute>
+
+export interface DocumentInstance {
+  sop_uid: string
+  sop_class: string
+  number: number | null
+  frames: number
+  transfer_syntax: string
+  attributes: DicomJson
+  digest: string
+  frame_urls_base: string
+}
+
+export interface SeriesDocument {
+  series_uid: string
+  study_uid: string
+  revision: string
+  settled: boolean
+  instance_count: number
+  shared: DicomJson
+  instances: DocumentInstance[]
+}
+
+export type Service = 'echo' | 'store' | 'find' | 'move' | 'get'
+
+export interface Device {
+  id: string
+  aet: string
+  host: string
+  port: number | null
+  description: string
+  allow: Service[]
+  pinned: boolean
+  verified: boolean
+  default_issuer: string
+  last_seen_at: string | null
+  stored_count: number
+  problems: string[]
+}
+
+export interface DeviceDraft {
+  aet: string
+  host: string
+  port: number | null
+  description: string
+  allow: Service[]
+  default_issuer: string
+}
+
+export interface WantsIn {
+  id: string
+  aet: string
+  address: string
+  first_seen_at: string
+  last_seen_at: string
+  associations: number
+  stored_count: number
+  refused_count: number
+  proposals: string[]
+}
+
+export interface EchoResult {
+  ok: boolean
+  ms: number
+  error: string | null
+}
+
+export interface RemoteNode {
+  id: string
+  name: string
+  aet: string
+  host: string
+  port: number
+  kind: string
+}
+
+export type RemoteNodeDraft = Omit<RemoteNode, 'id'>
+
+export interface NodeQuery {
+  patient_name?: string
+  patient_id?: string
+  accession_number?: string
+  study_date?: string
+  modality?: string
+  study_uid?: string
+}
+
+/** A study as a remote node described it: every field may be missing. */
+export interface RemoteStudy {
+  study_uid: string
+  patient_name?: string
+  patient_id?: string
+  birth_date?: string
+  sex?: string
+  study_date?: string
+  study_time?: string
+  accession_number?: string
+  description?: string
+  modalities?: string[]
+  instance_count?: number | null
+}
+
+export type SendState = 'queued' | 'sending' | 'done' | 'failed' | 'waiting' | 'cancelled'
+
+export interface Send {
+  id: string
+  study_id: string
+  what: string
+  node: string
+  state: SendState
+  done: number
+  total: number
+  failed: number
+  attempts: number
+  next_attempt_at: string | null
+  error: string | null
+  created_at: string
+}
+
+export interface Rule {
+  id: string
+  name: string
+  enabled: boolean
+  node_id: string
+  modalities: string[]
+  device_ids: string[]
+}
+
+export type RuleDraft = Omit<Rule, 'id'>
+
+export interface QuarantineItem {
+  id: string
+  received_at: string
+  door: string
+  source: string
+  reason_code: string
+  reason: string
+  sop_class: string
+  study_uid: string
+  study_id: string | null
+  bytes: number
+  difference: Difference[]
+  can_release: boolean
+  state?: string
+}
+
+export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
+
+export interface Job {
+  id: string
+  kind: string
+  title: string
+  state: JobState
+  done: number
+  total: number | null
+  unit: string
+  error: string | null
+  created_at: string
+  started_at: string | null
+  finished_at: string | null
+  can_cancel: boolean
+  can_retry: boolean
+}
+
+export interface Alarm {
+  id: string
+  kind: string
+  severity: 'critical' | 'warning'
+  message: string
+  mend: string
+  since: string
+  acknowledged_by: string | null
+}
+
+export interface LifeEvent {
+  at: string
+  text: string
+  severity: 'ok' | 'info' | 'warning' | 'critical'
+  mend?: { text: string; link: string } | null
+}
+
+export interface WhereAnswer {
+  what: string
+  study_id?: string | null
+  events: LifeEvent[]
+}
+
+export interface UploadItem {
+  name: string
+  outcome: string
+  reason: string | null
+}
+
+export interface UploadResult {
+  job_id?: string | null
+  stored: number
+  identical: number
+  held: number
+  refused: number
+  items: UploadItem[]
+}
+
+export interface User {
+  id: string
+  name: string
+  display_name: string
+  roles: string[]
+  active: boolean
+  last_seen_at: string | null
+}
+
+export interface UserDraft {
+  name: string
+  display_name: string
+  roles: string[]
+}
+
+export interface Token {
+  id: string
+  name: string
+  scopes: string[]
+  created_at: string
+  last_used_at: string | null
+  expires_at: string | null
+}
+
+export interface Setting {
+  name: string
+  value: unknown
+  source: 'flag' | 'env' | 'file' | 'default'
+  docs: string
+}
+
+export type StreamMessage =
+  | { kind: 'hello'; revision: string }
+  | { kind: 'study.changed' | 'study.arrived' | 'job.changed' | 'send.changed'; id: string }
+  | { kind: 'device.changed' | 'quarantine.changed' | 'alarm.changed' }
+
+/** RFC 9457 problem document. */
+export interface Problem {
+  type?: string
+  title: string
+  status: number
+  code: string
+  detail?: string
+}
