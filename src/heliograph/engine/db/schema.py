@@ -1,0 +1,44 @@
+"""Bringing the database to the schema of this program, and refusing a newer one."""
+
+from pathlib import Path
+
+import psycopg
+
+from heliograph.kit.errors import Conflict
+
+HEAD = "0001"
+_LOCK = 0x48454C49
+
+
+def current(url: str) -> str | None:
+    """The revision the database stands at, None when it is empty."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        if connection.execute("select to_regclass('public.alembic_version')").fetchone() == (None,):
+            return None
+        row = connection.execute("select version_num from alembic_version").fetchone()
+        return row[0] if row else None
+
+
+def upgrade(url: str) -> bool:
+    """Runs the revisions that are missing under an advisory lock; True when something changed.
+
+    Raises Conflict when the database is newer than the program.
+    """
+    revision = current(url)
+    if revision == HEAD:
+        return False
+    if revision is not None and revision > HEAD:
+        raise Conflict(
+            f"the database stands at revision {revision}, this program knows {HEAD}; install the newer program",
+            code="database_newer",
+        )
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with psycopg.connect(url, autocommit=True) as guard:
+        guard.execute("select pg_advisory_lock(%s)", (_LOCK,))
+        config.attributes["url"] = url
+        command.upgrade(config, "head")
+    return True

@@ -1,0 +1,176 @@
+"""The settings of one installation: one frozen object, built from flags, environment, `heliograph.toml` and defaults.
+
+Precedence: flag, environment (`HELIOGRAPH_` + name), DIR/heliograph.toml, default. `docs/reference/settings.md` is generated from FIELDS.
+"""
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from heliograph.kit.errors import Invalid
+
+
+def _setting(default: Any, doc: str, *, toml: str = "", flag: bool = False) -> Any:
+    return field(default=default, metadata={"doc": doc, "toml": toml, "flag": flag})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every knob; sizes in bytes, times in seconds, addresses as host:port."""
+
+    data: Path = _setting(Path("heliograph-data"), "Folder of everything that must not be lost.", toml="data", flag=True)
+    http: str = _setting("127.0.0.1:8080", "Where the browser and DICOMweb door listens.", toml="http", flag=True)
+    dicom: str = _setting("0.0.0.0:11112", "Where the DICOM door listens.", toml="dicom", flag=True)
+    aet: str = _setting("HELIOGRAPH", "Our application entity title, 1 to 16 characters.", toml="aet", flag=True)
+    database: str = _setting(
+        "embedded", "`embedded`, or the URL of a PostgreSQL 15 or newer.", toml="database", flag=True
+    )
+    blobs: str = _setting("file", "`file`, or `s3://bucket/prefix`.", toml="blobs", flag=True)
+    config: Path | None = _setting(None, "Settings file; DIR/heliograph.toml when not given.", flag=True)
+
+    site_name: str = _setting("Heliograph", "Name of the hospital or practice, shown on every page.", toml="site.name")
+    site_timezone: str = _setting(
+        "", "Time zone of the site (`Europe/Vienna`); empty takes the machine's.", toml="site.timezone"
+    )
+    default_issuer: str = _setting(
+        "", "Issuer of patient identifiers of sources that name none.", toml="site.default_issuer"
+    )
+
+    dimse_unknown_peers: str = _setting(
+        "store", "What an unregistered caller may do: `store` (echo and store), `echo` or `refuse`.",
+        toml="dimse.unknown_peers",
+    )
+    dimse_unknown_networks: str = _setting(
+        "private", "From where an unregistered caller may call: `private` (and loopback) or `any`.",
+        toml="dimse.unknown_networks",
+    )
+    dimse_processes: int = _setting(1, "Processes that share the DICOM port.", toml="dimse.processes")
+    dimse_max_associations: int = _setting(200, "Open associations per process.", toml="dimse.max_associations")
+    dimse_max_per_peer: int = _setting(64, "Open associations of one address.", toml="dimse.max_per_peer")
+    dimse_idle_s: float = _setting(120.0, "An association without traffic is aborted after this.", toml="dimse.idle_s")
+    dimse_pdu_s: float = _setting(60.0, "A PDU that has begun must be whole within this.", toml="dimse.pdu_s")
+    dimse_max_pdu_bytes: int = _setting(262144, "Largest P-DATA PDU that we accept.", toml="dimse.max_pdu_bytes")
+
+    series_quiet_s: float = _setting(10.0, "A series settles after this long without a new object.", toml="archive.series_quiet_s")
+    study_quiet_s: float = _setting(30.0, "A study settles after this long without a new object.", toml="archive.study_quiet_s")
+    reserve_bytes: int = _setting(
+        1 << 30, "Free disk space below which nothing more is accepted.", toml="archive.reserve_bytes"
+    )
+    max_object_bytes: int = _setting(16 << 30, "Largest object that is accepted.", toml="archive.max_object_bytes")
+    verify_period_days: float = _setting(
+        30.0, "Every stored object is read and compared once in this many days; 0 turns it off.",
+        toml="archive.verify_period_days",
+    )
+    verify_bytes_per_s: int = _setting(20 << 20, "Reading speed of that check.", toml="archive.verify_bytes_per_s")
+
+    session_hours: float = _setting(12.0, "A browser session ends after this.", toml="web.session_hours")
+    max_upload_bytes: int = _setting(8 << 30, "Largest upload through the browser or STOW-RS.", toml="web.max_upload_bytes")
+    trusted_proxy: str = _setting(
+        "", "Address of a reverse proxy whose X-Forwarded headers count.", toml="web.trusted_proxy"
+    )
+    public_url: str = _setting("", "Address under which browsers reach us, when not http.", toml="web.public_url")
+
+    job_slots: int = _setting(2, "Long jobs that run at the same time.", toml="jobs.slots")
+
+    alarm_webhook: str = _setting("", "URL that gets every new alarm as JSON.", toml="alarms.webhook")
+    alarm_email: str = _setting("", "Address that gets every new alarm.", toml="alarms.email")
+    alarm_smtp: str = _setting("", "host:port of the mail server for alarms.", toml="alarms.smtp")
+    disk_warning_bytes: int = _setting(10 << 30, "Free disk space that raises an alarm.", toml="alarms.disk_warning_bytes")
+
+    sources: Mapping[str, str] = field(default_factory=dict, metadata={"doc": "", "toml": "", "flag": False})
+
+    @property
+    def http_address(self) -> tuple[str, int]:
+        return split_address(self.http, "http")
+
+    @property
+    def dicom_address(self) -> tuple[str, int]:
+        return split_address(self.dicom, "dicom")
+
+
+FIELDS = tuple(f for f in dataclasses.fields(Settings) if f.metadata["doc"])
+
+
+def split_address(text: str, name: str) -> tuple[str, int]:
+    """`host:port` as a pair; raises Invalid that names the setting."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or not 0 <= int(port) < 65536:
+        raise Invalid(f"{name} must be host:port, for example 127.0.0.1:8080", code="bad_setting")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 an empty host means every interface
+
+
+def env_name(field_name: str) -> str:
+    return "HELIOGRAPH_" + field_name.upper()
+
+
+def load(flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from all four places; raises Invalid that names the wrong setting and where it stands."""
+    environ = os.environ if environ is None else environ
+    flags = {k: v for k, v in (flags or {}).items() if v is not None}
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for f in FIELDS:
+        if f.name in flags:
+            values[f.name], sources[f.name] = flags[f.name], "flag"
+        elif environ.get(env_name(f.name), "") != "":
+            values[f.name], sources[f.name] = environ[env_name(f.name)], "environment"
+    data = Path(values.get("data", Settings.__dataclass_fields__["data"].default)).expanduser()
+    path = Path(values["config"]) if values.get("config") else data / "heliograph.toml"
+    for name, value in _from_toml(path, required=bool(values.get("config"))).items():
+        if name not in values:
+            values[name], sources[name] = value, "file"
+    made = {name: _convert(name, value, sources[name]) for name, value in values.items()}
+    made["data"] = data.absolute()
+    settings = Settings(**made, sources={f.name: sources.get(f.name, "default") for f in FIELDS})
+    _check(settings)
+    return settings
+
+
+def _from_toml(path: Path, *, required: bool) -> dict[str, Any]:
+    if not path.is_file():
+        if required:
+            raise Invalid(f"the settings file {path.name} does not exist", code="bad_setting")
+        return {}
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path.name} is not valid TOML: {error}", code="bad_setting") from error
+    known = {f.metadata["toml"]: f.name for f in FIELDS if f.metadata["toml"]}
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{inner}": v for inner, v in value.items()}
+        else:
+            flat[key] = value
+    unknown = sorted(set(flat) - set(known))
+    if unknown:
+        raise Invalid(f"{path.name}: unknown setting {unknown[0]}; docs/reference/settings.md lists all", code="bad_setting")
+    return {known[key]: value for key, value in flat.items()}
+
+
+def _convert(name: str, value: Any, source: str) -> Any:
+    kind = Settings.__dataclass_fields__[name].type
+    try:
+        if kind is int:
+            return int(value)
+        if kind is float:
+            return float(value)
+        if kind is str:
+            return str(value)
+        return Path(value)
+    except (TypeError, ValueError) as error:
+        raise Invalid(f"{name} ({source}) must be {getattr(kind, '__name__', 'a path')}", code="bad_setting") from error
+
+
+def _check(settings: Settings) -> None:
+    settings.http_address, settings.dicom_address  # noqa: B018 reading them checks them
+    if not 1 <= len(settings.aet.strip()) <= 16 or not settings.aet.isascii() or "\\" in settings.aet:
+        raise Invalid("aet must be 1 to 16 ASCII characters without a backslash (PS3.5 6.2)", code="bad_setting")
+    if settings.dimse_unknown_peers not in {"store", "echo", "refuse"}:
+        raise Invalid("dimse.unknown_peers must be store, echo or refuse", code="bad_setting")
+    if settings.dimse_unknown_networks not in {"private", "any"}:
+        raise Invalid("dimse.unknown_networks must be private or any", code="bad_setting")
