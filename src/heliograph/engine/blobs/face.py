@@ -1,0 +1,74 @@
+"""What every blob store offers."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from heliograph.kit.errors import Invalid
+
+Buffer = bytes | bytearray | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A blob that was written; durable only after `BlobWriter.sync`."""
+
+    ref: str
+    sha256: bytes
+    size_bytes: int
+    prefix_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A whole blob found by recovery, with the note its writer left for the index."""
+
+    written: Written
+    note: bytes
+
+
+class BlobWriter(Protocol):
+    """Writes one blob after another; belongs to one thread at a time.
+
+    begin -> prefix? -> write* -> finish -> sync, then keep or discard. `finish` may be followed by `discard` when the
+    index turns the blob down (an identical copy is there).
+    """
+
+    def begin(self) -> None: ...
+    def prefix(self, data: Buffer) -> None: ...
+    def write(self, data: Buffer) -> None: ...
+    def finish(self, note: bytes) -> Written: ...
+    def sync(self) -> None: ...
+    def keep(self) -> None: ...
+    def discard(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Blobs(Protocol):
+    """One store of immutable bytes."""
+
+    relaxed_commits: bool
+    """True when a synced record alone can rebuild its index row, so that the commit need not wait for its log."""
+
+    def writer(self) -> BlobWriter: ...
+    def read(self, ref: str, offset: int = 0, length: int | None = None) -> bytes: ...
+    def size(self, ref: str) -> int: ...
+    def delete(self, ref: str) -> None: ...
+    def free_bytes(self) -> int: ...
+    def recover(self, handle: Callable[[Record], None], sealed: Callable[[], None]) -> int: ...
+    def refs(self) -> Iterator[str]: ...
+    def close(self) -> None: ...
+
+
+def open_blobs(where: str, data: Path, *, reserve_bytes: int = 0, on_seal: Callable[[], None] | None = None) -> Blobs:
+    """The store that the setting `blobs` names; `on_seal` makes earlier index commits durable before a segment is sealed."""
+    if where == "file":
+        from heliograph.engine.blobs.segments import SegmentStore
+
+        return SegmentStore(data / "blobs", reserve_bytes=reserve_bytes, on_seal=on_seal)
+    if where.startswith("s3://"):
+        from heliograph.engine.blobs.s3 import S3Store
+
+        return S3Store(where, data / "spool", reserve_bytes=reserve_bytes)
+    raise Invalid("blobs must be `file` or s3://bucket/prefix", code="bad_setting")

@@ -1,0 +1,388 @@
+"""Local blobs: append-only segment files, one fdatasync per blob (decision 0001).
+
+A segment is a chain of records, each a 512-byte head, the bytes, and padding to 512. The head is written after the bytes and synced
+with them: a record is there whole or not at all, because its digest tells. The head carries a note from which the index row can be
+rebuilt, so a crash that loses the last commits of the database loses nothing: `recover` hands every record of an unsealed segment
+to the index again. One process writes a segment at a time (flock); `NNNNNNNN.open` is unsealed, `NNNNNNNN.seg` is sealed.
+"""
+
+import contextlib
+import ctypes
+import ctypes.util
+import errno
+import fcntl
+import hashlib
+import os
+import struct
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from heliograph.engine.blobs.face import Buffer, Record, Written
+from heliograph.kit.errors import Absent, Broken, Busy
+
+_HEAD = struct.Struct("<8sQI32sIH")  # mark, size, prefix, sha256, crc of prefix, note length
+_MARK = b"HGBLOB01"
+HEAD_BYTES = 512
+NOTE_BYTES = HEAD_BYTES - _HEAD.size
+SEGMENT_BYTES = 256 << 20
+STEP_BYTES = 16 << 20
+_OPEN_FILES = 256
+_PUNCH_HOLE = 0x03  # FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def _aligned(n: int) -> int:
+    return (n + HEAD_BYTES - 1) // HEAD_BYTES * HEAD_BYTES
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _no_space(error: OSError) -> Busy:
+    return Busy("no space is left for new objects", code="out_of_space", retry_after_s=60.0, errno=error.errno)
+
+
+def _crc(data: bytes) -> int:
+    import zlib
+
+    return zlib.crc32(data)
+
+
+class SegmentStore:
+    """All segments below one folder."""
+
+    relaxed_commits = True
+
+    def __init__(
+        self, folder: Path, *, reserve_bytes: int = 0, on_seal: Callable[[], None] | None = None
+    ) -> None:
+        self._folder = folder
+        self._reserve_bytes = reserve_bytes
+        self.on_seal = on_seal
+        self._lock = threading.Lock()
+        self._idle: list[_Segment] = []
+        self._readers: OrderedDict[int, int] = OrderedDict()
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def writer(self) -> "SegmentWriter":
+        return SegmentWriter(self)
+
+    def read(self, ref: str, offset: int = 0, length: int | None = None) -> bytes:
+        """A range of a blob; raises Absent for an unknown ref, Broken when the file is shorter than the index says."""
+        number, start, size = _parse(ref)
+        wanted = size - offset if length is None else min(length, size - offset)
+        if offset < 0 or wanted < 0:
+            raise Absent("the range lies outside the object", code="bad_range")
+        with self._lock:
+            fd = os.dup(self._reader(number))
+        try:
+            data = os.pread(fd, wanted, start + offset)
+            while len(data) < wanted:
+                more = os.pread(fd, wanted - len(data), start + offset + len(data))
+                if not more:
+                    raise Broken("a stored object is shorter than it was", code="blob_truncated")
+                data += more
+            return data
+        finally:
+            os.close(fd)
+
+    def locate(self, ref: str) -> tuple[Path, int, int]:
+        """File, offset and size of a blob, for servers that send a file's range themselves."""
+        number, start, size = _parse(ref)
+        return self._path(number), start, size
+
+    def size(self, ref: str) -> int:
+        return _parse(ref)[2]
+
+    def delete(self, ref: str) -> None:
+        """Gives the room back to the file system; the caller has waited out the grace period."""
+        number, start, size = _parse(ref)
+        fd = os.open(self._path(number), os.O_RDWR)
+        try:
+            _punch(fd, start, _aligned(size))
+        finally:
+            os.close(fd)
+
+    def free_bytes(self) -> int:
+        usage = os.statvfs(self._folder)
+        return usage.f_bavail * usage.f_frsize
+
+    def check_room(self) -> None:
+        """Raises Busy before the disk runs full, so that the database keeps room for its log."""
+        if self.free_bytes() < self._reserve_bytes:
+            raise Busy("the disk is nearly full", code="out_of_space", retry_after_s=60.0)
+
+    def refs(self) -> Iterator[str]:
+        """Every whole record, also those no index row names (for `verify` and orphan search)."""
+        for path in sorted(self._folder.glob("*/*.*")):
+            if path.suffix in {".seg", ".open"}:
+                for record in _scan(path, int(path.stem, 16), check=False):
+                    yield record.written.ref
+
+    def recover(self, handle: Callable[[Record], None], sealed: Callable[[], None]) -> int:
+        """Hands every whole record of unsealed, unowned segments to `handle`, then `sealed()`, then seals them; the count."""
+        count = 0
+        for path in sorted(self._folder.glob("*/*.open")):
+            fd = os.open(path, os.O_RDWR)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(fd)
+                continue
+            end = 0
+            for record in _scan(path, int(path.stem, 16), check=True):
+                handle(record)
+                count += 1
+                _, start, size = _parse(record.written.ref)
+                end = start + _aligned(size)
+            sealed()
+            os.ftruncate(fd, end)
+            os.fsync(fd)
+            self._seal(path, empty=end == 0)
+            os.close(fd)
+        return count
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+            readers, self._readers = self._readers, OrderedDict()
+        for segment in idle:
+            segment.close()
+        for fd in readers.values():
+            os.close(fd)
+
+    def borrow(self) -> "_Segment":
+        self.check_room()
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self._create()
+
+    def give_back(self, segment: "_Segment") -> None:
+        if segment.tail >= SEGMENT_BYTES:
+            if self.on_seal is not None:
+                self.on_seal()
+            os.ftruncate(segment.fd, segment.tail)
+            os.fsync(segment.fd)
+            self._seal(segment.path, empty=False)
+            segment.close()
+            return
+        with self._lock:
+            self._idle.append(segment)
+
+    def _create(self) -> "_Segment":
+        while True:
+            taken = [int(p.stem, 16) for p in self._folder.glob("*/*.*")]
+            number = max(taken, default=0) + 1
+            path = self._path(number, ".open")
+            if not path.parent.exists():
+                path.parent.mkdir(exist_ok=True)
+                _sync_folder(self._folder)
+            try:
+                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise _no_space(error) from error
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            _sync_folder(path.parent)
+            return _Segment(number, path, fd)
+
+    def _seal(self, path: Path, *, empty: bool) -> None:
+        if empty:
+            path.unlink()
+        else:
+            path.rename(path.with_suffix(".seg"))
+        _sync_folder(path.parent)
+
+    def _path(self, number: int, suffix: str | None = None) -> Path:
+        stem = self._folder / f"{number >> 12:04x}" / f"{number:08x}"
+        if suffix is not None:
+            return stem.with_suffix(suffix)
+        sealed = stem.with_suffix(".seg")
+        return sealed if sealed.exists() else stem.with_suffix(".open")
+
+    def _reader(self, number: int) -> int:
+        fd = self._readers.get(number)
+        if fd is not None:
+            self._readers.move_to_end(number)
+            return fd
+        for _ in range(2):  # a segment may be renamed by its sealing between look and open
+            with contextlib.suppress(FileNotFoundError):
+                fd = os.open(self._path(number), os.O_RDONLY)
+                break
+        else:
+            raise Broken("a stored object's file is missing", code="blob_missing")
+        self._readers[number] = fd
+        if len(self._readers) > _OPEN_FILES:
+            os.close(self._readers.popitem(last=False)[1])
+        return fd
+
+
+class _Segment:
+    """An unsealed file that this process owns; `tail` is where the next record begins."""
+
+    __slots__ = ("allocated", "fd", "number", "path", "tail")
+
+    def __init__(self, number: int, path: Path, fd: int) -> None:
+        self.number, self.path, self.fd = number, path, fd
+        self.tail = 0
+        self.allocated = 0
+
+    def reserve(self, end: int) -> None:
+        """Allocates ahead in steps: a sync of allocated room need not write the file's size."""
+        if end <= self.allocated:
+            return
+        new = (end // STEP_BYTES + 1) * STEP_BYTES
+        os.posix_fallocate(self.fd, self.allocated, new - self.allocated)
+        self.allocated = new
+
+    def close(self) -> None:
+        os.close(self.fd)
+
+
+class SegmentWriter:
+    """Appends blobs to a borrowed segment; see `BlobWriter` for the order of calls."""
+
+    def __init__(self, store: SegmentStore) -> None:
+        self._store = store
+        self._segment: _Segment | None = None
+        self._position = 0
+        self._prefix = b""
+        self._sha = hashlib.sha256()
+        self._synced_fd = -1
+
+    def begin(self) -> None:
+        """Raises Busy when the disk has no room."""
+        if self._segment is None:
+            self._segment = self._store.borrow()
+        self._position = self._segment.tail + HEAD_BYTES
+        self._prefix = b""
+        self._sha = hashlib.sha256()
+
+    def prefix(self, data: Buffer) -> None:
+        self._prefix = bytes(data)
+        self._put(data)
+
+    def write(self, data: Buffer) -> None:
+        self._sha.update(data)
+        self._put(data)
+
+    def finish(self, note: bytes) -> Written:
+        """Writes the head; `note` is at most NOTE_BYTES long and free for the index to use."""
+        segment = self._owned()
+        size = self._position - segment.tail - HEAD_BYTES
+        digest = self._sha.digest()
+        head = _HEAD.pack(_MARK, size, len(self._prefix), digest, _crc(self._prefix), len(note)) + note
+        if len(head) > HEAD_BYTES:
+            raise Broken("the note of a blob is too long", code="blob_note")
+        self._pwrite(head.ljust(HEAD_BYTES, b"\0"), segment.tail)
+        ref = f"{segment.number:x}.{segment.tail + HEAD_BYTES:x}.{size:x}"
+        return Written(ref, digest, size, len(self._prefix))
+
+    def sync(self) -> None:
+        """Waits until the blob is on stable storage. A failed sync is never repeated: the segment is left alone for good."""
+        segment = self._owned()
+        try:
+            os.fdatasync(segment.fd)
+        except OSError as error:
+            self._segment = None
+            segment.close()
+            raise Broken("the disk failed to keep an object", code="sync_failed") from error
+
+    def keep(self) -> None:
+        segment = self._owned()
+        segment.tail = segment.tail + HEAD_BYTES + _aligned(self._position - segment.tail - HEAD_BYTES)
+        if segment.tail >= SEGMENT_BYTES:
+            self._release()
+
+    def discard(self) -> None:
+        """Forgets the blob: the next one takes its place."""
+
+    def close(self) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            self._store.give_back(segment)
+
+    def _owned(self) -> _Segment:
+        assert self._segment is not None, "begin comes first"
+        return self._segment
+
+    def _put(self, data: Buffer) -> None:
+        segment = self._owned()
+        try:
+            segment.reserve(self._position + len(data) + HEAD_BYTES)
+        except OSError as error:
+            if error.errno not in _NO_SPACE:
+                raise Broken("the disk refuses to write", code="write_failed") from error
+            raise _no_space(error) from error
+        self._pwrite(data, self._position)
+        self._position += len(data)
+
+    def _pwrite(self, data: Buffer, position: int) -> None:
+        view = memoryview(data)
+        while len(view):
+            try:
+                done = os.pwrite(self._owned().fd, view, position)
+            except OSError as error:
+                raise (_no_space(error) if error.errno in _NO_SPACE else Broken("the disk refuses to write")) from error
+            view = view[done:]
+            position += done
+
+
+def _parse(ref: str) -> tuple[int, int, int]:
+    try:
+        number, start, size = (int(part, 16) for part in ref.split("."))
+    except ValueError:
+        raise Absent("no such stored object", code="bad_ref") from None
+    return number, start, size
+
+
+def _scan(path: Path, number: int, *, check: bool) -> Iterator[Record]:
+    """The whole records of a segment in order; ends at the first that is torn. `check` compares digests."""
+    with path.open("rb") as file:
+        end = os.fstat(file.fileno()).st_size
+        tail = 0
+        while tail + HEAD_BYTES <= end:
+            head = file.read(HEAD_BYTES)
+            mark, size, prefix_bytes, digest, crc, note_length = _HEAD.unpack_from(head)
+            start = tail + HEAD_BYTES
+            if mark != _MARK or start + size > end or prefix_bytes > size or note_length > NOTE_BYTES:
+                return
+            if check and not _whole(file.fileno(), start, size, prefix_bytes, digest, crc):
+                return
+            written = Written(f"{number:x}.{start:x}.{size:x}", digest, size, prefix_bytes)
+            yield Record(written, head[_HEAD.size : _HEAD.size + note_length])
+            tail = start + _aligned(size)
+            file.seek(tail)
+
+
+def _whole(fd: int, start: int, size: int, prefix_bytes: int, digest: bytes, crc: int) -> bool:
+    if _crc(os.pread(fd, prefix_bytes, start)) != crc:
+        return False
+    sha = hashlib.sha256()
+    position, end = start + prefix_bytes, start + size
+    while position < end:
+        data = os.pread(fd, min(1 << 20, end - position), position)
+        if not data:
+            return False
+        sha.update(data)
+        position += len(data)
+    return sha.digest() == digest
+
+
+def _punch(fd: int, offset: int, length: int) -> None:
+    libc = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
+    result = libc.fallocate(fd, _PUNCH_HOLE, ctypes.c_longlong(offset), ctypes.c_longlong(length))
+    if result != 0:
+        raise Broken("the file system cannot give room back", code="punch_failed", errno=ctypes.get_errno())
