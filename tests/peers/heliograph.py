@@ -1,0 +1,218 @@
+"""A real `heliograph serve` on random loopback ports, as a person would start it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from tests.peers import Dicom, processes
+from tests.peers.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = Path(sys.executable).with_name("heliograph")
+READY_S = float(os.environ.get("HELIOGRAPH_READY_S", "60"))
+
+
+class DidNotStart(AssertionError):
+    """The server ended or stayed silent; the message carries the end of its log."""
+
+
+class Server:
+    """One data folder and the program on it; ports stay the same over restarts."""
+
+    def __init__(
+        self, data: Path, *, aet: str = "HELIOGRAPH", options: tuple[str, ...] = (), env: dict[str, str] | None = None
+    ) -> None:
+        self.data = data
+        self.options = options
+        self.env = env or {}
+        self.mark = uuid.uuid4().hex
+        self.log = data.with_name(data.name + ".log")
+        self.http_port = free_port()
+        self.http = f"http://127.0.0.1:{self.http_port}"
+        self.dicom = Dicom("127.0.0.1", free_port(), aet)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started_in_s = 0.0
+        self._token: str | None = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def command(self) -> list[str]:
+        dicom = f"{self.dicom.host}:{self.dicom.port}"
+        own = [
+            "--data",
+            str(self.data),
+            "--http",
+            f"127.0.0.1:{self.http_port}",
+            "--dicom",
+            dicom,
+            "--aet",
+            self.dicom.aet,
+        ]
+        return [str(PROGRAM), "serve", *own, *self.options]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("HELIOGRAPH_")}
+        return {**kept, processes.MARK: self.mark, **self.env}
+
+    def start(self, *, wait_s: float = READY_S, until_ready: bool = True) -> Self:
+        self.data.parent.mkdir(parents=True, exist_ok=True)
+        began = time.monotonic()
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.environment,
+                cwd=self.data.parent,
+                start_new_session=True,
+            )
+        if until_ready:
+            self.wait_ready(wait_s)
+            self.started_in_s = time.monotonic() - began
+        return self
+
+    def wait_ready(self, wait_s: float = READY_S) -> None:
+        deadline = time.monotonic() + wait_s
+        with httpx.Client(timeout=5, trust_env=False) as client:
+            while True:
+                if self.process is None or self.process.poll() is not None:
+                    code = self.process.returncode if self.process else None
+                    raise DidNotStart(f"heliograph serve ended with {code}; its log ends:\n{self.log_tail()}")
+                try:
+                    if client.get(f"{self.http}/readyz").status_code == 200:
+                        return
+                except httpx.TransportError:
+                    pass
+                if time.monotonic() > deadline:
+                    raise DidNotStart(f"not ready after {wait_s:.0f} s; its log ends:\n{self.log_tail()}")
+                time.sleep(0.02)
+
+    def log_tail(self, lines: int = 40) -> str:
+        return (
+            "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else "(no log)"
+        )
+
+    def pids(self) -> list[int]:
+        """Supervisor, doors, workers and the embedded database."""
+        return processes.family(self.mark, self.data, self.process.pid if self.process else None)
+
+    def database_pids(self) -> list[int]:
+        return [pid for pid in self.pids() if processes.name_of(pid) == "postgres"]
+
+    def stop(self, wait_s: float = 20.0) -> float:
+        """SIGTERM as a service manager sends it; the seconds until the last process is gone."""
+        if self.process is None:
+            return 0.0
+        began = time.monotonic()
+        members = self.pids()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            processes.kill_all(self.pids())
+            raise AssertionError(
+                f"SIGTERM did not end it within {wait_s:.0f} s; its log ends:\n{self.log_tail()}"
+            ) from None
+        while left := [pid for pid in members if processes.is_alive(pid)]:
+            if time.monotonic() - began > wait_s:
+                names = [processes.name_of(pid) for pid in left]
+                processes.kill_all(left)
+                raise AssertionError(f"the supervisor ended but left {names} behind")
+            time.sleep(0.02)
+        self.process = None
+        return time.monotonic() - began
+
+    def kill(self, *, database: bool = False) -> None:
+        """SIGKILL to every process of ours at once; the database server dies too when asked."""
+        members = self.pids()
+        spared = set() if database else {pid for pid in members if processes.name_of(pid) in {"postgres", "unshare"}}
+        processes.kill_all([pid for pid in members if pid not in spared])
+        if self.process is not None:
+            self.process.wait(10)
+        late = [pid for pid in self.pids() if pid not in spared and (database or processes.name_of(pid) != "postgres")]
+        processes.kill_all(late)
+        self.process = None
+
+    def kill_database(self) -> None:
+        processes.kill_all(self.database_pids())
+
+    def restart(self, *, wait_s: float = READY_S) -> Self:
+        self.stop()
+        return self.start(wait_s=wait_s)
+
+    def close(self) -> None:
+        """The end of a test: stop in order when possible, and leave nothing behind in any case."""
+        try:
+            if self.process is not None and self.process.poll() is None:
+                self.stop()
+        finally:
+            processes.kill_all(self.pids())
+            self.process = None
+
+    def cli(self, *arguments: str, check: bool = True, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """`heliograph COMMAND --data DIR ...`, whether the server runs or not."""
+        command, *rest = arguments
+        words = [command]
+        while rest and not rest[0].startswith("-") and command in {"device", "user", "token"}:
+            words.append(rest.pop(0))
+        done = subprocess.run(
+            [str(PROGRAM), *words, "--data", str(self.data), *rest],
+            check=False, capture_output=True, text=True, env=self.environment, timeout=timeout,
+        )  # fmt: skip
+        if check and done.returncode != 0:
+            raise AssertionError(
+                f"heliograph {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+            )
+        return done
+
+    @property
+    def token(self) -> str:
+        """A bearer token with all scopes, made once."""
+        if self._token is None:
+            self._token = self.cli("token", "--name", "harness", "--scope", "all").stdout.strip()
+        return self._token
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def client(self, **options: Any) -> httpx.Client:
+        options = {"timeout": 60, "trust_env": False, **options}
+        return httpx.Client(base_url=self.http, headers=self.headers, **options)
+
+    def sign_in_link(self, name: str = "admin") -> str:
+        """A one-time link as `heliograph user link` prints it, on the address that this server listens on."""
+        words = self.cli("user", "link", "--name", name).stdout.split()
+        link = next(word for word in words if word.startswith("http"))
+        _scheme, _, rest = link.partition("://")
+        return f"{self.http}/{rest.partition('/')[2]}"
+
+    def add_device(self, aet: str, port: int = 104, allow: str = "echo,store,find,move,get") -> None:
+        self.cli("device", "add", "--aet", aet, "--host", "127.0.0.1", "--port", str(port), "--allow", allow)
+
+    def verify(self) -> dict[str, Any]:
+        """`heliograph verify`: every blob re-read and compared with its row."""
+        done = self.cli("verify", "--json", check=False, timeout=600)
+        report: dict[str, Any] = (
+            json.loads(done.stdout) if done.stdout.strip().startswith("{") else {"text": done.stdout + done.stderr}
+        )
+        return {"exit": done.returncode, **report}
