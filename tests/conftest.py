@@ -1,0 +1,137 @@
+"""Fixtures that start the real thing: a server on loopback, a browser, and the programs of others."""
+
+import os
+import re
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import data
+from tests.peers.heliograph import Server
+from tests.peers.postgres import Postgres
+from tests.peers.programs import Missing, program
+
+OUT = Path(__file__).parent / "out"
+CHROMIUM = [
+    "--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run", "--force-device-scale-factor=1",
+]  # fmt: skip
+CALLERS = ("DCMTK", "PYNET", "HARNESS")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    return (yield from _missing_is_a_skip())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    return (yield from _missing_is_a_skip())
+
+
+def _missing_is_a_skip() -> Generator[None, Any, Any]:
+    try:
+        return (yield)
+    except Missing as error:
+        pytest.skip(str(error))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Keeps the outcome for fixtures that save what a failure looked like."""
+    report: Any = yield
+    setattr(item, f"report_{report.when}", report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Skips are counted by reason: nobody shall take a half-run suite for a whole one."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    lacking = [report for report in skipped if data.MISSING in str(report.longrepr)]
+    faults = [report for report in skipped if "tests/faults" in report.nodeid]
+    if lacking:
+        terminalreporter.write_line(
+            f"!! {len(lacking)} tests did not run because test data is missing ({data.ROOT})", yellow=True
+        )
+    if faults:
+        terminalreporter.write_line(f"!! {len(faults)} fault tests did not run on this machine", yellow=True)
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[Postgres | None]:
+    """Debian's PostgreSQL when HELIOGRAPH_TEST_DATABASE=external; else the embedded one is used."""
+    if os.environ.get("HELIOGRAPH_TEST_DATABASE") != "external":
+        yield None
+        return
+    with Postgres() as external:
+        yield external
+
+
+def _server(folder: Path, database: Postgres | None) -> Server:
+    options = () if database is None else ("--database", database.new_database())
+    return Server(folder / "data", options=options)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, database: Postgres | None) -> Iterator[Server]:
+    """One server for the whole session; DCMTK, PYNET and HARNESS are registered devices. Tests must not stop it."""
+    with _server(tmp_path_factory.mktemp("server"), database) as running:
+        for caller in CALLERS:
+            running.add_device(caller)
+        yield running
+
+
+@pytest.fixture
+def fresh_server(tmp_path: Path, database: Postgres | None) -> Iterator[Server]:
+    """A server of one's own on an empty folder, to stop, kill and restart."""
+    with _server(tmp_path, database) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  (only browser tests pay for it)
+
+    executable = program("chromium")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable, args=CHROMIUM)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in(server: Server, browser: Any) -> Any:
+    """Cookies of a person who came by the one-time link."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(server.sign_in_link())
+    page.wait_for_url(lambda url: "/signin" not in url)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def page(server: Server, browser: Any, signed_in: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A signed-in window; a failure leaves its picture and its console in tests/out."""
+    context = browser.new_context(
+        base_url=server.http,
+        storage_state=signed_in,
+        viewport={"width": 1440, "height": 900},
+        locale="en-GB",
+        timezone_id="Europe/Berlin",
+    )
+    window = context.new_page()
+    said: list[str] = []
+    window.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    window.on("pageerror", lambda error: said.append(f"uncaught: {error}"))
+    yield window
+    report = getattr(request.node, "report_call", None)
+    if report is not None and report.failed:
+        OUT.mkdir(exist_ok=True)
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", request.node.name)
+        window.screenshot(path=OUT / f"{name}.png")
+        (OUT / f"{name}.log").write_text("\n".join(said), encoding="utf-8")
+    context.close()
