@@ -1,0 +1,254 @@
+"""The listening side: holds a connection until a whole A-ASSOCIATE-RQ is there (Sta2), then hands it to a thread."""
+
+import contextlib
+import selectors
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from heliograph.engine.telemetry import fact, trouble
+from heliograph.gateways.dimse import pdu
+from heliograph.gateways.dimse.negotiation import LOCAL_LIMIT_EXCEEDED
+from heliograph.kit.errors import Invalid
+from heliograph.kit.time import monotonic_s
+
+_BACKLOG = 512
+_READ_BYTES = 65536
+_LINGER_S = 2.0
+_TICK_S = 0.5
+_OTHER_PDUS = range(2, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptorLimits:
+    """What strangers may cost us before they have named themselves."""
+
+    artim_s: float = 30.0
+    max_request_bytes: int = 1 << 20
+    max_waiting: int = 4096
+    max_waiting_per_address: int = 512
+    max_waiting_bytes: int = 64 << 20
+    max_associations: int = 200
+    max_associations_per_address: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A connection with its A-ASSOCIATE-RQ, ready for a thread."""
+
+    sock: socket.socket
+    address: str
+    port: int
+    request: pdu.AssociateRequest
+    leftover: bytes
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    sock: socket.socket
+    address: str
+    port: int
+    ends_at: float
+    received: bytearray = field(default_factory=bytearray)
+    closing: bool = False
+
+
+def listen(host: str, port: int, *, share: bool = True) -> socket.socket:
+    """A listening socket; with `share` several processes may have one each on the same port (SO_REUSEPORT)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if share:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sock.bind((host, port))
+        sock.listen(_BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+class Acceptor:
+    """One loop in one thread for all connections that have not yet asked for an association."""
+
+    def __init__(self, listener: socket.socket, serve: Callable[[Call], None], limits: AcceptorLimits) -> None:
+        self._listener = listener
+        self._serve = serve
+        self._limits = limits
+        self._selector = selectors.DefaultSelector()
+        self._waiting: dict[_Waiting, None] = {}
+        self._waiting_bytes = 0
+        self._lock = threading.Lock()
+        self._open: dict[threading.Thread, Call] = {}
+        self._per_address: Counter[str] = Counter()
+        self._waiting_per_address: Counter[str] = Counter()
+
+    def run(self, stop: threading.Event) -> None:
+        """Accept until `stop` is set; established associations go on in their threads."""
+        self._selector.register(self._listener, selectors.EVENT_READ, None)
+        try:
+            while not stop.is_set():
+                for key, _ in self._selector.select(_TICK_S):
+                    if key.data is None:
+                        self._accept()
+                    elif key.data in self._waiting:
+                        self._read(key.data)
+                self._expire()
+        finally:
+            self._listener.close()
+            for waiting in list(self._waiting):
+                self._drop(waiting)
+            self._selector.close()
+
+    def open_count(self) -> int:
+        with self._lock:
+            return len(self._open)
+
+    def drain(self, grace_s: float) -> None:
+        """Wait for the threads, then cut the connections of those that are still at work."""
+        ends_at = monotonic_s() + grace_s
+        for last_round in (False, True):
+            with self._lock:
+                calls = dict(self._open)
+            for call in calls.values() if last_round else ():
+                with contextlib.suppress(OSError):
+                    call.sock.shutdown(socket.SHUT_RDWR)
+            for thread in calls:
+                thread.join(max(ends_at - monotonic_s(), 0.05) + last_round)
+
+    def _accept(self) -> None:
+        for _ in range(64):
+            try:
+                sock, name = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:  # out of file descriptors, or the peer has already gone
+                trouble("dimse.accept_failed", error)
+                self._evict(None)
+                return
+            sock.setblocking(False)
+            waiting = _Waiting(sock, name[0], name[1], monotonic_s() + self._limits.artim_s)
+            if len(self._waiting) >= self._limits.max_waiting:
+                self._evict(None)
+            elif self._waiting_per_address[waiting.address] >= self._limits.max_waiting_per_address:
+                self._evict(waiting.address)
+            self._waiting[waiting] = None
+            self._waiting_per_address[waiting.address] += 1
+            self._selector.register(sock, selectors.EVENT_READ, waiting)
+
+    def _evict(self, address: str | None) -> None:
+        """The one that has been silent longest makes room: an honest caller sends its request at once."""
+        oldest = next((one for one in self._waiting if address is None or one.address == address), None)
+        if oldest is not None:
+            self._drop(oldest)
+
+    def _read(self, waiting: _Waiting) -> None:
+        try:
+            data = waiting.sock.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._drop(waiting)
+            return
+        if waiting.closing:
+            return
+        waiting.received += data
+        self._waiting_bytes += len(data)
+        if self._waiting_bytes > self._limits.max_waiting_bytes:
+            self._evict(None)
+            if waiting not in self._waiting:
+                return
+        self._examine(waiting)
+
+    def _examine(self, waiting: _Waiting) -> None:
+        received = waiting.received
+        if received[0] != pdu.A_ASSOCIATE_RQ:
+            # Another PDU is AA-1; anything else (an HTTP request, a TLS hello) is not a DICOM peer and is told nothing.
+            if received[0] in _OTHER_PDUS and received[0] != pdu.A_ABORT and received[1:2] in {b"", b"\0"}:
+                self._answer(waiting, pdu.Abort(0, 0))
+            else:
+                self._drop(waiting)
+            return
+        if len(received) < 6:
+            return
+        length = pdu.HEADER.unpack_from(received)[1]
+        if length > self._limits.max_request_bytes:
+            self._answer(waiting, pdu.Abort(2, 6))
+        elif len(received) >= length + 6:
+            self._hand_over(waiting, length + 6)
+
+    def _hand_over(self, waiting: _Waiting, size: int) -> None:
+        try:
+            request = pdu.decode(bytes(waiting.received[:size]))
+        except Invalid as error:
+            fact("dimse.bad_request", address=waiting.address, code=error.code)
+            self._answer(waiting, pdu.Abort(2, 6))
+            return
+        assert isinstance(request, pdu.AssociateRequest), "the type byte said so"
+        with self._lock:
+            full = (
+                len(self._open) >= self._limits.max_associations
+                or self._per_address[waiting.address] >= self._limits.max_associations_per_address
+            )
+        if full:
+            self._answer(waiting, LOCAL_LIMIT_EXCEEDED)
+            return
+        leftover = bytes(waiting.received[size:])
+        self._forget(waiting)
+        call = Call(waiting.sock, waiting.address, waiting.port, request, leftover)
+        thread = threading.Thread(target=self._run_call, args=(call,), name="association", daemon=True)
+        with self._lock:
+            self._open[thread] = call
+            self._per_address[call.address] += 1
+        thread.start()
+
+    def _run_call(self, call: Call) -> None:
+        try:
+            self._serve(call)
+        except Exception as error:  # noqa: BLE001 one association must not end the door
+            trouble("dimse.association_fault", error, address=call.address)
+        finally:
+            with contextlib.suppress(OSError):
+                call.sock.close()
+            with self._lock:
+                del self._open[threading.current_thread()]
+                self._per_address[call.address] -= 1
+                if not self._per_address[call.address]:
+                    del self._per_address[call.address]
+
+    def _answer(self, waiting: _Waiting, answer: pdu.AssociateReject | pdu.Abort) -> None:
+        """Say it, then wait a moment for the other side to close, so that the answer is not lost to a reset."""
+        waiting.closing = True
+        self._waiting_bytes -= len(waiting.received)
+        waiting.received.clear()
+        try:
+            waiting.sock.send(pdu.encode(answer))
+            waiting.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._drop(waiting)
+            return
+        waiting.ends_at = monotonic_s() + _LINGER_S
+
+    def _expire(self) -> None:
+        now = monotonic_s()
+        for waiting in [one for one in self._waiting if one.ends_at <= now]:
+            self._drop(waiting)
+
+    def _drop(self, waiting: _Waiting) -> None:
+        self._forget(waiting)
+        with contextlib.suppress(OSError):
+            waiting.sock.close()
+
+    def _forget(self, waiting: _Waiting) -> None:
+        self._selector.unregister(waiting.sock)
+        del self._waiting[waiting]
+        self._waiting_bytes -= len(waiting.received)
+        self._waiting_per_address[waiting.address] -= 1
+        if not self._waiting_per_address[waiting.address]:
+            del self._waiting_per_address[waiting.address]
