@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from heliograph.kit.errors import HeliographError
 from heliograph.kit.time import monotonic_s
 
-BUFFER_BYTES = 512 * 1024
+BUFFER_BYTES = 256 * 1024
 TICK_S = 0.5
 _TIMEVAL = struct.Struct("ll")
 
