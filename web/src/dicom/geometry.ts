@@ -100,7 +100,7 @@ const OPPOSITE: Readonly<Record<string, string>> = { L: 'R', R: 'L', A: 'P', P: 
 
 /** The opposite of a Patient Orientation value such as `AF`. */
 export function oppositeLetters(letters: string): string {
-  return [...letters].map((letter) => OPPOSITE[letter] ?? '').join('')
+  return Array.from(letters, (letter) => OPPOSITE[letter] ?? '').join('')
 }
 
 export type PlaneName = 'axial' | 'coronal' | 'sagittal' | 'oblique'

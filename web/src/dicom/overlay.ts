@@ -1,12 +1,13 @@
+import { formatDicomDate, formatDicomTime } from '@/kit/format/dicomdate'
 import { type Attributes } from './attributes'
-import { ageAt, formatDate, formatTime, type Age } from './dates'
-import { formatName } from './personname'
 
 /** Words that need translation carry a key and values; what the object itself says stays as it is. */
 export type OverlayLine =
   | { text: string }
   | { key: OverlayKey; values: Readonly<Record<string, string>> }
-  | { age: Age | undefined; born: string; sex: string }
+  | { name: string }
+  /** Birth date and examination date as sent: age is age at the examination. */
+  | { born: string; examined: string; sex: string }
 
 export type OverlayKey =
   | 'series'
@@ -44,19 +45,17 @@ function keyed(key: OverlayKey, values: Readonly<Record<string, string>>, needed
 
 function patient(of: Attributes): OverlayLine[] {
   const id = [of.text('PatientID'), of.text('IssuerOfPatientID')].filter((part) => part !== '').join(' · ')
-  const examined = of.text('StudyDate')
-  const birth = of.text('PatientBirthDate')
   return [
-    ...text(formatName(of.text('PatientName'))),
+    { name: of.text('PatientName') },
     ...text(id),
-    { age: ageAt(birth, examined), born: formatDate(birth), sex: of.text('PatientSex') },
+    { born: of.text('PatientBirthDate'), examined: of.text('StudyDate'), sex: of.text('PatientSex') },
   ]
 }
 
 function study(of: Attributes): OverlayLine[] {
   return [
     ...text(of.text('InstitutionName')),
-    ...text(formatDate(of.text('StudyDate')), formatTime(of.text('StudyTime'))),
+    ...text(formatDicomDate(of.text('StudyDate')), formatDicomTime(of.text('StudyTime'), true)),
     ...text(of.text('StudyDescription')),
     ...keyed('accession', { value: of.text('AccessionNumber') }),
   ]

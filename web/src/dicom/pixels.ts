@@ -101,7 +101,7 @@ export function toModality(stored: Pixels, format: PixelFormat, { slope, interce
   }
   const out = allocate(stored.length, format, slope, intercept)
   if (slope === 1 && intercept === 0) {
-    out.set(stored as ArrayLike<number>)
+    out.set(stored)
     return out
   }
   for (let index = 0; index < stored.length; index += 1) out[index] = (stored[index] ?? 0) * slope + intercept

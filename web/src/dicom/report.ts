@@ -1,6 +1,6 @@
+import { formatDicomDate, formatDicomTime } from '@/kit/format/dicomdate'
+import { formatPersonName } from '@/kit/format/person'
 import { type Attributes } from './attributes'
-import { formatDate, formatTime } from './dates'
-import { formatName } from './personname'
 
 /** One line of a structured report's content tree (PS3.3 C.17.3), depth first. */
 export interface ReportLine {
@@ -25,11 +25,11 @@ function valueOf(item: Attributes): string {
       return [measured?.text('NumericValue') ?? '', code === '1' ? '' : code].filter((part) => part !== '').join(' ')
     }
     case 'PNAME':
-      return formatName(item.text('PersonNameValue'))
+      return formatPersonName(item.text('PersonNameValue'))
     case 'DATE':
-      return formatDate(item.text('DateValue'))
+      return formatDicomDate(item.text('DateValue'))
     case 'TIME':
-      return formatTime(item.text('TimeValue'))
+      return formatDicomTime(item.text('TimeValue'))
     case 'DATETIME':
       return item.text('DateTimeValue')
     case 'UIDREF':
