@@ -1,0 +1,10 @@
+"""Which maker makes which kind of exam."""
+
+from collections.abc import Callable
+
+from heliograph.demo._ct_head import ct_head
+from heliograph.demo._study import Series, Study
+
+MAKERS: dict[str, Callable[[Study], list[Series]]] = {
+    "ct_head": ct_head,
+}

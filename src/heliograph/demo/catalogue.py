@@ -1,0 +1,66 @@
+"""Who is in the sample hospital and what was done to them when: plain data, no pixels.
+
+Every name is made up from words for stars and sky; no entry is a person.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+MERIDIAN = "Meridian Sample Hospital"
+POLAR = "Polar Light Clinic"
+SOUTH = "Southern Cross Imaging"
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    key: str
+    name: str
+    patient_id: str
+    issuer: str
+    age: int
+    sex: str
+    charset: str | tuple[str, ...] = "ISO_IR 100"
+    height_m: float = 1.72
+    weight_kg: float = 74.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """One study to be made: `kind` names its maker, `options` go to it."""
+
+    key: str
+    kind: str
+    patient: Patient
+    minutes_ago: int
+    description: str
+    body_part: str
+    institution: str = MERIDIAN
+    station: str = ""
+    referrer: str = ""
+    options: tuple[tuple[str, str], ...] = field(default=())
+
+    def option(self, name: str, default: str = "") -> str:
+        return dict(self.options).get(name, default)
+
+
+def birth_date(patient: Patient, today: date) -> date:
+    """A birthday that makes the patient `age` years old today."""
+    day = int(hashlib.sha256(patient.key.encode()).hexdigest()[:6], 16) % 364 + 1
+    return today.replace(month=1, day=1) - timedelta(days=patient.age * 365 + patient.age // 4 + day)
+
+
+def started(exam: Exam, now: datetime) -> datetime:
+    return (now - timedelta(minutes=exam.minutes_ago)).replace(microsecond=0)
+
+
+_ELSA = Patient("elsa", "Sternlicht^Elsa", "MSH-0048213", "MERIDIAN", 63, "F", "ISO_IR 100", 1.66, 68)
+
+
+def exams(seed: int) -> tuple[Exam, ...]:
+    """Every exam of the hospital, the ones worth showing first at the front."""
+    del seed
+    return (
+        Exam("ct-head-bleed", "ct_head", _ELSA, 38, "CT head without contrast", "HEAD", station="CT1", referrer="Komet^Rita^^Dr.", options=(("bleed", "yes"),)),
+        Exam("ct-head-prior", "ct_head", _ELSA, 60 * 24 * 400, "CT head without contrast", "HEAD", station="CT1", referrer="Komet^Rita^^Dr."),
+    )
