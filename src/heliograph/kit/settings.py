@@ -22,7 +22,9 @@ def _setting(default: Any, doc: str, *, toml: str = "", flag: bool = False) -> A
 class Settings:
     """Every knob; sizes in bytes, times in seconds, addresses as host:port."""
 
-    data: Path = _setting(Path("heliograph-data"), "Folder of everything that must not be lost.", toml="data", flag=True)
+    data: Path = _setting(
+        Path("heliograph-data"), "Folder of everything that must not be lost.", toml="data", flag=True
+    )
     http: str = _setting("127.0.0.1:8080", "Where the browser and DICOMweb door listens.", toml="http", flag=True)
     dicom: str = _setting("0.0.0.0:11112", "Where the DICOM door listens.", toml="dicom", flag=True)
     aet: str = _setting("HELIOGRAPH", "Our application entity title, 1 to 16 characters.", toml="aet", flag=True)
@@ -41,11 +43,13 @@ class Settings:
     )
 
     dimse_unknown_peers: str = _setting(
-        "store", "What an unregistered caller may do: `store` (echo and store), `echo` or `refuse`.",
+        "store",
+        "What an unregistered caller may do: `store` (echo and store), `echo` or `refuse`.",
         toml="dimse.unknown_peers",
     )
     dimse_unknown_networks: str = _setting(
-        "private", "From where an unregistered caller may call: `private` (and loopback) or `any`.",
+        "private",
+        "From where an unregistered caller may call: `private` (and loopback) or `any`.",
         toml="dimse.unknown_networks",
     )
     dimse_processes: int = _setting(1, "Processes that share the DICOM port.", toml="dimse.processes")
@@ -55,20 +59,27 @@ class Settings:
     dimse_pdu_s: float = _setting(60.0, "A PDU that has begun must be whole within this.", toml="dimse.pdu_s")
     dimse_max_pdu_bytes: int = _setting(262144, "Largest P-DATA PDU that we accept.", toml="dimse.max_pdu_bytes")
 
-    series_quiet_s: float = _setting(10.0, "A series settles after this long without a new object.", toml="archive.series_quiet_s")
-    study_quiet_s: float = _setting(30.0, "A study settles after this long without a new object.", toml="archive.study_quiet_s")
+    series_quiet_s: float = _setting(
+        10.0, "A series settles after this long without a new object.", toml="archive.series_quiet_s"
+    )
+    study_quiet_s: float = _setting(
+        30.0, "A study settles after this long without a new object.", toml="archive.study_quiet_s"
+    )
     reserve_bytes: int = _setting(
         1 << 30, "Free disk space below which nothing more is accepted.", toml="archive.reserve_bytes"
     )
     max_object_bytes: int = _setting(16 << 30, "Largest object that is accepted.", toml="archive.max_object_bytes")
     verify_period_days: float = _setting(
-        30.0, "Every stored object is read and compared once in this many days; 0 turns it off.",
+        30.0,
+        "Every stored object is read and compared once in this many days; 0 turns it off.",
         toml="archive.verify_period_days",
     )
     verify_bytes_per_s: int = _setting(20 << 20, "Reading speed of that check.", toml="archive.verify_bytes_per_s")
 
     session_hours: float = _setting(12.0, "A browser session ends after this.", toml="web.session_hours")
-    max_upload_bytes: int = _setting(8 << 30, "Largest upload through the browser or STOW-RS.", toml="web.max_upload_bytes")
+    max_upload_bytes: int = _setting(
+        8 << 30, "Largest upload through the browser or STOW-RS.", toml="web.max_upload_bytes"
+    )
     trusted_proxy: str = _setting(
         "", "Address of a reverse proxy whose X-Forwarded headers count.", toml="web.trusted_proxy"
     )
@@ -79,7 +90,9 @@ class Settings:
     alarm_webhook: str = _setting("", "URL that gets every new alarm as JSON.", toml="alarms.webhook")
     alarm_email: str = _setting("", "Address that gets every new alarm.", toml="alarms.email")
     alarm_smtp: str = _setting("", "host:port of the mail server for alarms.", toml="alarms.smtp")
-    disk_warning_bytes: int = _setting(10 << 30, "Free disk space that raises an alarm.", toml="alarms.disk_warning_bytes")
+    disk_warning_bytes: int = _setting(
+        10 << 30, "Free disk space that raises an alarm.", toml="alarms.disk_warning_bytes"
+    )
 
     sources: Mapping[str, str] = field(default_factory=dict, metadata={"doc": "", "toml": "", "flag": False})
 
@@ -148,7 +161,9 @@ def _from_toml(path: Path, *, required: bool) -> dict[str, Any]:
             flat[key] = value
     unknown = sorted(set(flat) - set(known))
     if unknown:
-        raise Invalid(f"{path.name}: unknown setting {unknown[0]}; docs/reference/settings.md lists all", code="bad_setting")
+        raise Invalid(
+            f"{path.name}: unknown setting {unknown[0]}; docs/reference/settings.md lists all", code="bad_setting"
+        )
     return {known[key]: value for key, value in flat.items()}
 
 

@@ -60,9 +60,7 @@ class SegmentStore:
 
     relaxed_commits = True
 
-    def __init__(
-        self, folder: Path, *, reserve_bytes: int = 0, on_seal: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, folder: Path, *, reserve_bytes: int = 0, on_seal: Callable[[], None] | None = None) -> None:
         self._folder = folder
         self._reserve_bytes = reserve_bytes
         self.on_seal = on_seal

@@ -132,7 +132,9 @@ class EmbeddedPostgres:
         url = self.url.replace("/heliograph?", "/postgres?")
         while True:
             if self._process is not None and self._process.poll() is not None:
-                raise Broken(f"the database server did not start; see {self.folder.name}/postgres.log", code="database_down")
+                raise Broken(
+                    f"the database server did not start; see {self.folder.name}/postgres.log", code="database_down"
+                )
             try:
                 with psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
                     if not connection.execute("select 1 from pg_database where datname = 'heliograph'").fetchone():

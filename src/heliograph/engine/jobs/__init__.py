@@ -1,0 +1,11 @@
+"""Long work that survives a restart: Procrastinate carries the queue, the table `job` carries progress for people.
+
+A kind of work is registered with its function. `enqueue` writes both rows in the caller's transaction; the worker process calls
+the function with a `JobRun`, which stores progress, offers the saved cursor to resume from, and says when somebody cancelled.
+`defer` is for small work that nobody watches (settling a series).
+"""
+
+from heliograph.engine.jobs.queue import JobRun, Work, cancel, defer, enqueue, retry
+from heliograph.engine.jobs.worker import Periodic, run_worker
+
+__all__ = ["JobRun", "Periodic", "Work", "cancel", "defer", "enqueue", "retry", "run_worker"]

@@ -1,0 +1,155 @@
+"""Putting work into the queue and following it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from heliograph.engine.db import Database, Tx
+from heliograph.kit.errors import Absent, Conflict, HeliographError
+from heliograph.kit.ids import new_id
+from heliograph.kit.time import monotonic_s, now
+
+PROGRESS_EVERY_S = 0.5
+TRACKED = "tracked"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One kind of work: `run` gets a JobRun when it was enqueued, the arguments when it was deferred."""
+
+    kind: str
+    run: Callable[..., None]
+    tracked: bool = True
+
+
+class Cancelled(HeliographError):
+    code = "cancelled"
+
+
+class JobRun:
+    """What a running job sees of itself. Every write is a transaction of its own, so that people see it at once."""
+
+    def __init__(self, database: Database, job_id: UUID) -> None:
+        self.database = database
+        self.id = job_id
+        self._last_s = 0.0
+        with database.transaction() as tx:
+            row = tx.execute(
+                "select tenant_id, kind, arguments, cursor, done, total, summary, requested_by from job where id = %s",
+                (job_id,),
+            ).fetchone()
+        if row is None:
+            raise Absent("the job is gone", code="no_job")
+        self.tenant_id: int = row[0]
+        self.kind: str = row[1]
+        self.arguments: dict[str, Any] = row[2]
+        self.cursor: dict[str, Any] = row[3]
+        self.done: int = row[4]
+        self.total: int | None = row[5]
+        self.summary: dict[str, Any] = row[6]
+        self.requested_by: str = row[7]
+
+    def progress(
+        self, done: int, total: int | None = None, *, cursor: dict[str, Any] | None = None, force: bool = False
+    ) -> None:
+        """Stores how far it is, at most twice a second; raises Cancelled when somebody asked for that."""
+        self.done = done
+        self.total = total if total is not None else self.total
+        if cursor is not None:
+            self.cursor = cursor
+        if not force and monotonic_s() - self._last_s < PROGRESS_EVERY_S:
+            return
+        self._last_s = monotonic_s()
+        with self.database.transaction() as tx:
+            row = tx.execute(
+                "update job set done = %s, total = %s, cursor = %s, summary = %s where id = %s returning cancel_requested",
+                (self.done, self.total, Jsonb(self.cursor), Jsonb(self.summary), self.id),
+            ).fetchone()
+        if row == (True,):
+            raise Cancelled("somebody cancelled the job")
+
+    def begin(self) -> bool:
+        """False when it must not run: cancelled or finished meanwhile."""
+        with self.database.transaction() as tx:
+            return tx.execute(
+                "update job set state = 'running', started_at = coalesce(started_at, %s), error = null "
+                "where id = %s and state in ('queued', 'running') and not cancel_requested",
+                (now(), self.id),
+            ).rowcount == 1  # fmt: skip
+
+    def end(self, state: str, error: str | None = None) -> None:
+        with self.database.transaction() as tx:
+            tx.execute(
+                "update job set state = %s, error = %s, done = %s, total = %s, summary = %s, cursor = %s, finished_at = %s where id = %s",
+                (state, error, self.done, self.total, Jsonb(self.summary), Jsonb(self.cursor), now(), self.id),
+            )
+
+
+def enqueue(
+    tx: Tx, tenant_id: int, kind: str, title: str, arguments: dict[str, Any], requested_by: str,
+    *, unit: str = "", total: int | None = None, lock: str | None = None,
+) -> UUID:  # fmt: skip
+    """Writes a watched job and its queue entry in this transaction."""
+    job_id = new_id()
+    tx.execute(
+        "insert into job (id, tenant_id, kind, title, unit, total, arguments, requested_by, created_at) "
+        "values (%s,%s,%s,%s,%s,%s,%s,%s,%s)",
+        (job_id, tenant_id, kind, title, unit, total, Jsonb(arguments), requested_by, now()),
+    )
+    _put(tx, TRACKED, {"job_id": str(job_id)}, lock=lock, priority=0)
+    return job_id
+
+
+def defer(
+    tx: Tx,
+    kind: str,
+    arguments: dict[str, Any],
+    *,
+    lock: str | None = None,
+    once: str | None = None,
+    priority: int = 10,
+) -> None:
+    """Writes small unwatched work; `once` names a place in the queue that only one waiting entry may have."""
+    if once is not None:
+        waiting = tx.execute(
+            "select 1 from procrastinate_jobs where queueing_lock = %s and status = 'todo'", (once,)
+        ).fetchone()
+        if waiting:
+            return
+    _put(tx, kind, arguments, lock=lock, priority=priority, once=once)
+
+
+def cancel(tx: Tx, tenant_id: int, job_id: UUID) -> None:
+    """A queued job ends at once, a running one at its next progress."""
+    row = tx.execute(
+        "update job set cancel_requested = true, state = case when state = 'queued' then 'cancelled' else state end, "
+        "finished_at = case when state = 'queued' then %s else finished_at end "
+        "where id = %s and tenant_id = %s and state in ('queued', 'running') returning 1",
+        (now(), job_id, tenant_id),
+    ).fetchone()
+    if row is None:
+        raise Conflict("the job is not waiting or running", code="job_ended")
+
+
+def retry(tx: Tx, tenant_id: int, job_id: UUID) -> None:
+    """Runs a failed or cancelled job again from its cursor."""
+    row = tx.execute(
+        "update job set state = 'queued', cancel_requested = false, error = null, finished_at = null "
+        "where id = %s and tenant_id = %s and state in ('failed', 'cancelled') returning 1",
+        (job_id, tenant_id),
+    ).fetchone()
+    if row is None:
+        raise Conflict("only a failed or cancelled job can be run again", code="job_not_ended")
+    _put(tx, TRACKED, {"job_id": str(job_id)}, lock=None, priority=0)
+
+
+def _put(
+    tx: Tx, task: str, arguments: dict[str, Any], *, lock: str | None, priority: int, once: str | None = None
+) -> None:
+    tx.execute(
+        "select procrastinate_defer_jobs_v1(array[row(%s, %s, %s, %s, %s, %s, null)::procrastinate_job_to_defer_v1])",
+        (TRACKED if task == TRACKED else "quick", task, priority, lock, once, Jsonb(arguments)),
+    )

@@ -1,0 +1,131 @@
+"""The worker process's loop: Procrastinate fetches, our functions run in threads, small periodic duties run beside."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import procrastinate
+from procrastinate import PsycopgConnector, RetryStrategy
+
+from heliograph.engine import telemetry
+from heliograph.engine.db import Database
+from heliograph.engine.jobs.queue import TRACKED, Cancelled, JobRun, Work
+from heliograph.kit.errors import Busy, HeliographError
+
+_STALLED_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """A duty called again and again in a thread; a failure is logged and the next call comes all the same."""
+
+    name: str
+    every_s: float
+    run: Callable[[], object]
+
+
+def run_worker(database: Database, works: Iterable[Work], periodic: Iterable[Periodic], *, slots: int) -> None:
+    """Runs until SIGTERM or SIGINT; running jobs get a few seconds and resume from their cursor next time."""
+    asyncio.run(_main(database, list(works), list(periodic), slots))
+
+
+async def _main(database: Database, works: list[Work], periodic: list[Periodic], slots: int) -> None:
+    connector = PsycopgConnector(conninfo=database.url, min_size=1, max_size=3)
+    app = procrastinate.App(connector=connector)
+    kinds = {work.kind: work for work in works}
+    _register(app, database, kinds)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    async with app.open_async():
+        await _take_back(app)
+        tasks = [asyncio.create_task(_every(p, stop)) for p in periodic]
+        tasks.append(asyncio.create_task(_rescue(app, stop)))
+        workers = [
+            asyncio.create_task(app.run_worker_async(
+                queues=[queue], concurrency=n, install_signal_handlers=False, listen_notify=True,
+                fetch_job_polling_interval=5.0, delete_jobs="successful", shutdown_graceful_timeout=3,
+            ))
+            for queue, n in (("quick", slots), (TRACKED, slots))
+        ]  # fmt: skip
+        print("ready", flush=True)
+        await asyncio.wait([asyncio.create_task(stop.wait()), *workers], return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        for task in [*workers, *tasks]:
+            task.cancel()
+        await asyncio.wait([*workers, *tasks], timeout=4)
+    sys.stdout.flush()
+
+
+def _register(app: procrastinate.App, database: Database, kinds: dict[str, Work]) -> None:
+    again = RetryStrategy(max_attempts=8, exponential_wait=2)
+
+    @app.task(
+        name=TRACKED, queue=TRACKED, retry=RetryStrategy(max_attempts=6, exponential_wait=2, retry_exceptions={Busy})
+    )
+    async def tracked(job_id: str) -> None:
+        await asyncio.to_thread(_run_tracked, database, kinds, UUID(job_id))
+
+    for work in kinds.values():
+        if not work.tracked:
+            _register_quick(app, work, again)
+
+
+def _register_quick(app: procrastinate.App, work: Work, again: RetryStrategy) -> None:
+    @app.task(name=work.kind, queue="quick", retry=again)
+    async def quick(**arguments: Any) -> None:
+        await asyncio.to_thread(work.run, **arguments)
+
+
+def _run_tracked(database: Database, kinds: dict[str, Work], job_id: UUID) -> None:
+    run = JobRun(database, job_id)
+    if not run.begin():
+        return
+    try:
+        kinds[run.kind].run(run)
+    except Cancelled:
+        run.end("cancelled")
+    except Busy as error:
+        run.progress(run.done, force=True)
+        telemetry.fact("job_waits", job=job_id, kind=run.kind, code=error.code)
+        raise
+    except HeliographError as error:
+        run.end("failed", error.message)
+    except Exception as error:
+        telemetry.trouble("job_failed", error, job=job_id, kind=run.kind)
+        run.end("failed", "an unexpected error; the log has its place")
+        raise
+    else:
+        run.end("done")
+
+
+async def _every(periodic: Periodic, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(periodic.run)
+        except Exception as error:  # noqa: BLE001 the duty must go on
+            telemetry.trouble("duty_failed", error, name=periodic.name)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), periodic.every_s)
+
+
+async def _take_back(app: procrastinate.App) -> None:
+    """One worker process per installation is the rule today, so what stands as running at its start was cut off."""
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=0):
+        await app.job_manager.retry_job(job)
+
+
+async def _rescue(app: procrastinate.App, stop: asyncio.Event) -> None:
+    """Stalled jobs run again (Procrastinate leaves that to its user)."""
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _STALLED_S)
+        if not stop.is_set():
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_S):
+                await app.job_manager.retry_job(job)

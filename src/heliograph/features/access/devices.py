@@ -1,0 +1,250 @@
+"""Devices that speak DICOM, and callers that nobody registered yet.
+
+An application entity title is a label: a device with a pinned host is itself only from there. An unregistered caller may echo and
+store from loopback and private networks (setting), and stands under "wants in" until somebody accepts or dismisses it.
+"""
+
+import ipaddress
+import socket
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from heliograph.engine.db import Tx
+from heliograph.features.access.model import DEVICE_RIGHTS, Actor
+from heliograph.features.access.policy import note, require
+from heliograph.kit.errors import Absent, Conflict, Invalid
+from heliograph.kit.time import now
+
+_COLUMNS = "id, aet, host, port, description, allow, pinned, default_issuer, answer_success_when_held, created_at, last_seen_at, stored_count"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A registered application entity; `port` is None for one that never receives."""
+
+    id: int
+    aet: str
+    host: str
+    port: int | None
+    description: str
+    allow: tuple[str, ...]
+    pinned: bool
+    default_issuer: str
+    answer_success_when_held: bool
+    created_at: datetime
+    last_seen_at: datetime | None
+    stored_count: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def devices(tx: Tx, actor: Actor) -> list[Device]:
+    require(actor, "device.read")
+    rows = tx.execute(f"select {_COLUMNS} from device where tenant_id = %s order by aet", (actor.tenant_id,))
+    return [_device(row) for row in rows]
+
+
+def find_device(tx: Tx, tenant_id: int, aet: str) -> Device | None:
+    """The device of this title, for destinations and for callers; titles compare trimmed (trap 40)."""
+    row = tx.execute(
+        f"select {_COLUMNS} from device where tenant_id = %s and aet = %s", (tenant_id, aet.strip())
+    ).fetchone()
+    return _device(row) if row else None
+
+
+def add_device(tx: Tx, actor: Actor, aet: str, host: str, port: int | None, allow: list[str], **more: Any) -> Device:
+    """Registers a device; raises Invalid naming the field, Conflict when the title is taken."""
+    require(actor, "device.manage")
+    aet = _checked_aet(aet)
+    _check_allow(allow)
+    _check_port(port)
+    row = tx.execute(
+        "insert into device (tenant_id, aet, host, port, allow, description, pinned, default_issuer, answer_success_when_held) "
+        f"values (%s,%s,%s,%s,%s,%s,%s,%s,%s) on conflict (tenant_id, aet) do nothing returning {_COLUMNS}",
+        (
+            actor.tenant_id, aet, host.strip(), port, allow, more.get("description", ""), more.get("pinned", False),
+            more.get("default_issuer", ""), more.get("answer_success_when_held", False),
+        ),
+    ).fetchone()  # fmt: skip
+    if row is None:
+        raise Conflict("a device of this AE title exists", code="device_exists")
+    device = _device(row)
+    note(tx, actor, "device.added", {"device": device.id, "aet": aet})
+    return device
+
+
+def update_device(tx: Tx, actor: Actor, device_id: int, values: dict[str, Any]) -> Device:
+    """Changes the named fields of a device."""
+    require(actor, "device.manage")
+    known = {"aet", "host", "port", "description", "allow", "pinned", "default_issuer", "answer_success_when_held"}
+    values = {key: value for key, value in values.items() if key in known}
+    if "aet" in values:
+        values["aet"] = _checked_aet(values["aet"])
+    if "allow" in values:
+        _check_allow(values["allow"])
+    if "port" in values:
+        _check_port(values["port"])
+    if not values:
+        raise Invalid("nothing to change was named", code="empty_change")
+    sets = ", ".join(f"{key} = %s" for key in values)
+    row = tx.execute(
+        f"update device set {sets} where id = %s and tenant_id = %s returning {_COLUMNS}",  # noqa: S608 names come from `known`
+        (*values.values(), device_id, actor.tenant_id),
+    ).fetchone()
+    if row is None:
+        raise Absent("no such device", code="no_device")
+    note(tx, actor, "device.changed", {"device": device_id}, detail={"fields": sorted(values)})
+    return _device(row)
+
+
+def remove_device(tx: Tx, actor: Actor, device_id: int) -> None:
+    require(actor, "device.manage")
+    row = tx.execute(
+        "delete from device where id = %s and tenant_id = %s returning aet", (device_id, actor.tenant_id)
+    ).fetchone()
+    if row is None:
+        raise Absent("no such device", code="no_device")
+    note(tx, actor, "device.removed", {"device": device_id, "aet": row[0]})
+
+
+def identify_caller(
+    tx: Tx, tenant_id: int, aet: str, address: str, *, unknown_peers: str, unknown_networks: str
+) -> tuple[Actor, Device | None]:
+    """The actor of an association. An unknown or wrongly placed caller is a `caller` with few rights, or none at all."""
+    aet = aet.strip()[:16]
+    device = find_device(tx, tenant_id, aet)
+    if device is not None and (not device.pinned or _same_host(device.host, address)):
+        rights = frozenset[str]().union(*(DEVICE_RIGHTS[word] for word in device.allow))
+        marks = frozenset(f"dimse.{word}" for word in device.allow)
+        return Actor("device", str(device.id), aet, tenant_id, rights | marks, address), device
+    near = unknown_networks == "any" or is_near(address)
+    permissions: frozenset[str] = frozenset()
+    if device is None and near and unknown_peers in {"store", "echo"}:
+        permissions = frozenset({"dimse.echo"})
+        if unknown_peers == "store":
+            permissions |= {"dimse.store", "study.store"}
+    return Actor("caller", f"{aet}@{address}", aet, tenant_id, permissions, address), None
+
+
+def note_association(
+    tx: Tx,
+    actor: Actor,
+    device: Device | None,
+    *,
+    proposals: list[str],
+    stored: int = 0,
+    refused: int = 0,
+    opened: bool = False,
+) -> int | None:
+    """Counts an association for the device's or the caller's row; the caller's id when it has one."""
+    at = now()
+    if device is not None:
+        tx.execute(
+            "update device set last_seen_at = %s, stored_count = stored_count + %s where id = %s",
+            (at, stored, device.id),
+        )
+        return None
+    row = tx.execute(
+        "insert into caller (tenant_id, aet, address, first_seen_at, last_seen_at, associations, stored_count, refused_count, proposals) "
+        "values (%s,%s,%s,%s,%s,%s,%s,%s,%s) on conflict (tenant_id, aet, address) do update set last_seen_at = excluded.last_seen_at, "
+        "associations = caller.associations + excluded.associations, stored_count = caller.stored_count + excluded.stored_count, "
+        "refused_count = caller.refused_count + excluded.refused_count, "
+        "proposals = (select coalesce(array_agg(distinct p), '{}') from (select unnest(caller.proposals || excluded.proposals) as p limit 200) as x) "
+        "returning id",
+        (actor.tenant_id, actor.name, actor.address, at, at, int(opened), stored, refused, proposals[:128]),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def callers(tx: Tx, actor: Actor) -> list[dict[str, Any]]:
+    """Everybody who called and is not registered, latest first."""
+    require(actor, "device.read")
+    rows = tx.execute(
+        "select c.id, c.aet, c.address, c.first_seen_at, c.last_seen_at, c.associations, c.stored_count, c.refused_count, c.proposals "
+        "from caller c where c.tenant_id = %s and not exists (select 1 from device d where d.tenant_id = c.tenant_id and d.aet = c.aet "
+        "and (not d.pinned or d.host = c.address)) order by c.last_seen_at desc limit 500",
+        (actor.tenant_id,),
+    )
+    keys = (
+        "id",
+        "aet",
+        "address",
+        "first_seen_at",
+        "last_seen_at",
+        "associations",
+        "stored_count",
+        "refused_count",
+        "proposals",
+    )
+    return [dict(zip(keys, row, strict=True)) for row in rows]
+
+
+def accept_caller(tx: Tx, actor: Actor, caller_id: int, allow: list[str], port: int | None) -> Device:
+    """Makes a caller a device, pinned to the address it called from."""
+    require(actor, "device.manage")
+    row = tx.execute(
+        "select aet, address from caller where id = %s and tenant_id = %s", (caller_id, actor.tenant_id)
+    ).fetchone()
+    if row is None:
+        raise Absent("no such caller", code="no_caller")
+    device = add_device(tx, actor, row[0], row[1], port, allow, pinned=True)
+    tx.execute("update arrival set device_id = %s, unverified = false where caller_id = %s", (device.id, caller_id))
+    tx.execute(
+        "update study set unverified = false where tenant_id = %s and unverified and source = %s",
+        (actor.tenant_id, row[0]),
+    )
+    tx.execute("delete from caller where id = %s", (caller_id,))
+    return device
+
+
+def dismiss_caller(tx: Tx, actor: Actor, caller_id: int) -> None:
+    require(actor, "device.manage")
+    row = tx.execute(
+        "delete from caller where id = %s and tenant_id = %s returning aet", (caller_id, actor.tenant_id)
+    ).fetchone()
+    if row is None:
+        raise Absent("no such caller", code="no_caller")
+    note(tx, actor, "caller.dismissed", {"aet": row[0]})
+
+
+def is_near(address: str) -> bool:
+    """True for loopback, link-local and private addresses."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(ip, "ipv4_mapped", None)
+    ip = mapped or ip
+    return ip.is_loopback or ip.is_private or ip.is_link_local
+
+
+def _same_host(host: str, address: str) -> bool:
+    if not host or host == address:
+        return True
+    try:
+        return address in {info[4][0] for info in socket.getaddrinfo(host, None)}
+    except OSError:
+        return False
+
+
+def _device(row: tuple[Any, ...]) -> Device:
+    return Device(*row[:5], tuple(row[5]), *row[6:])
+
+
+def _checked_aet(aet: str) -> str:
+    aet = aet.strip()
+    if not 1 <= len(aet) <= 16 or not aet.isascii() or not aet.isprintable() or "\\" in aet:
+        raise Invalid("aet must be 1 to 16 printable ASCII characters without a backslash (PS3.5 6.2)", code="bad_aet")
+    return aet
+
+
+def _check_allow(allow: list[str]) -> None:
+    if set(allow) - set(DEVICE_RIGHTS):
+        raise Invalid(f"allow must be of: {', '.join(DEVICE_RIGHTS)}", code="bad_allow")
+
+
+def _check_port(port: int | None) -> None:
+    if port is not None and not 1 <= port <= 65535:
+        raise Invalid("port must be 1 to 65535", code="bad_port")

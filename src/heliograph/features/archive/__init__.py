@@ -1,0 +1,14 @@
+"""The archive: every object that was ever acknowledged, its index, and what is held back.
+
+Four doors call `Intake` (C-STORE, STOW-RS, import, upload); it decides by `Ingest`. Tables: arrival, study, series, instance,
+instance_version, held. Events: StudyOpened, SeriesOpened, InstanceReplaced, ObjectHeld, HeldDecided, SeriesSettled, StudyArrived.
+"""
+
+from heliograph.features.archive.held import discard, held_bytes, held_objects, held_of_study, release
+from heliograph.features.archive.intake import Delivery, Intake, ObjectSink
+from heliograph.features.archive.model import REASONS, Arrival, Incoming, Outcome
+
+__all__ = [
+    "REASONS", "Arrival", "Delivery", "Incoming", "Intake", "ObjectSink", "Outcome", "discard", "held_bytes", "held_objects",
+    "held_of_study", "release",
+]  # fmt: skip

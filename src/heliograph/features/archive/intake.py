@@ -1,0 +1,268 @@
+"""One object from its first byte to its durable rows; the same for every door.
+
+`Intake` is the one place in a feature that opens a transaction itself, because the order is the promise: SQL runs while the blob
+syncs, the commit waits for that sync, the answer for the commit.
+"""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from psycopg.errors import DeadlockDetected, SerializationFailure
+
+from heliograph.engine import telemetry
+from heliograph.engine.blobs import Blobs, BlobWriter, Record, Written
+from heliograph.engine.db import Database, flush_log
+from heliograph.features.access import Actor, Device, note, system_actor
+from heliograph.features.archive import _repo
+from heliograph.features.archive.compare import same_object
+from heliograph.features.archive.ingest import Ingest
+from heliograph.features.archive.model import Arrival, Existing, Incoming, Outcome, note_of
+from heliograph.kit.errors import Broken, HeliographError, Invalid
+from heliograph.kit.settings import Settings
+from heliograph.kit.time import now
+from heliograph.standards.dicom import part10
+from heliograph.standards.dicom.header import Header, NeedMore, Unparseable, scan
+
+_HEAD_BYTES = 256 << 10
+_MOST_HEADER = 256 << 20
+_TRIES = 4
+
+
+class Intake:
+    """The intake of one process: database, blob store, and the decision."""
+
+    def __init__(self, database: Database, ingest_database: Database, blobs: Blobs, settings: Settings) -> None:
+        """`ingest_database` may commit relaxed when the blob store can rebuild rows (decision 0001)."""
+        self.database = database
+        self._ingest_database = ingest_database
+        self.blobs = blobs
+        self._max_bytes = settings.max_object_bytes
+        self._ingest = Ingest(
+            self._same_object, series_quiet_s=settings.series_quiet_s, study_quiet_s=settings.study_quiet_s
+        )
+        self._syncing = ThreadPoolExecutor(max_workers=64, thread_name_prefix="sync")
+
+    @contextlib.contextmanager
+    def arrival(
+        self, actor: Actor, door: str, source: str, *, device: Device | None = None, caller_id: int | None = None, address: str = "",
+        called_aet: str = "", issuer: str = "", unverified: bool = False,
+    ) -> Iterator["Delivery"]:  # fmt: skip
+        """A delivery whose row is durable before its first object; counted and audited at its end."""
+        at = now()
+        columns = {
+            "tenant_id": actor.tenant_id, "door": door, "source": source, "device_id": device.id if device else None,
+            "caller_id": caller_id, "actor": actor.label, "address": address, "called_aet": called_aet, "unverified": unverified,
+            "issuer": issuer, "began_at": at,
+        }  # fmt: skip
+        with self.database.transaction() as tx:
+            arrival_id = _repo.insert_arrival(tx, columns)
+        delivery = Delivery(self, actor, Arrival(arrival_id, actor.tenant_id, door, source, unverified, issuer))
+        try:
+            yield delivery
+        finally:
+            delivery.close()
+
+    def recover(self) -> int:
+        """Indexes again what unsealed segments hold; must have ended before a door opens. The count of records looked at."""
+        actor = system_actor("recovery")
+
+        def handle(record: Record) -> None:
+            with self._ingest_database.transaction() as tx:
+                self._recover_one(tx, actor, record)
+
+        return self.blobs.recover(handle, self.make_commits_durable)
+
+    def make_commits_durable(self) -> None:
+        """Waits until every relaxed commit so far stands in the log on disk."""
+        with self.database.transaction() as tx:
+            flush_log(tx)
+
+    def close(self) -> None:
+        self._syncing.shutdown(wait=True)
+
+    def take(self, actor: Actor, incoming: Incoming, writer: BlobWriter) -> Outcome:
+        """Decides and commits; the commit waits for the sync. Deadlocks between senders of one object are tried again."""
+        syncing = self._syncing.submit(writer.sync)
+        try:
+            for attempt in range(_TRIES):
+                try:
+                    return self._take_once(actor, incoming, syncing)
+                except (DeadlockDetected, SerializationFailure):
+                    self._ingest.forget()
+                    if attempt == _TRIES - 1:
+                        raise
+        except BaseException:
+            self._ingest.forget()
+            with contextlib.suppress(Exception):
+                syncing.result()
+            raise
+        raise AssertionError("unreachable")
+
+    def accept(self, tx: Any, actor: Actor, incoming: Incoming) -> Outcome:
+        """Indexes a held object that a person released."""
+        return self._ingest(tx, actor, incoming, accept=True)
+
+    def read_header(self, written: Written, head: bytes, transfer_syntax: str | None) -> Header:
+        """Scans the header; reads more of the blob while the header goes on. Raises Unparseable."""
+        length = len(head)
+        while True:
+            whole = length >= written.size_bytes
+            try:
+                return scan(head, transfer_syntax=transfer_syntax, complete=whole)
+            except NeedMore:
+                if whole or length >= _MOST_HEADER:
+                    raise Unparseable("the header does not end") from None
+                length = min(max(length * 4, _HEAD_BYTES), written.size_bytes, _MOST_HEADER)
+                head = self.blobs.read(written.ref, 0, length)
+
+    def _take_once(self, actor: Actor, incoming: Incoming, syncing: Future[None]) -> Outcome:
+        with self._ingest_database.transaction() as tx:
+            outcome = self._ingest(tx, actor, incoming)
+            syncing.result()
+        return outcome
+
+    def _recover_one(self, tx: Any, actor: Actor, record: Record) -> None:
+        try:
+            kept = json.loads(record.note)
+            arrival = _repo.arrival_row(tx, int(kept["a"]))
+            at = datetime.fromisoformat(kept["at"])
+        except (ValueError, KeyError, TypeError):
+            arrival = None
+        if arrival is None:
+            telemetry.fact("record_without_arrival", ref=record.written.ref)
+            return
+        if _repo.held_has_blob(tx, arrival.tenant_id, record.written.ref, record.written.sha256):
+            return
+        header, trouble = None, ""
+        try:
+            header = self.read_header(record.written, self.blobs.read(record.written.ref, 0, _HEAD_BYTES), None)
+        except Unparseable as error:
+            trouble = error.message
+        self._ingest(tx, actor, Incoming(record.written, header, arrival, at, kept.get("s", ""), trouble))
+
+    def _same_object(self, existing: Existing, incoming: Incoming) -> bool:
+        return same_object(self.blobs, existing, incoming)
+
+
+class Delivery:
+    """One arrival under way in one thread: `open` an object, write its bytes, `finish` it."""
+
+    def __init__(self, intake: Intake, actor: Actor, arrival: Arrival) -> None:
+        self._intake = intake
+        self._actor = actor
+        self.arrival = arrival
+        self._writer: BlobWriter = intake.blobs.writer()
+        self.counts = {"stored": 0, "identical": 0, "held": 0, "failed": 0}
+        self._studies: dict[tuple[int | None, str], int] = {}
+        self._closed = False
+
+    def open(self) -> "ObjectSink":
+        """Starts an object; raises Busy when there is no room."""
+        self._writer.begin()
+        return ObjectSink(self._intake, self._actor, self.arrival, self._writer, self._done)
+
+    def failed(self) -> None:
+        self.counts["failed"] += 1
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._writer.close()
+        with self._intake.database.transaction() as tx:
+            tx.execute(
+                "update arrival set ended_at = %s, stored = %s, identical = %s, held = %s, failed = %s where id = %s",
+                (now(), *self.counts.values(), self.arrival.id),
+            )
+            for (study_id, study_uid), count in self._studies.items():
+                subject = {"study": study_id, "study_uid": study_uid, "arrival": self.arrival.id}
+                note(
+                    tx,
+                    self._actor,
+                    "instances.received",
+                    subject,
+                    detail={"count": count, "source": self.arrival.source},
+                )
+
+    def _done(self, outcome: Outcome) -> None:
+        word = {"new": "stored", "newer": "stored", "identical": "identical", "held": "held"}[outcome.kind]
+        self.counts[word] += 1
+        telemetry.OBJECTS.labels(self.arrival.door, outcome.kind).inc()
+        key = (outcome.study_id, outcome.study_uid)
+        self._studies[key] = self._studies.get(key, 0) + 1
+
+
+class ObjectSink:
+    """The bytes of one object on their way to a blob. Memory stays at the header's size whatever the object's."""
+
+    def __init__(
+        self, intake: Intake, actor: Actor, arrival: Arrival, writer: BlobWriter, done: Callable[[Outcome], None]
+    ) -> None:
+        self._intake, self._actor, self._arrival, self._writer, self._done = intake, actor, arrival, writer, done
+        self._head = bytearray()
+        self._size = 0
+        self._split = False
+
+    def begin_data_set(self, prefix: bytes) -> None:
+        """For a bare data set (C-STORE): writes the Part 10 prefix that we make; the data set follows by `write`."""
+        self._split = True
+        self._writer.prefix(prefix)
+        self._head += prefix
+        self._size += len(prefix)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Takes the next bytes as they come; raises Invalid when the object grows beyond the limit."""
+        self._size += len(data)
+        if self._size > self._intake._max_bytes:  # noqa: SLF001 one room
+            raise Invalid("the object is larger than archive.max_object_bytes", code="object_too_large")
+        if not self._split:
+            self._begin_part10(data)
+            return
+        if len(self._head) < _HEAD_BYTES:
+            self._head += data[: _HEAD_BYTES - len(self._head)]
+        self._writer.write(data)
+
+    def finish(self, *, transfer_syntax: str | None = None, expected_sop_uid: str = "") -> Outcome:
+        """Scans, decides, makes durable. `transfer_syntax` is the negotiated one of a bare data set, unused for Part 10 bytes."""
+        if not self._split:
+            self._begin_part10(b"", last=True)
+        at = now()
+        noted = json.dumps(note_of(self._arrival, at, expected_sop_uid), separators=(",", ":")).encode()
+        written = self._writer.finish(noted)
+        header, trouble = None, ""
+        try:
+            header = self._intake.read_header(written, bytes(self._head), None)
+        except Unparseable as error:
+            trouble = error.message
+        incoming = Incoming(written, header, self._arrival, at, expected_sop_uid, trouble)
+        try:
+            outcome = self._intake.take(self._actor, incoming, self._writer)
+        except HeliographError:
+            raise
+        except Exception as error:
+            telemetry.trouble("ingest_failed", error)
+            raise Broken("the object could not be indexed") from error
+        if outcome.keeps_blob:
+            self._writer.keep()
+        else:
+            self._writer.discard()
+        self._done(outcome)
+        telemetry.BYTES_IN.labels(self._arrival.door).inc(self._size)
+        return outcome
+
+    def _begin_part10(self, data: bytes | bytearray | memoryview, *, last: bool = False) -> None:
+        """Holds bytes back until it is known where the data set begins: the digest is over the data set alone (DESIGN 3)."""
+        self._head += data
+        if len(self._head) < _HEAD_BYTES and not last:
+            return
+        self._split = True
+        whole = bytes(self._head)
+        prefix_bytes, _ = part10.split(whole)
+        if prefix_bytes:
+            self._writer.prefix(whole[:prefix_bytes])
+        self._writer.write(memoryview(whole)[prefix_bytes:])
+        del self._head[_HEAD_BYTES:]
