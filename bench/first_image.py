@@ -1,0 +1,55 @@
+"""From the navigation to visible pixels, in Debian's Chromium with a software renderer."""
+
+import statistics
+import time
+
+from bench.steps import Scene
+from bench.targets import CALLER, HeliographTarget
+from tests.conftest import CHROMIUM
+from tests.peers import dcmtk
+from tests.peers.programs import program
+
+READY = "() => Boolean(window.__heliograph_viewer && window.__heliograph_viewer.ready)"
+WAIT_MS = 60_000
+
+
+def first_image_ms(target: HeliographTarget, scene: Scene, *, rounds: int) -> dict[str, float]:
+    """A series of 250 slices: the first visit of a browser that knows nothing, and the next one with a warm cache."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  (only this step pays for it)
+
+    target.start(fresh=True)
+    try:
+        done = dcmtk.storescu(target.dicom, scene.corpus.large_folder / "1", calling=CALLER)
+        if done.code != 0:
+            raise AssertionError(done.text[-2000:])
+        target.wait_settled(scene.corpus.study_uid)
+        with target.server.client() as client:
+            rows = (
+                client.post("/api/studies/search", json={"text": scene.corpus.study_uid})
+                .raise_for_status()
+                .json()["items"]
+            )
+        viewer = f"{target.http}/viewer/{rows[0]['id']}"
+        cold: list[float] = []
+        warm: list[float] = []
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=program("chromium"), args=CHROMIUM)
+            for _ in range(rounds):
+                context = browser.new_context(viewport={"width": 1440, "height": 900})
+                page = context.new_page()
+                page.goto(target.server.sign_in_link())
+                page.wait_for_url(lambda url: "/signin" not in url)
+                for times in (cold, warm):
+                    page.goto("about:blank")
+                    began = time.perf_counter()
+                    page.goto(viewer, wait_until="commit")
+                    page.wait_for_function(READY, timeout=WAIT_MS)
+                    times.append((time.perf_counter() - began) * 1000)
+                context.close()
+            browser.close()
+        return {
+            "first image, new browser": statistics.median(cold),
+            "first image, warm browser": statistics.median(warm),
+        }
+    finally:
+        target.stop()

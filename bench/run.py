@@ -1,0 +1,171 @@
+"""`make bench`: Orthanc and Heliograph in alternating rounds on the same machine and data; the median counts."""
+
+import argparse
+import datetime as dt
+import importlib.metadata
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import probe, report
+from bench.corpus import Corpus
+from bench.first_image import first_image_ms
+from bench.idle import idle_mb
+from bench.steps import STEPS, Scene, Step
+from bench.targets import CALLER, HeliographTarget, OrthancTarget, Target
+from tests.peers import dcmtk
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = {"peer": OrthancTarget.name, "own": HeliographTarget.name}
+EXTRAS = ("first-image", "idle")
+
+
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
+    parser.add_argument(
+        "--only", default="", help="steps to run, by comma; a prefix is enough: store1,frames,idle,first-image"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="alternating rounds; the median counts (default 3)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of one load by wrk (default 5)")
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--peer-only", action="store_true", help="measure Orthanc alone")
+    who.add_argument("--own-only", action="store_true", help="measure Heliograph alone")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=ROOT / "bench" / "out" / "work",
+        help="folder for data and servers, one file system for both",
+    )
+    parser.add_argument("--keep", action="store_true", help="leave the servers' folders")
+    parser.add_argument("--publish", action="store_true", help="write the table into docs/performance.md")
+    return parser.parse_args(words)
+
+
+def chosen(only: str) -> tuple[list[Step], list[str]]:
+    words = [word for word in only.split(",") if word]
+    steps = [step for step in STEPS if not words or any(step.key.startswith(word) for word in words)]
+    extras = [name for name in EXTRAS if not words or any(name.startswith(word) for word in words)]
+    if words and not steps and not extras:
+        raise SystemExit(f"no such step; there are {', '.join([*(step.key for step in STEPS), *EXTRAS])}")
+    return steps, extras
+
+
+def say(text: str) -> None:
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
+
+
+def measure(step: Step, target: Target, scene: Scene, results: report.Results) -> None:
+    figure = step.run(target, scene)
+    results.add(step, target.name, figure)
+    more = ", ".join(f"{name} {value:.2f}" for name, value in figure.more.items())
+    say(f"  {target.name:<11} {step.key:<15} {figure.value:10.2f} {step.unit:<12} {more}")
+
+
+def ingest_round(steps: Sequence[Step], targets: Sequence[Target], scene: Scene, results: report.Results) -> None:
+    for step in steps:
+        for target in targets:
+            target.start(fresh=True)
+            try:
+                measure(step, target, scene, results)
+            finally:
+                target.stop()
+
+
+def load(target: Target, scene: Scene) -> None:
+    """The read steps' data, once; both servers keep their folder over the rounds."""
+    say(f"  {target.name}: loading the study of {scene.corpus.slices} slices and {scene.corpus.studies} small ones")
+    target.start(fresh=True)
+    for folder in (scene.corpus.small_folder, scene.corpus.large_folder):
+        done = dcmtk.storescu(target.dicom, folder, calling=CALLER, timeout=1800)
+        if done.code != 0:
+            raise AssertionError(f"loading failed: {done.text[-2000:]}")
+    target.wait_settled(scene.corpus.study_uid)
+    target.stop()
+
+
+def read_round(steps: Sequence[Step], targets: Sequence[Target], scene: Scene, results: report.Results) -> None:
+    for target in targets:
+        target.start()
+        try:
+            for step in steps:
+                measure(step, target, scene, results)
+        finally:
+            target.stop()
+
+
+def about(scene: Scene, options: argparse.Namespace) -> dict[str, object]:
+    version = subprocess.run(
+        ["dpkg-query", "-W", "-f=${Version}", "orthanc"], check=False, capture_output=True, text=True
+    ).stdout
+    return {
+        "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "machine": probe.machine(),
+        "heliograph": importlib.metadata.version("heliograph"),
+        "orthanc": version,
+        "rounds": options.rounds,
+        "fdatasync_526kB_ms": probe.fdatasync_ms(options.work),
+        "slices": scene.corpus.slices,
+    }
+
+
+def targets_for(options: argparse.Namespace, scene: Scene, part: str) -> list[Target]:
+    peers: list[Target] = [] if options.own_only else [OrthancTarget(options.work / part, scene.receiver.dicom)]
+    own: list[Target] = [] if options.peer_only else [HeliographTarget(options.work / part, scene.receiver.dicom)]
+    return [*peers, *own]
+
+
+def run_rounds(options: argparse.Namespace, steps: Sequence[Step], scene: Scene, results: report.Results) -> None:
+    ingest = [step for step in steps if step.kind == "ingest"]
+    read = [step for step in steps if step.kind == "read"]
+    stores = targets_for(options, scene, "ingest")
+    for number in range(options.rounds if ingest else 0):
+        say(f"ingest, round {number + 1}; fdatasync of 526 kB takes {probe.fdatasync_ms(options.work):.2f} ms")
+        ingest_round(ingest, stores if number % 2 == 0 else stores[::-1], scene, results)
+    readers = targets_for(options, scene, "read")
+    if read:
+        for target in readers:
+            load(target, scene)
+    for number in range(options.rounds if read else 0):
+        say(f"read, round {number + 1}")
+        read_round(read, readers if number % 2 == 0 else readers[::-1], scene, results)
+
+
+def run_extras(options: argparse.Namespace, extras: Sequence[str], scene: Scene, results: report.Results) -> None:
+    if "first-image" in extras and not options.peer_only:
+        own = HeliographTarget(options.work / "first-image", scene.receiver.dicom)
+        for name, value in first_image_ms(own, scene, rounds=options.rounds).items():
+            results.extras[name] = {own.name: value}
+            say(f"  {name}: {value:.0f} ms")
+    if "idle" in extras and not options.peer_only:
+        own = HeliographTarget(options.work / "idle", scene.receiver.dicom, options=("--demo",))
+        value = idle_mb(own)
+        results.extras["idle memory, 60 s after ready with the sample hospital"] = {own.name: value}
+        say(f"  idle: {value:.0f} MB")
+
+
+def main() -> None:
+    options = arguments()
+    steps, extras = chosen(options.only)
+    corpus = Corpus(options.work / "corpus")
+    corpus.write()
+    with dcmtk.Storescp(options.work / "moved", aet="BENCHSCP", options=("+B",)) as receiver:
+        scene = Scene(corpus, receiver, options.seconds)
+        results = report.Results(about(scene, options))
+        try:
+            run_rounds(options, steps, scene, results)
+            run_extras(options, extras, scene, results)
+        finally:
+            stamp = time.strftime("%Y%m%d-%H%M%S")
+            text = report.write(results, steps, NAMES, ROOT / "bench" / "out", stamp)
+            print(f"\n{text}\n\nbench/out/{stamp}.json", flush=True)
+            if not options.keep:
+                for part in ("ingest", "read", "first-image", "idle", "moved"):
+                    shutil.rmtree(options.work / part, ignore_errors=True)
+    if options.publish:
+        report.publish(ROOT / "docs" / "performance.md", text)
+
+
+if __name__ == "__main__":
+    main()
