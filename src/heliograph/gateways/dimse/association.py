@@ -19,7 +19,7 @@ from heliograph.gateways.dimse.pdu import (
     UserInformation,
     encode,
 )
-from heliograph.kit.errors import Invalid
+from heliograph.kit.errors import Broken, Invalid
 from heliograph.kit.time import monotonic_s
 
 __all__ = ["Aborted", "AcceptedContext", "Association", "Limits", "Lost", "Peer", "PeerGone", "Stopping", "TimedOut"]
@@ -363,12 +363,15 @@ class Association:
         parts = self._fragments(context_id, dimse.encode(command), 1)
         left = total
         for chunk in chunks:
+            if not chunk:
+                continue
             left -= len(chunk)
             parts += self._fragments(context_id, chunk, 0, last=left <= 0)
             self._wire.send(parts, self.limits.send_timeout_s)
             parts = []
         if left:
-            raise Invalid("a data set is not as long as announced", code="data_set_length")
+            self.abort(SERVICE_USER)
+            raise Broken("a data set is not as long as announced", code="data_set_length")
         if parts:
             self._wire.send(parts + self._fragments(context_id, b"", 0), self.limits.send_timeout_s)
 
