@@ -172,9 +172,11 @@ def _from_cell_bits(cells: Array, bits: int, shift: int, target: np.dtype[Any]) 
     if bits == total:
         return cells.view(target)
     if target.kind == "u":
-        return np.bitwise_and(cells >> shift if shift else cells, cells.dtype.type((1 << bits) - 1))
-    up = np.left_shift(cells, cells.dtype.type(total - bits - shift))
-    return np.right_shift(up.view(target), target.type(total - bits))
+        masked: Array = (cells >> shift if shift else cells) & cells.dtype.type((1 << bits) - 1)
+        return masked
+    up: Array = cells << cells.dtype.type(total - bits - shift)
+    extended: Array = up.view(target) >> target.type(total - bits)
+    return extended
 
 
 def _from_codec(spec: ImageSpec, cells: Array, coded: Coded) -> Array:
@@ -187,7 +189,8 @@ def _from_codec(spec: ImageSpec, cells: Array, coded: Coded) -> Array:
         return _from_cell_bits(wide, bits, 0, target)
     if target.kind == "u" and coded.signed:
         bits = min(coded.precision, spec.bits_allocated)
-        return np.bitwise_and(cells.astype(target), target.type((1 << bits) - 1))
+        masked: Array = cells.astype(target) & target.type((1 << bits) - 1)
+        return masked
     return cells.astype(target, copy=False)
 
 
