@@ -40,12 +40,12 @@ class Walker:
     __slots__ = (
         "_disorder",
         "_walked",
+        "complete",
         "data",
         "end",
         "explicit",
         "found",
         "order",
-        "complete",
         "pixel",
         "problems",
         "ran_out",
@@ -231,7 +231,7 @@ class Walker:
         if pos + 8 > end:
             return False
         group, number, _ = order.implicit(self.data, pos)
-        return group == DELIMITERS and number in (0xE000, 0xE0DD)
+        return bool(group == DELIMITERS and number in (0xE000, 0xE0DD))
 
     def explicit_at(self, pos: int, end: int, order: Endianness, *, expected: bool) -> bool:
         """Whether the elements of an item that begins at pos are explicit: some items differ from their data set."""
@@ -246,7 +246,7 @@ class Walker:
         if implicit_length == UNDEFINED or pos + 8 + implicit_length <= end:
             return False
         start = pos + 8 if code in SHORT else pos + 12
-        length = length if code in SHORT else order.long(self.data, pos + 8)[0]
+        length = int(length if code in SHORT else order.long(self.data, pos + 8)[0])
         return length == UNDEFINED or start + length <= end
 
     # -- containers --------------------------------------------------------------------------------------------

@@ -14,19 +14,16 @@ from heliograph.standards.dicom._envelope import (
 )
 from heliograph.standards.dicom._inflate import Inflater
 from heliograph.standards.dicom._layout import (
-    BIG,
-    LITTLE,
-    MAX_DEPTH,
     UNDEFINED,
     Buffer,
     Element,
     Extent,
-    Item,
     Unparseable,
 )
 from heliograph.standards.dicom._walk import Walker
+from heliograph.standards.dicom.dataset import DataSet, item_of, walk_into
 
-__all__ = ["Header", "HeaderItem", "NeedMore", "Unparseable", "inflated", "scan"]
+__all__ = ["Header", "NeedMore", "Unparseable", "inflated", "scan"]
 
 _FIRST_INFLATE: Final = 256 * 1024
 _END_OF_FRAGMENTS: Final = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
@@ -38,46 +35,6 @@ class NeedMore(Exception):
     def __init__(self, at_least: int) -> None:
         super().__init__(f"at least {at_least} bytes")
         self.at_least = at_least
-
-
-@dataclass(slots=True, eq=False)
-class HeaderItem(values.Attributes):
-    """One item of a sequence, asked like a header."""
-
-    header: "Header"
-    elements: dict[int, Element]
-    little: bool
-    parent_sets: charset.CharacterSets
-
-    def find(self, tag: int) -> tuple[str, bytes, bool] | None:
-        element = self.elements.get(tag)
-        if element is None:
-            return None
-        return element.vr, self.header.data[element.offset : element.offset + element.length], self.little
-
-    def holds(self, tag: int) -> bool:
-        return tag in self.elements
-
-    def character_sets(self) -> charset.CharacterSets:
-        own = self.find(tags.SPECIFIC_CHARACTER_SET)
-        return charset.character_sets(own[1]) if own is not None else self.parent_sets
-
-    def note(self, problem: str) -> None:
-        self.header.note(problem)
-
-    def sequence(self, keyword: str) -> tuple["HeaderItem", ...]:
-        element = self.elements.get(tags.tag_of(keyword))
-        if element is None or not element.items:
-            return ()
-        sets = self.character_sets()
-        return tuple([_item(self.header, item, sets) for item in element.items])
-
-
-def _item(header: "Header", item: Item, sets: charset.CharacterSets) -> HeaderItem:
-    elements: dict[int, Element] = {}
-    for element in item.elements:
-        elements.setdefault(element.tag, element)
-    return HeaderItem(header, elements, item.little, sets)
 
 
 @dataclass(slots=True, eq=False)
@@ -104,7 +61,7 @@ class Header(values.Attributes):
     data: bytes = field(repr=False)  # at least the first header_bytes bytes
     elements: dict[int, Extent] = field(repr=False)
     _meta: dict[int, Extent] = field(repr=False)
-    _sequences: dict[int, tuple[HeaderItem, ...]] = field(default_factory=dict, repr=False)
+    _sequences: dict[int, tuple[DataSet, ...]] = field(default_factory=dict, repr=False)
 
     def find(self, tag: int) -> tuple[str, bytes, bool] | None:
         extent = self.elements.get(tag)
@@ -141,31 +98,26 @@ class Header(values.Attributes):
             return str(int.from_bytes(raw[:4], "little"))
         return raw.decode("latin_1").split("\\")[0].strip(" \0")
 
-    def sequence(self, keyword: str) -> tuple[HeaderItem, ...]:
+    def sequence(self, keyword: str) -> tuple[DataSet, ...]:
         """The items of a sequence; () when it is absent or has none."""
         return self.sequence_at(tags.tag_of(keyword))
 
-    def sequence_at(self, tag: int) -> tuple[HeaderItem, ...]:
+    def sequence_at(self, tag: int) -> tuple[DataSet, ...]:
         items = self._sequences.get(tag)
         if items is None:
             items = self._sequences[tag] = self._items_of(tag)
         return items
 
-    def _items_of(self, tag: int) -> tuple[HeaderItem, ...]:
+    def _items_of(self, tag: int) -> tuple[DataSet, ...]:
         extent = self.elements.get(tag)
         if extent is None or extent[0] not in ("", "SQ", "UN"):
             return ()
         vr, offset, length = extent
-        walker = Walker(self.data, offset + length, explicit=self.explicit, little=self.little)
         element = Element(tag, vr, offset, length)
-        order = LITTLE if self.little else BIG
-        walker.walk(
-            walker.frame_of(element, length, walker.end, explicit=self.explicit, order=order), offset, MAX_DEPTH
-        )
-        for problem in walker.problems:
+        for problem in walk_into(self.data, element, explicit=self.explicit, little=self.little):
             self.note(problem)
         sets = self.character_sets()
-        return tuple([_item(self, item, sets) for item in element.items or ()])
+        return tuple([item_of(item, self.data, sets, self.note) for item in element.items or ()])
 
 
 def scan(data: Buffer, *, transfer_syntax: str | None = None, complete: bool = True) -> Header:

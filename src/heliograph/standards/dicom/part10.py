@@ -4,6 +4,9 @@ from struct import Struct
 from typing import Final
 
 from heliograph.kit.errors import Invalid
+from heliograph.standards.dicom import uids
+from heliograph.standards.dicom._envelope import believable, open_envelope
+from heliograph.standards.dicom._layout import Buffer
 
 IMPLEMENTATION_CLASS_UID: Final = "2.25.46529803802432473390361241920245733057"
 IMPLEMENTATION_VERSION_NAME: Final = "HELIOGRAPH_0_1"
@@ -24,6 +27,21 @@ def file_meta(sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str, s
         group += _text(0x0016, b"AE", source_aet.strip()[:_MAX_AE_TITLE])
     length = _SHORT(0x0002, 0x0000, b"UL", 4) + len(group).to_bytes(4, "little")
     return bytes(PREAMBLE_BYTES) + PREFIX + length + group
+
+
+def split(data: Buffer) -> tuple[int, str]:
+    """Length of preamble and file meta information, and the transfer syntax that they declare.
+
+    Without a declaration it is the one that the first elements show. Unparseable when these bytes are no DICOM.
+    """
+    envelope = open_envelope(data)
+    if envelope.declared:
+        return envelope.start, envelope.declared
+    encoding = believable(data, envelope.start)
+    if encoding is None or not encoding.explicit:
+        return envelope.start, uids.IMPLICIT_VR_LITTLE_ENDIAN
+    little, big = uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.EXPLICIT_VR_BIG_ENDIAN
+    return envelope.start, little if encoding.little else big
 
 
 def _uid(number: int, uid: str) -> bytes:
