@@ -27,7 +27,7 @@ class Visit(Protocol):
         """Command field -> who answers it."""
         ...
 
-    def close(self, association: Association, end: str) -> None: ...
+    def close(self, end: str) -> None: ...
 
 
 class Host(Protocol):
@@ -77,7 +77,7 @@ class Serving:
         finally:
             ASSOCIATIONS.dec()
             association.abort()
-            visit.close(association, end)
+            visit.close(end)
 
     def _converse(self, association: Association, handlers: dict[int, Handler]) -> None:
         while True:

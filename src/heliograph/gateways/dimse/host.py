@@ -1,0 +1,103 @@
+"""Who may come in and what an admitted caller gets: names the actor, then binds the services to the archive."""
+
+from dataclasses import dataclass, field
+
+from heliograph.engine.db import Database
+from heliograph.engine.telemetry import fact, trouble
+from heliograph.features.access import Actor, Device, identify_caller, note, note_association
+from heliograph.features.archive import Intake
+from heliograph.gateways.dimse import dimse, negotiation, status
+from heliograph.gateways.dimse.acceptor import Call
+from heliograph.gateways.dimse.archive_receiver import ArchiveReceiver
+from heliograph.gateways.dimse.association import Association
+from heliograph.gateways.dimse.dimse import Command, response
+from heliograph.gateways.dimse.pdu import AssociateReject
+from heliograph.gateways.dimse.scp_store import StoreService
+from heliograph.gateways.dimse.services import Service
+from heliograph.gateways.dimse.serving import Handler
+from heliograph.kit.errors import HeliographError
+from heliograph.kit.settings import Settings
+from heliograph.standards.dicom import uids
+
+_TENANT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What the DIMSE door calls inside."""
+
+    settings: Settings
+    database: Database
+    intake: Intake
+
+
+class ArchiveHost:
+    """Admits registered devices, and unregistered callers as the settings say (N9)."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    def admit(self, call: Call) -> "ArchiveVisit | AssociateReject":
+        settings = self._rooms.settings
+        proposals = [uids.name_of(context.abstract_syntax) for context in call.request.contexts]
+        with self._rooms.database.transaction() as tx:
+            actor, device = identify_caller(
+                tx,
+                _TENANT,
+                call.request.calling_aet,
+                call.address,
+                unknown_peers=settings.dimse_unknown_peers,
+                unknown_networks=settings.dimse_unknown_networks,
+            )
+            allowed = frozenset(service for service in Service if f"dimse.{service}" in actor.permissions)
+            caller_id = note_association(
+                tx, actor, device, proposals=proposals, opened=True, refused=0 if allowed else 1
+            )
+            if not allowed:
+                subject = {"aet": actor.name, "called_aet": call.request.called_aet}
+                note(tx, actor, "association.refused", subject, outcome="refused")
+        if not allowed:
+            return negotiation.CALLING_AET_NOT_RECOGNIZED
+        return ArchiveVisit(self._rooms, actor, allowed, device, caller_id)
+
+
+@dataclass(slots=True)
+class ArchiveVisit:
+    """One admitted association."""
+
+    rooms: Rooms
+    actor: Actor
+    allowed: frozenset[Service]
+    device: Device | None
+    caller_id: int | None
+    receiver: ArchiveReceiver | None = field(default=None)
+
+    def handlers(self, association: Association) -> dict[int, Handler]:
+        self.receiver = ArchiveReceiver(
+            self.rooms.intake,
+            self.actor,
+            association.peer,
+            device=self.device,
+            caller_id=self.caller_id,
+            issuer=self.device.default_issuer if self.device else self.rooms.settings.default_issuer,
+        )
+
+        def echo(context_id: int, command: Command) -> None:
+            association.send_command(context_id, response(command, status.SUCCESS))
+
+        return {dimse.C_ECHO_RQ: echo, dimse.C_STORE_RQ: StoreService(association, self.receiver).store}
+
+    def close(self, end: str) -> None:
+        """Close the delivery and count what came; a database that is gone must not hide how the association ended."""
+        receiver = self.receiver
+        counts = receiver.counts if receiver else {}
+        stored, refused = counts.get("stored", 0), counts.get("held", 0) + counts.get("failed", 0)
+        fact("dimse.ended", aet=self.actor.name, address=self.actor.address, reason=end, count=stored)
+        try:
+            if receiver is not None:
+                receiver.close()
+            if stored or refused:
+                with self.rooms.database.transaction() as tx:
+                    note_association(tx, self.actor, self.device, proposals=[], stored=stored, refused=refused)
+        except HeliographError as error:
+            trouble("dimse.close_failed", error)

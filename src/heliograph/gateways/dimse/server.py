@@ -1,0 +1,58 @@
+"""The DICOM door of one process: listens until told to stop, then lets the objects under way finish."""
+
+import resource
+import sys
+import threading
+from collections.abc import Callable
+
+from heliograph.engine.telemetry import fact
+from heliograph.gateways.dimse.acceptor import Acceptor, AcceptorLimits, listen
+from heliograph.gateways.dimse.association import Limits
+from heliograph.gateways.dimse.host import ArchiveHost, Rooms
+from heliograph.gateways.dimse.serving import Serving
+from heliograph.kit.settings import Settings
+
+DRAIN_S = 5.0
+# Associations wait for the interpreter lock after every read; the default of 5 ms would hold a small message behind a scan.
+_SWITCH_INTERVAL_S = 0.0005
+
+
+def run(rooms: Rooms, stop: threading.Event, *, ready: Callable[[], None] | None = None) -> None:
+    """Serve until `stop` is set; then no new association, and those at work have `DRAIN_S` for their object."""
+    settings = rooms.settings
+    _raise_file_limit()
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    host, port = settings.dicom_address
+    serving = Serving(ArchiveHost(rooms), association_limits(settings), stop)
+    acceptor = Acceptor(listen(host, port), serving.serve, acceptor_limits(settings))
+    fact("dimse.listening", host=host, port=port)
+    if ready is not None:
+        ready()
+    acceptor.run(stop)
+    acceptor.drain(DRAIN_S)
+    fact("dimse.stopped", count=acceptor.open_count())
+
+
+def association_limits(settings: Settings) -> Limits:
+    return Limits(
+        max_pdu_length=settings.dimse_max_pdu_bytes,
+        pdu_timeout_s=settings.dimse_pdu_s,
+        message_timeout_s=settings.dimse_idle_s,
+        idle_timeout_s=settings.dimse_idle_s,
+        send_timeout_s=settings.dimse_idle_s,
+    )
+
+
+def acceptor_limits(settings: Settings) -> AcceptorLimits:
+    return AcceptorLimits(
+        max_associations=settings.dimse_max_associations,
+        max_associations_per_address=settings.dimse_max_per_peer,
+    )
+
+
+def _raise_file_limit() -> None:
+    """Thousands of silent connections must not use up the descriptors of the others (N2)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
