@@ -1,0 +1,210 @@
+"""Who promised what: senders that write down every acknowledgement, and the audit that holds the archive to it."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+import httpx
+
+from tests.faults.objects import Object
+from tests.peers import Dicom, dicomweb, part10
+from tests.peers.association import Association, Lost
+
+
+@dataclass
+class Ledger:
+    """Objects by what their sender knows of them."""
+
+    acknowledged: dict[str, Object] = field(default_factory=dict)
+    open: dict[str, Object] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+    lost_wires: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def sending(self, one: Object) -> None:
+        with self._lock:
+            self.open[one.sop_uid] = one
+
+    def answered(self, one: Object, status: int) -> None:
+        """0000, or a warning that says it is stored (B000, B006, B007)."""
+        with self._lock:
+            if status == 0 or status & 0xF000 == 0xB000:
+                self.acknowledged[one.sop_uid] = self.open.pop(one.sop_uid)
+            else:
+                self.refused[one.sop_uid] = status
+
+    def wire_lost(self) -> None:
+        with self._lock:
+            self.lost_wires += 1
+
+    @property
+    def count(self) -> int:
+        return len(self.acknowledged)
+
+    def absorb(self, other: "Ledger") -> None:
+        self.acknowledged |= other.acknowledged
+        self.open = {uid: one for uid, one in (self.open | other.open).items() if uid not in self.acknowledged}
+
+
+class Sender(threading.Thread):
+    """One association that stores object after object; the next one goes out only when the last was answered and written down."""
+
+    def __init__(self, to: Dicom, supply: Iterator[Object], ledger: Ledger, *, reconnect: bool = True) -> None:
+        super().__init__(daemon=True)
+        self.to, self.supply, self.ledger, self.reconnect = to, supply, ledger, reconnect
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            first = next(self.supply, None)
+            if first is None:
+                return
+            try:
+                wanted = [(first.sop_class, (first.transfer_syntax,))]
+                with Association.connect(self.to, wanted, calling="HARNESS", timeout=30) as association:
+                    self._send(association, first)
+                    while not self.stopping.is_set():
+                        one = next(self.supply, None)
+                        if one is None:
+                            return
+                        self._send(association, one)
+            except (Lost, OSError):
+                self.ledger.wire_lost()
+                if not self.reconnect:
+                    return
+                self.stopping.wait(0.2)
+
+    def _send(self, association: Association, one: Object) -> None:
+        self.ledger.sending(one)
+        answer = association.store(one.sop_class, one.sop_uid, one.transfer_syntax, one.dataset)
+        self.ledger.answered(one, answer.status)
+
+
+class Senders:
+    """A few senders at once, as a context: they run inside, and are silent after it."""
+
+    def __init__(self, to: Dicom, supplies: Iterable[Iterator[Object]], *, reconnect: bool = False) -> None:
+        self.ledger = Ledger()
+        self.threads = [Sender(to, supply, self.ledger, reconnect=reconnect) for supply in supplies]
+
+    def __enter__(self) -> "Senders":
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for thread in self.threads:
+            thread.stopping.set()
+        for thread in self.threads:
+            thread.join(60)
+            assert not thread.is_alive(), "a sender hangs: the server neither answers nor closes"
+
+    def wait_for(self, count: int, *, wait_s: float = 60) -> None:
+        """Until this many objects are acknowledged."""
+        self.wait_until(lambda: self.ledger.count >= count, f"{count} acknowledgements", wait_s=wait_s)
+
+    def wait_until(self, done: Callable[[], bool], what: str, *, wait_s: float = 60) -> None:
+        deadline = time.monotonic() + wait_s
+        while not done():
+            assert time.monotonic() < deadline, f"no {what} within {wait_s:.0f} s; {self.ledger.count} objects went in"
+            assert any(thread.is_alive() for thread in self.threads), f"all senders ended before {what}"
+            time.sleep(0.01)
+
+
+@dataclass
+class Audit:
+    """What the archive gives back, against what it promised."""
+
+    missing: list[str] = field(default_factory=list)
+    altered: list[str] = field(default_factory=list)
+    ghosts: list[str] = field(default_factory=list)
+    miscounted: list[str] = field(default_factory=list)
+    compared: int = 0
+
+    @property
+    def is_clean(self) -> bool:
+        return not (self.missing or self.altered or self.ghosts or self.miscounted)
+
+    def __str__(self) -> str:
+        parts = {"missing": self.missing, "altered": self.altered, "ghosts": self.ghosts, "miscounted": self.miscounted}
+        told = ", ".join(f"{len(uids)} {name} ({uids[:3]})" for name, uids in parts.items() if uids)
+        return f"{self.compared} compared: {told or 'all as promised'}"
+
+
+def _studies(ledger: Ledger) -> dict[str, list[Object]]:
+    by_study: dict[str, list[Object]] = defaultdict(list)
+    for one in (*ledger.acknowledged.values(), *ledger.open.values()):
+        by_study[one.study_uid].append(one)
+    return by_study
+
+
+def _stored(client: httpx.Client, study_uid: str) -> dict[str, str]:
+    """SOP Instance UID -> digest of the data set, for every instance of the study."""
+    response = client.get(f"/dicom-web/studies/{study_uid}", headers={"Accept": dicomweb.ANY_DICOM})
+    if response.status_code in {204, 404}:
+        return {}
+    response.raise_for_status()
+    parts = [part10.split(payload) for _headers, payload in dicomweb.parts_of(response)]
+    return {one.sop_uid: one.digest for one in parts}
+
+
+def _indexed(client: httpx.Client, study_uid: str) -> set[str]:
+    """What the index says is in the study."""
+    response = client.get(f"/dicom-web/studies/{study_uid}/instances", headers={"Accept": "application/dicom+json"})
+    if response.status_code in {204, 404}:
+        return set()
+    response.raise_for_status()
+    return {row["00080018"]["Value"][0] for row in response.json()}
+
+
+def audit(client: httpx.Client, ledger: Ledger, *, counters: bool = True) -> Audit:
+    """Every acknowledged object comes back bit for bit; nothing else is there but whole objects that were really sent; counts agree."""
+    report = Audit()
+    for study_uid, sent in _studies(ledger).items():
+        stored = _stored(client, study_uid)
+        digests = {one.sop_uid: one.digest for one in sent}
+        for one in sent:
+            report.compared += 1
+            promised = one.sop_uid in ledger.acknowledged
+            if one.sop_uid not in stored:
+                report.missing += [one.sop_uid] if promised else []
+            elif stored[one.sop_uid] != digests[one.sop_uid]:
+                report.altered.append(one.sop_uid)
+        report.ghosts += [uid for uid in stored if uid not in digests]
+        if counters and stored:
+            report.miscounted += _miscounted(client, study_uid, set(stored))
+    return report
+
+
+def _miscounted(client: httpx.Client, study_uid: str, stored: set[str]) -> list[str]:
+    """The study's counter, the rows of the index and the blobs must be one and the same number."""
+    wanted = {"StudyInstanceUID": study_uid, "includefield": "NumberOfStudyRelatedInstances"}
+    rows = (
+        client.get("/dicom-web/studies", params=wanted, headers={"Accept": "application/dicom+json"})
+        .raise_for_status()
+        .json()
+    )
+    told = int(rows[0]["00201208"]["Value"][0]) if rows else -1
+    return (
+        []
+        if told == len(stored) and _indexed(client, study_uid) == stored
+        else [f"{study_uid}: told {told}, has {len(stored)}"]
+    )
+
+
+def send_again(to: Dicom, ledger: Ledger, *, at_most: int | None = None) -> Ledger:
+    """What was not acknowledged goes out once more, and must be taken now."""
+    left = list(islice(ledger.open.values(), at_most))
+    again = Ledger()
+    if not left:
+        return again
+    wanted = [(sop_class, (syntax,)) for sop_class, syntax in dict.fromkeys(one.context for one in left)]
+    with Association.connect(to, wanted, calling="HARNESS") as association:
+        for one in left:
+            again.sending(one)
+            again.answered(one, association.store(one.sop_class, one.sop_uid, one.transfer_syntax, one.dataset).status)
+    assert not again.refused, f"an object that was never acknowledged is refused now: {again.refused}"
+    return again
