@@ -359,7 +359,7 @@ class Walker:
             self._short(stop, frame.end)
             element.length = frame.end - start
             return frame.end
-        if isinstance(frame.holder, Item) and length >= 8 and self._is_sequence(element, start, stop):
+        if isinstance(frame.holder, Item) and length >= 8 and self.is_sequence(element, start, stop):
             if len(stack) // 2 < keep:
                 element.items = []
                 stack.append(self.frame_of(element, length, frame.end, explicit=frame.explicit, order=frame.order))
@@ -367,7 +367,8 @@ class Walker:
             self.note(f"nested deeper than {MAX_DEPTH}")
         return stop
 
-    def _is_sequence(self, element: Element, start: int, stop: int) -> bool:
+    def is_sequence(self, element: Element, start: int, stop: int) -> bool:
+        """Whether the value holds items: by VR, by the dictionary, or by the look of a private value."""
         if element.vr == "SQ":
             return True
         if element.vr not in ("", "UN"):

@@ -34,6 +34,15 @@ def attribute_tags(raw: bytes, *, little: bool) -> tuple[str, ...]:
     return tuple(f"{group:04X}{number:04X}" for group, number in pairs)
 
 
+def swapped(raw: bytes, size: int) -> bytes:
+    """The same words of two, four or eight bytes in the other byte order; a rest that is no word stays."""
+    words = memoryview(raw)[: len(raw) - len(raw) % size].cast("B")
+    out = bytearray(raw)
+    for place in range(size):
+        out[place : len(words) : size] = words[size - 1 - place :: size]
+    return bytes(out)
+
+
 def split(text: str, vr: str) -> tuple[str, ...]:
     """The values of a text, without their padding."""
     if vr in ONE_VALUE_VRS:
@@ -153,7 +162,7 @@ class Attributes:
             little = little or vr == "UN"
             vr = tags.vr_of(tag, signed=self._is_signed(tag))
         if vr in TEXT_VRS:
-            return self._texts(tag, vr, raw)
+            return self.texts_of(tag, vr, raw)
         if vr in NUMBER_VRS:
             return numbers(raw, vr, little=little)
         return attribute_tags(raw, little=little) if vr == "AT" else ()
@@ -169,7 +178,8 @@ class Attributes:
         found = self.find(tags.PIXEL_REPRESENTATION)
         return found is not None and found[1][:2] in (b"\1\0", b"\0\1")
 
-    def _texts(self, tag: int, vr: str, raw: bytes) -> tuple[str, ...]:
+    def texts_of(self, tag: int, vr: str, raw: bytes) -> tuple[str, ...]:
+        """The texts that raw bytes hold when they are read as this VR."""
         if vr in CHARSET_VRS:
             text, sound = charset.decode(raw, self.character_sets(), vr)
             if not sound:
