@@ -164,13 +164,18 @@ class Acceptor:
             self._evict(None)
             if waiting not in self._waiting:
                 return
-        self._examine(waiting)
+        try:
+            self._examine(waiting)
+        except Exception as error:  # noqa: BLE001 one stranger's bytes must not end the door
+            trouble("dimse.acceptor_fault", error, address=waiting.address)
+            if waiting in self._waiting:
+                self._drop(waiting)
 
     def _examine(self, waiting: _Waiting) -> None:
         received = waiting.received
         if received[0] != pdu.A_ASSOCIATE_RQ:
             # Another PDU is AA-1; anything else (an HTTP request, a TLS hello) is not a DICOM peer and is told nothing.
-            if received[0] in _OTHER_PDUS and received[0] != pdu.A_ABORT and received[1:2] in {b"", b"\0"}:
+            if received[0] in _OTHER_PDUS and received[0] != pdu.A_ABORT and not any(received[1:2]):
                 self._answer(waiting, pdu.Abort(0, 0))
             else:
                 self._drop(waiting)
