@@ -83,6 +83,8 @@ class Intake:
 
     def close(self) -> None:
         self._syncing.shutdown(wait=True)
+        if self._ingest_database is not self.database:
+            self._ingest_database.close()
 
     def take(self, actor: Actor, incoming: Incoming, writer: BlobWriter) -> Outcome:
         """Decides and commits; the commit waits for the sync. Deadlocks between senders of one object are tried again."""
@@ -261,7 +263,10 @@ class ObjectSink:
             return
         self._split = True
         whole = bytes(self._head)
-        prefix_bytes, _ = part10.split(whole)
+        try:
+            prefix_bytes, _ = part10.split(whole)
+        except Unparseable:
+            prefix_bytes = 0
         if prefix_bytes:
             self._writer.prefix(whole[:prefix_bytes])
         self._writer.write(memoryview(whole)[prefix_bytes:])

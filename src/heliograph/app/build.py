@@ -1,0 +1,96 @@
+"""Building the inner rings, for a child process and for the console."""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from typing import IO
+
+from heliograph.engine import telemetry
+from heliograph.engine.blobs import open_blobs
+from heliograph.engine.db import Database, EmbeddedPostgres, flush_log, schema
+from heliograph.features.archive import Intake
+from heliograph.kit.errors import Busy, Conflict
+from heliograph.kit.settings import Settings
+from heliograph.services import Services
+
+
+def build(settings: Settings, url: str, name: str, *, connections: int = 16) -> Services:
+    """Opens database and blob store and joins them."""
+    database = Database(url, name=name, max_connections=connections)
+    database.open()
+
+    def make_commits_durable() -> None:
+        with database.transaction() as tx:
+            flush_log(tx)
+
+    blobs = open_blobs(
+        settings.blobs, settings.data, reserve_bytes=settings.reserve_bytes, on_seal=make_commits_durable
+    )
+    ingest_database = database
+    if blobs.relaxed_commits:
+        ingest_database = Database(url, name=f"{name}-ingest", max_connections=64, relaxed=True)
+        ingest_database.open()
+    return Services(settings, database, blobs, Intake(database, ingest_database, blobs, settings))
+
+
+@contextlib.contextmanager
+def installation(settings: Settings, name: str = "console") -> Iterator[Services]:
+    """Services on the data folder, whether the server runs or not; a stopped database is started for this command."""
+    with _database(settings) as (url, owned):
+        if owned:
+            prepare(settings, url)
+        elif schema.current(url) != schema.HEAD:
+            raise Conflict("the running server has another schema; use the same version", code="schema_differs")
+        services = build(settings, url, name, connections=8)
+        try:
+            yield services
+        finally:
+            services.close()
+
+
+def prepare(settings: Settings, url: str) -> None:
+    """Schema, then recovery of what the last run acknowledged but the index may have lost; before any door opens."""
+    if schema.upgrade(url):
+        telemetry.fact("schema_upgraded", number=schema.HEAD)
+    services = build(settings, url, "prepare", connections=4)
+    try:
+        count = services.intake.recover()
+        if count:
+            telemetry.fact("recovered", count=count)
+    finally:
+        services.close()
+
+
+def lock(settings: Settings) -> IO[str] | None:
+    """The installation's lock, None when another process holds it."""
+    run = settings.data / "run"
+    run.mkdir(parents=True, exist_ok=True)
+    file = (run / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+@contextlib.contextmanager
+def _database(settings: Settings) -> Iterator[tuple[str, bool]]:
+    if settings.database != "embedded":
+        held = lock(settings)
+        with held or contextlib.nullcontext():
+            yield settings.database, held is not None
+        return
+    postgres = EmbeddedPostgres(settings.data / "database")
+    held = lock(settings)
+    if held is None:
+        if not postgres.is_running():
+            raise Busy("the server is starting or stopping; try again in some seconds", code="server_starting")
+        yield postgres.url, False
+        return
+    with held:
+        postgres.start()
+        try:
+            yield postgres.url, True
+        finally:
+            postgres.stop()

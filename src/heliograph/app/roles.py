@@ -1,0 +1,70 @@
+"""What each child process does: `python -m heliograph.app.roles ROLE`, settings as one JSON line on standard input."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from heliograph.app.build import build, prepare
+from heliograph.engine import telemetry
+from heliograph.engine.supervise import child_payload
+from heliograph.kit.errors import HeliographError
+from heliograph.kit.settings import Settings
+from heliograph.services import Services
+
+
+def main() -> None:
+    role = sys.argv[1]
+    lasting = role in _LASTING
+    payload: dict[str, Any] = json.loads(child_payload() if lasting else sys.stdin.buffer.readline())
+    values = payload["settings"]
+    values["data"] = Path(values["data"])
+    values["config"] = Path(values["config"]) if values["config"] else None
+    settings, url = Settings(**values), payload["url"]
+    telemetry.set_up(role)
+    try:
+        if role == "prepare":
+            prepare(settings, url)
+        else:
+            _with_services(role, settings, url, payload["index"])
+    except HeliographError as error:
+        raise SystemExit(f"heliograph {role}: {error.message}") from None
+
+
+def _with_services(role: str, settings: Settings, url: str, index: int) -> None:
+    services = build(settings, url, role, connections=24)
+    try:
+        if role in _LASTING:
+            _LASTING[role](services, index)
+        else:
+            from heliograph.app.greet import greet
+
+            greet(services, demo=role == "demo")
+    finally:
+        services.close()
+
+
+def _http(services: Services, _index: int) -> None:
+    from heliograph.app.web import run
+
+    run(services)
+
+
+def _dimse(services: Services, index: int) -> None:
+    from heliograph.gateways.dimse.server import run
+
+    run(services, index)
+
+
+def _worker(services: Services, _index: int) -> None:
+    from heliograph.app.work import run
+
+    run(services)
+
+
+_LASTING: dict[str, Callable[[Services, int], None]] = {"http": _http, "dimse": _dimse, "worker": _worker}
+
+
+if __name__ == "__main__":
+    main()

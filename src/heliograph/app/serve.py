@@ -1,0 +1,74 @@
+"""The supervisor: its process id is the service; SIGTERM and SIGINT end everything within ten seconds."""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from heliograph.app.build import lock
+from heliograph.engine import telemetry
+from heliograph.engine.db import EmbeddedPostgres
+from heliograph.engine.supervise import Child, Supervisor
+from heliograph.kit.errors import Conflict
+from heliograph.kit.settings import Settings
+
+
+def serve(settings: Settings, *, demo: bool = False) -> None:
+    """Runs in the foreground until it is told to stop."""
+    telemetry.set_up("serve")
+    settings.data.mkdir(parents=True, exist_ok=True)
+    held = lock(settings)
+    if held is None:
+        raise Conflict("a server already runs on this data folder", code="already_running")
+    postgres = EmbeddedPostgres(settings.data / "database") if settings.database == "embedded" else None
+    with held, _serving(postgres):
+        url = postgres.url if postgres else settings.database
+        state_file = settings.data / "run" / "state.json"
+        state_file.unlink(missing_ok=True)
+        _run_alone("prepare", settings, url)
+        children = [Child(name, _argv(role), _payload(settings, url, index)) for name, role, index in _roles(settings)]
+
+        def check() -> None:
+            if postgres is not None and postgres.poll() is not None:
+                telemetry.fact("database_died", exit=postgres.poll())
+                postgres.start()
+
+        def greet() -> None:
+            _run_alone("demo" if demo else "greet", settings, url)
+
+        Supervisor(children, state_file, check).run(greet)
+
+
+@contextlib.contextmanager
+def _serving(postgres: EmbeddedPostgres | None) -> Iterator[None]:
+    if postgres is not None:
+        postgres.start()
+    try:
+        yield
+    finally:
+        if postgres is not None:
+            postgres.stop(timeout_s=3.0)
+
+
+def _roles(settings: Settings) -> list[tuple[str, str, int]]:
+    dimse = [(f"dimse{index or ''}", "dimse", index) for index in range(max(1, settings.dimse_processes))]
+    return [("http", "http", 0), *dimse, ("worker", "worker", 0)]
+
+
+def _argv(role: str) -> list[str]:
+    return [sys.executable, "-m", "heliograph.app.roles", role]
+
+
+def _payload(settings: Settings, url: str, index: int = 0) -> bytes:
+    values = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(settings).items()}
+    return json.dumps({"settings": values, "url": url, "index": index}).encode()
+
+
+def _run_alone(role: str, settings: Settings, url: str) -> None:
+    """Runs a role in a process that ends, so that what it imports does not stay in the supervisor's memory."""
+    done = subprocess.run(_argv(role), input=_payload(settings, url) + b"\n", check=False)
+    if done.returncode != 0:
+        raise Conflict(f"the step `{role}` failed; its message stands above", code="step_failed")

@@ -1,0 +1,81 @@
+"""The HTTP application, put together from its gateways, and the process that serves it."""
+
+import os
+import signal
+import socket
+import time
+
+import uvicorn
+from fastapi import FastAPI
+
+from heliograph import __version__
+from heliograph.gateways import api, dicomweb, ui
+from heliograph.gateways.http import Authenticator, add_error_handlers
+from heliograph.services import Services
+
+
+def application(services: Services) -> FastAPI:
+    """Every HTTP route of the program."""
+    app = FastAPI(
+        title="Heliograph", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=api.lifespan
+    )
+    app.state.services = services
+    app.state.authenticator = Authenticator(services)
+    add_error_handlers(app)
+    app.include_router(api.router, prefix="/api")
+    app.mount("/dicom-web", dicomweb.application(app))
+    ui.add_to(app)
+    return app
+
+
+def run(services: Services) -> None:
+    """Serves until SIGTERM; prints `ready` when the port is bound."""
+    host, port = services.settings.http_address
+    listener = _bind(host, port)
+    config = uvicorn.Config(
+        application(services),
+        loop="uvloop",
+        http="httptools",
+        ws="websockets",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=3,
+        timeout_keep_alive=75,
+        proxy_headers=False,
+        server_header=False,
+        h11_max_incomplete_event_size=65536,
+        backlog=2048,
+    )
+    server = _Server(config)
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: setattr(server, "should_exit", True))
+    server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print("ready", flush=True)
+
+    def install_signal_handlers(self) -> None:
+        """Ours stand already."""
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Binds, waiting some seconds for a predecessor that is still closing."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for attempt in range(100):
+        try:
+            listener.bind((host, port))
+            break
+        except OSError:
+            if attempt == 99:
+                raise SystemExit(f"port {port} for http is taken; choose another with --http HOST:PORT") from None
+            time.sleep(0.1)
+    listener.listen(2048)
+    os.set_inheritable(listener.fileno(), True)
+    return listener
+

@@ -1,0 +1,61 @@
+"""Every kind of job and every periodic duty of the worker process."""
+
+from heliograph.app.greet import DEMO_JOB
+from heliograph.engine.events import relay_once
+from heliograph.engine.jobs import JobRun, Periodic, Work, run_worker
+from heliograph.features.access import system_actor
+from heliograph.features.archive import alarms, settle, verify_jobs
+from heliograph.features.imaging import Documents
+from heliograph.features.imaging.thumbnails import make_thumbnail
+from heliograph.features.routing import jobs as routing_jobs
+from heliograph.gateways.dimse import jobs as dimse_jobs
+from heliograph.gateways.media import IMPORT_JOB, import_job
+from heliograph.services import Services
+
+
+def run(services: Services) -> None:
+    """Runs until SIGTERM."""
+    run_worker(services.database, works(services), duties(services), slots=services.settings.job_slots)
+
+
+def works(services: Services) -> list[Work]:
+    """One entry per kind; `docs/reference/jobs.md` lists them."""
+    documents = Documents(services.database, services.blobs)
+
+    def make_document(series_id: int) -> None:
+        documents.write(series_id)
+        make_thumbnail(services.database, services.blobs, series_id)
+
+    return [
+        Work(settle.MAKE_DOCUMENT, make_document, tracked=False),
+        Work(settle.STUDY_SETTLED, lambda study_id: routing_jobs.study_settled(services.database, study_id), tracked=False),
+        Work(IMPORT_JOB, lambda run: import_job(services, run)),
+        Work(DEMO_JOB, lambda run: load_demo(services, run)),
+        Work(verify_jobs.KIND, lambda run: verify_jobs.run(services.database, services.blobs, run)),
+        *dimse_jobs.works(services),
+    ]
+
+
+def duties(services: Services) -> list[Periodic]:
+    """What is looked after again and again."""
+    return [
+        Periodic("relay", 0.25, lambda: relay_once(services.database)),
+        Periodic("settle", 1.0, lambda: settle.sweep(services.database)),
+        Periodic("alarms", 15.0, lambda: alarms.look(services.database, services.blobs, services.settings)),
+        Periodic("verify", 3600.0, lambda: verify_jobs.due(services.database, services.settings)),
+        *dimse_jobs.duties(services),
+    ]
+
+
+def load_demo(services: Services, run: JobRun) -> None:
+    """Generates the sample hospital below DIR/demo and sends it through import."""
+    from heliograph.demo import generate
+    from heliograph.gateways.media import import_paths
+
+    folder = services.settings.data / "demo"
+    generate(folder, progress=lambda done, total: run.progress(done, 2 * total))
+    total = run.total or 2
+    import_paths(
+        services, system_actor("sample hospital", run.tenant_id), [folder], source="sample hospital", issuer="",
+        progress=lambda done, count: run.progress(total // 2 + done * (total // 2) // max(1, count), total), job_id=run.id,
+    )  # fmt: skip

@@ -1,0 +1,175 @@
+"""Making, keeping and finding series documents."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from heliograph.engine.blobs import Blobs
+from heliograph.engine.db import Database, Tx
+from heliograph.features.access import Actor, visible
+from heliograph.features.imaging.document import BASE, FORMAT, Entry, SeriesDocument, split_shared
+from heliograph.kit.errors import Absent
+from heliograph.kit.time import now
+from heliograph.standards.dicom import frames, geometry
+from heliograph.standards.dicom import json as dicom_json
+from heliograph.standards.dicom.header import Header, NeedMore, Unparseable, scan
+
+_MOST_CACHED_BYTES = 96 << 20
+_HEADER_MARGIN = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    id: int
+    series_uid: str
+    study_uid: str
+    revision: int
+    instance_count: int
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: int
+    sop_uid: str
+    sop_class_uid: str
+    number: int | None
+    frame_count: int
+    transfer_syntax_uid: str
+    sha256: bytes
+    size_bytes: int
+    prefix_bytes: int
+    header_bytes: int
+    blob: str
+
+
+class Documents:
+    """The documents of one process: a cache by (series, revision) over the table over making them."""
+
+    def __init__(self, database: Database, blobs: Blobs) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._lock = threading.Lock()
+        self._cached: OrderedDict[tuple[int, int], tuple[SeriesDocument, int]] = OrderedDict()
+        self._bytes = 0
+
+    def find(self, actor: Actor, study_uid: str | None, series_uid: str) -> SeriesDocument:
+        """The document of a series at its present revision; raises Absent when the actor may not see it."""
+        condition, values = visible(actor, "st")
+        with self._database.transaction() as tx:
+            row = tx.execute(
+                "select se.id, se.series_uid, st.study_uid, se.revision, se.instance_count, se.settled_at is not null "
+                "from series se join study st on st.id = se.study_fk where se.series_uid = %s "
+                f"and (%s::text is null or st.study_uid = %s) and {condition}",
+                (series_uid, study_uid, study_uid, *values),
+            ).fetchone()
+            return self._of_row(tx, row)
+
+    def by_id(self, actor: Actor, series_id: int) -> SeriesDocument:
+        condition, values = visible(actor, "st")
+        with self._database.transaction() as tx:
+            row = tx.execute(
+                "select se.id, se.series_uid, st.study_uid, se.revision, se.instance_count, se.settled_at is not null "
+                f"from series se join study st on st.id = se.study_fk where se.id = %s and {condition}",
+                (series_id, *values),
+            ).fetchone()
+            return self._of_row(tx, row)
+
+    def write(self, series_id: int) -> None:
+        """Makes and stores the document of a settled series; the job after settling."""
+        with self._database.transaction() as tx:
+            row = tx.execute(
+                "select se.id, se.series_uid, st.study_uid, se.revision, se.instance_count, se.settled_at is not null "
+                "from series se join study st on st.id = se.study_fk where se.id = %s",
+                (series_id,),
+            ).fetchone()
+            if row is None:
+                return
+            series = _Series(*row)
+            rows = _rows(tx, series.id)
+        document = self._make(series, rows)
+        with self._database.transaction() as tx:
+            tx.execute(
+                "insert into series_document (series_fk, revision, format, body, made_at) values (%s,%s,%s,%s,%s) "
+                "on conflict (series_fk) do update set revision = excluded.revision, format = excluded.format, "
+                "body = excluded.body, made_at = excluded.made_at where series_document.revision <= excluded.revision",
+                (series.id, series.revision, FORMAT, document.to_bytes(), now()),
+            )
+
+    def _of_row(self, tx: Tx, row: tuple[Any, ...] | None) -> SeriesDocument:
+        if row is None:
+            raise Absent("no such series", code="no_series")
+        series = _Series(*row)
+        key = (series.id, series.revision)
+        with self._lock:
+            found = self._cached.get(key)
+            if found is not None:
+                self._cached.move_to_end(key)
+                return found[0]
+        stored = tx.execute(
+            "select body from series_document where series_fk = %s and revision = %s and format = %s",
+            (series.id, series.revision, FORMAT),
+            binary=True,
+        ).fetchone()
+        document = SeriesDocument.from_bytes(stored[0]) if stored else self._make(series, _rows(tx, series.id))
+        self._keep(key, document)
+        return document
+
+    def _keep(self, key: tuple[int, int], document: SeriesDocument) -> None:
+        size = len(document.shared) + sum(len(entry.attributes) + len(entry.frame_table) + 400 for entry in document.entries)
+        with self._lock:
+            if key in self._cached:
+                return
+            self._cached[key] = (document, size)
+            self._bytes += size
+            while self._bytes > _MOST_CACHED_BYTES and len(self._cached) > 1:
+                self._bytes -= self._cached.popitem(last=False)[1][1]
+
+    def _make(self, series: _Series, rows: list[_Row]) -> SeriesDocument:
+        headers = [(row, *self._header(row)) for row in rows]
+        order = geometry.display_order([header for _, header, _ in headers])
+        headers = [headers[i] for i in order]
+        base = BASE.decode() + f"/studies/{series.study_uid}/series/{series.series_uid}/instances/"
+        attributes = [
+            dicom_json.to_json(data, header, bulk=lambda path, uid=row.sop_uid: f"{base}{uid}/bulkdata/{path}") if header else {}
+            for row, header, data in headers
+        ]
+        shared, own = split_shared(attributes)
+        entries = [
+            Entry(
+                row.id, row.sop_uid, row.sop_class_uid, row.number, row.frame_count, row.transfer_syntax_uid, row.sha256.hex(),
+                row.size_bytes, row.blob, text, self._frame_table(row, header),
+            )
+            for (row, header, _), text in zip(headers, own, strict=True)
+        ]  # fmt: skip
+        return SeriesDocument(series.study_uid, series.series_uid, series.revision, series.settled, shared, tuple(entries))
+
+    def _header(self, row: _Row) -> tuple[Header | None, bytes]:
+        """Reads no more than the header, or all when it turns out to be longer than the index says."""
+        data = self._blobs.read(row.blob, 0, min(row.size_bytes, row.header_bytes + _HEADER_MARGIN))
+        try:
+            try:
+                return scan(data, complete=len(data) == row.size_bytes), data
+            except NeedMore:
+                data = self._blobs.read(row.blob)
+                return scan(data), data
+        except Unparseable:
+            return None, data
+
+    def _frame_table(self, row: _Row, header: Header | None) -> bytes:
+        if header is None or header.pixel_tag is None or header.deflated:
+            return b""
+        try:
+            return frames.frame_table(header, lambda o, n: self._blobs.read(row.blob, o, n), row.size_bytes).to_bytes()
+        except Exception:  # noqa: BLE001 a picture that cannot be framed is still an object with attributes
+            return b""
+
+
+def _rows(tx: Tx, series_id: int) -> list[_Row]:
+    rows = tx.execute(
+        "select id, sop_uid, sop_class_uid, number, frame_count, transfer_syntax_uid, sha256, size_bytes, prefix_bytes, "
+        "header_bytes, blob from instance where series_fk = %s order by number nulls last, id",
+        (series_id,),
+    )
+    return [_Row(*row) for row in rows]

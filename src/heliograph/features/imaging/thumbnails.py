@@ -1,0 +1,68 @@
+"""One small picture per series, made once per revision and thrown away freely."""
+
+from heliograph.engine import telemetry
+from heliograph.engine.blobs import Blobs
+from heliograph.engine.db import Database
+from heliograph.features.access import Actor, visible
+from heliograph.kit.errors import Absent, HeliographError
+from heliograph.standards.dicom import render
+from heliograph.standards.dicom.header import inflated, scan
+
+_HEAD_BYTES = 1 << 20
+MEDIA_TYPE = "image/jpeg"
+
+
+def series_thumbnail(database: Database, blobs: Blobs, actor: Actor, series_id: int) -> tuple[bytes, str]:
+    """(JPEG, etag) of the middle instance; raises Absent when the series shows no picture or not to this actor."""
+    condition, values = visible(actor, "st")
+    with database.transaction() as tx:
+        row = tx.execute(
+            "select se.revision, th.revision, th.body from series se join study st on st.id = se.study_fk "
+            f"left join thumbnail th on th.series_fk = se.id where se.id = %s and {condition}",
+            (series_id, *values),
+            binary=True,
+        ).fetchone()
+    if row is None:
+        raise Absent("no such series", code="no_series")
+    body = row[2] if row[0] == row[1] else make_thumbnail(database, blobs, series_id)
+    if not body:
+        raise Absent("this series has no picture", code="no_picture")
+    return body, f"{series_id}.{row[0]}"
+
+
+def make_thumbnail(database: Database, blobs: Blobs, series_id: int) -> bytes:
+    """Renders and stores; empty bytes stand for a series without a picture, so that it is not tried again."""
+    with database.transaction() as tx:
+        row = tx.execute(
+            "select se.revision, i.blob, i.size_bytes, i.header_bytes from series se join lateral ("
+            "select blob, size_bytes, header_bytes from instance where series_fk = se.id order by number nulls last, id "
+            "offset (se.instance_count / 2) limit 1) i on true where se.id = %s",
+            (series_id,),
+        ).fetchone()
+    if row is None:
+        return b""
+    revision, blob, size, header_bytes = row
+    body = _render(blobs, blob, size, header_bytes)
+    with database.transaction() as tx:
+        tx.execute(
+            "insert into thumbnail (series_fk, revision, media_type, body) values (%s,%s,%s,%s) on conflict (series_fk) "
+            "do update set revision = excluded.revision, media_type = excluded.media_type, body = excluded.body",
+            (series_id, revision, MEDIA_TYPE, body),
+        )
+    return body
+
+
+def _render(blobs: Blobs, blob: str, size: int, header_bytes: int) -> bytes:
+    try:
+        data = blobs.read(blob, 0, min(size, header_bytes + _HEAD_BYTES))
+        header = scan(data, complete=len(data) == size)
+        if header.deflated:
+            data = inflated(blobs.read(blob), header)
+            header = scan(data)
+            return render.thumbnail_of(header, lambda o, n: data[o : o + n], len(data)) or b""
+        return render.thumbnail_of(header, lambda o, n: blobs.read(blob, o, n), size) or b""
+    except HeliographError:
+        return b""
+    except Exception as error:  # noqa: BLE001 a codec's complaint about foreign pixels is no reason to fail a page
+        telemetry.trouble("thumbnail_failed", error)
+        return b""

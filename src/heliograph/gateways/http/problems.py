@@ -1,0 +1,100 @@
+"""From error to HTTP: one table, and RFC 9457 problem documents that never carry foreign data."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from heliograph.engine import telemetry
+from heliograph.engine.db import DatabaseError
+from heliograph.kit.errors import (
+    Absent,
+    Broken,
+    Busy,
+    Conflict,
+    Held,
+    HeliographError,
+    Invalid,
+    NotSignedIn,
+    Refused,
+)
+
+PROBLEM_STATUS: dict[type[HeliographError], int] = {
+    Invalid: 400,
+    NotSignedIn: 401,
+    Refused: 403,
+    Absent: 404,
+    Held: 409,
+    Conflict: 409,
+    Busy: 503,
+    Broken: 500,
+}
+_TITLES = {
+    400: "The request cannot be used",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "No acceptable form",
+    409: "It contradicts what is stored",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "The request cannot be used",
+    500: "Something broke here",
+    503: "Try again later",
+}
+
+
+def problem(error: HeliographError) -> Response:
+    """The problem document of an error."""
+    status = next((PROBLEM_STATUS[kind] for kind in type(error).__mro__ if kind in PROBLEM_STATUS), 500)
+    status = {"too_large": 413, "unsupported_media_type": 415, "not_acceptable": 406}.get(error.code, status)
+    headers = {}
+    if isinstance(error, Busy):
+        headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="heliograph"'
+    return document(status, error.code, error.message, headers)
+
+
+def document(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
+    body = {
+        "type": f"/docs/problems#{code}",
+        "title": _TITLES.get(status, "Error"),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Every door of this application answers errors the same way."""
+
+    async def known(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HeliographError)
+        return problem(error)
+
+    async def unfit(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0] if error.errors() else {"loc": (), "msg": "invalid"}
+        where = ".".join(str(part) for part in first["loc"] if part not in {"body", "query", "path"})
+        return document(422, "invalid_field", f"{where or 'body'}: {first['msg']}")
+
+    async def plain(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return document(error.status_code, f"http_{error.status_code}", str(error.detail))
+
+    async def database(_request: Request, error: Exception) -> Response:
+        telemetry.trouble("database_error", error)
+        return problem(Broken("the database refused a statement", code="database_error"))
+
+    async def unknown(_request: Request, error: Exception) -> Response:
+        telemetry.trouble("request_failed", error)
+        return problem(Broken("an unexpected error; the log has its place", code="bug"))
+
+    app.add_exception_handler(HeliographError, known)
+    app.add_exception_handler(RequestValidationError, unfit)
+    app.add_exception_handler(HTTPException, plain)
+    app.add_exception_handler(DatabaseError, database)
+    app.add_exception_handler(Exception, unknown)
