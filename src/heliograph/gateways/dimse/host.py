@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from heliograph.engine.db import Database
 from heliograph.engine.telemetry import fact, trouble
 from heliograph.features.access import Actor, Device, identify_caller, note, note_association
-from heliograph.features.archive import Intake
 from heliograph.gateways.dimse import dimse, negotiation, status
 from heliograph.gateways.dimse.acceptor import Call
 from heliograph.gateways.dimse.archive_receiver import ArchiveReceiver
@@ -16,31 +14,22 @@ from heliograph.gateways.dimse.scp_store import StoreService
 from heliograph.gateways.dimse.services import Service
 from heliograph.gateways.dimse.serving import Handler
 from heliograph.kit.errors import HeliographError
-from heliograph.kit.settings import Settings
+from heliograph.services import Services
 from heliograph.standards.dicom import uids
 
 _TENANT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Rooms:
-    """What the DIMSE door calls inside."""
-
-    settings: Settings
-    database: Database
-    intake: Intake
-
-
 class ArchiveHost:
     """Admits registered devices, and unregistered callers as the settings say (N9)."""
 
-    def __init__(self, rooms: Rooms) -> None:
-        self._rooms = rooms
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def admit(self, call: Call) -> "ArchiveVisit | AssociateReject":
-        settings = self._rooms.settings
+        settings = self._services.settings
         proposals = [uids.name_of(context.abstract_syntax) for context in call.request.contexts]
-        with self._rooms.database.transaction() as tx:
+        with self._services.database.transaction() as tx:
             actor, device = identify_caller(
                 tx,
                 _TENANT,
@@ -58,14 +47,14 @@ class ArchiveHost:
                 note(tx, actor, "association.refused", subject, outcome="refused")
         if not allowed:
             return negotiation.CALLING_AET_NOT_RECOGNIZED
-        return ArchiveVisit(self._rooms, actor, allowed, device, caller_id)
+        return ArchiveVisit(self._services, actor, allowed, device, caller_id)
 
 
 @dataclass(slots=True)
 class ArchiveVisit:
     """One admitted association."""
 
-    rooms: Rooms
+    services: Services
     actor: Actor
     allowed: frozenset[Service]
     device: Device | None
@@ -74,12 +63,12 @@ class ArchiveVisit:
 
     def handlers(self, association: Association) -> dict[int, Handler]:
         self.receiver = ArchiveReceiver(
-            self.rooms.intake,
+            self.services.intake,
             self.actor,
             association.peer,
             device=self.device,
             caller_id=self.caller_id,
-            issuer=self.device.default_issuer if self.device else self.rooms.settings.default_issuer,
+            issuer=self.device.default_issuer if self.device else self.services.settings.default_issuer,
         )
 
         def echo(context_id: int, command: Command) -> None:
@@ -97,7 +86,7 @@ class ArchiveVisit:
             if receiver is not None:
                 receiver.close()
             if stored or refused:
-                with self.rooms.database.transaction() as tx:
+                with self.services.database.transaction() as tx:
                     note_association(tx, self.actor, self.device, proposals=[], stored=stored, refused=refused)
         except HeliographError as error:
             trouble("dimse.close_failed", error)
