@@ -1,4 +1,4 @@
-"""Reads the two tables of pydicom without importing pydicom itself (20 ms in place of 350 ms)."""
+"""Reads the tables of pydicom without importing pydicom itself (20 ms in place of 350 ms)."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -32,3 +32,9 @@ def identifiers() -> Mapping[str, Any]:
     """PS3.6 A: UID -> (name, kind, note, retired, keyword)."""
     table: Mapping[str, Any] = _table("_uid_dict.py").UID_dictionary
     return table
+
+
+def private_attributes() -> Mapping[str, Mapping[str, Any]]:
+    """Private creator -> (tag with its block as xx, such as 0019xx0c) -> (VR, VM, name, retired)."""
+    tables: Mapping[str, Mapping[str, Any]] = _table("_private_dict.py").private_dictionaries
+    return tables

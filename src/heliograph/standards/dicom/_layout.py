@@ -137,3 +137,52 @@ def ordinary_implicit(
         last = tag
         pos = stop
     return pos, last
+
+
+def skip_ordinary(data: Buffer, pos: int, end: int, order: Endianness, *, explicit: bool) -> int:
+    """The position of the delimiter that ends a well-formed sequence of undefined length; -1 when anything is odd.
+
+    Containers need no stack while every delimiter is right: an odd depth is a sequence, an even one an item.
+    """
+    head, plain, long, short_vrs, long_vrs = order.explicit, order.implicit, order.long, SHORT, LONG
+    depth = 1
+    while pos + 8 <= end:
+        group, number, length = plain(data, pos)
+        if group == DELIMITERS:
+            if number == 0xE000 and depth & 1:
+                if length == UNDEFINED:
+                    depth += 1
+                    if not explicit and (pos + 16 > end or _has_vr(data, pos + 8, order)):
+                        return -1
+                else:
+                    pos += length
+            elif length or number != (0xE0DD if depth & 1 else 0xE00D):
+                return -1
+            else:
+                depth -= 1
+                if not depth:
+                    return pos
+            pos += 8
+            continue
+        if depth & 1:
+            return -1
+        pos += 8
+        if explicit:
+            _, _, code, length = head(data, pos - 8)
+            if code not in short_vrs:
+                if code not in long_vrs or pos + 4 > end:
+                    return -1
+                length = long(data, pos)[0]
+                pos += 4
+                if length == UNDEFINED and code == b"UN":
+                    return -1
+        if length == UNDEFINED:
+            depth += 1
+        else:
+            pos += length
+    return -1
+
+
+def _has_vr(data: Buffer, pos: int, order: Endianness) -> bool:
+    code = order.explicit(data, pos)[2]
+    return code in SHORT or code in LONG

@@ -28,6 +28,7 @@ from heliograph.standards.dicom._layout import (
     Unparseable,
     ordinary_explicit,
     ordinary_implicit,
+    skip_ordinary,
 )
 
 _MAX_DISORDER: Final = 1000
@@ -143,20 +144,25 @@ class Walker:
 
     def _stray_delimiter(self, tag: int, start: int, length: int, last: int) -> int:
         """Items and delimiters at the top level belong to a sequence that ended too early."""
-        self.note("a sequence is longer than its length says, before the element after", max(last, 0))
         if tag != tags.ITEM:
+            self.note("a delimiter where none belongs, after", max(last, 0))
             return start
+        self.note("an item outside of its sequence, after", max(last, 0))
         if length == UNDEFINED:
             frame = Frame(ITEM, self.end, is_open=True, explicit=self.explicit, order=self.order, holder=None)
             stop = self.walk(frame, start)
         else:
             stop = min(start + length, self.end)
         extent = self.found.get(last)
-        if extent is not None:
+        if extent is not None and extent[0] in ("SQ", "UN", ""):
             self.found[last] = (extent[0], extent[1], stop - extent[1])
         return stop
 
     def _skip_undefined(self, tag: int, vr: str, start: int) -> tuple[int, int]:
+        if vr != "UN":
+            stop = skip_ordinary(self.data, start, self.end, self.order, explicit=self.explicit)
+            if stop >= 0:
+                return stop + 8, stop - start
         holder = Element(tag, vr, start, 0)
         frame = self.frame_of(holder, UNDEFINED, self.end, explicit=self.explicit, order=self.order)
         stop = self.walk(frame, start, keep=0)
@@ -357,8 +363,8 @@ class Walker:
         if stop > frame.end:
             self.note("the value ends behind its item:", tag)
             self._short(stop, frame.end)
-            element.length = frame.end - start
-            return frame.end
+            stop = frame.end
+            element.length = length = stop - start
         if isinstance(frame.holder, Item) and length >= 8 and self.is_sequence(element, start, stop):
             if len(stack) // 2 < keep:
                 element.items = []

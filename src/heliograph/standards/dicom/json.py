@@ -12,6 +12,7 @@ from heliograph.standards.dicom.dataset import DataSet
 from heliograph.standards.dicom.header import Header, scan
 from heliograph.standards.dicom.parse import parse
 
+_NOT_IN_DATA_SETS: Final = (0x0000, 0x0002)
 _UTF_8: Final = {"vr": "CS", "Value": [charset.UTF_8]}
 _SAFE_INTEGER: Final = 2**53
 _PRECISE_CHARS: Final = 15
@@ -59,7 +60,7 @@ class _Writer:
         out: dict[str, Any] = {}
         sets = holder.character_sets()
         for tag, element in holder.elements.items():
-            if not tag & 0xFFFF or tag >> 16 < 0x0004:  # group lengths; command and file meta groups
+            if not tag & 0xFFFF or tag >> 16 in _NOT_IN_DATA_SETS:
                 continue
             if tag == tags.SPECIFIC_CHARACTER_SET:
                 out["00080005"] = dict(_UTF_8)

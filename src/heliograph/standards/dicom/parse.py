@@ -22,6 +22,7 @@ _ENCODING_TAGS: Final = frozenset(
         0xFFFCFFFC,  # Data Set Trailing Padding
     }
 )
+_MAX_CREATOR_BYTES: Final = 256
 _PIXEL_GROUP: Final = 0x7FE0
 _WORD_BYTES: Final = {"OW": 2, "OL": 4, "OF": 4, "OD": 8, "OV": 8}
 
@@ -84,6 +85,7 @@ def _settle_vrs(tree: DataSet) -> None:
     waiting = [(root, tree.little, _is_signed(root, tree, inherited=False))]
     while waiting:
         elements, little, signed = waiting.pop()
+        creators: dict[int, str] | None = None
         for element in elements:
             if element.items is not None:
                 if element.vr != "SQ":
@@ -93,8 +95,30 @@ def _settle_vrs(tree: DataSet) -> None:
                     for item in element.items
                 ]
             elif not element.vr or (element.vr == "UN" and little):
-                vr = tags.vr_of(element.tag, signed=signed)
-                element.vr = "UN" if vr == "SQ" and element.length else vr
+                if creators is None:
+                    creators = _creators(elements, tree)
+                element.vr = _settled_vr(element, creators, signed=signed)
+
+
+def _settled_vr(element: Element, creators: dict[int, str], *, signed: bool) -> str:
+    vr = tags.vr_of(element.tag, signed=signed)
+    if vr == "UN" and tags.is_private(element.tag):
+        creator = creators.get(element.tag & 0xFFFF0000 | element.tag >> 8 & 0xFF, "")
+        vr = tags.private_vr(creator, element.tag, signed=signed)
+    # A VR that the value cannot have, or a sequence without items: the bytes stay what they are.
+    if element.length and (vr == "SQ" or element.length % values.size_of(vr)):
+        return "UN"
+    return vr
+
+
+def _creators(elements: list[Element], tree: DataSet) -> dict[int, str]:
+    """Which private creator reserved which block: (gggg,00bb) by its tag; the first counts (PS3.5 7.8.1)."""
+    found: dict[int, str] = {}
+    for element in elements:
+        if tags.is_private_creator(element.tag) and element.length <= _MAX_CREATOR_BYTES:
+            raw = tree.data[element.offset : element.offset + element.length]
+            found.setdefault(element.tag, raw.decode("latin_1").strip(" \0"))
+    return found
 
 
 def _is_signed(elements: Iterable[Element], tree: DataSet, *, inherited: bool) -> bool:

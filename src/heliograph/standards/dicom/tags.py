@@ -108,6 +108,21 @@ def vr_of(tag: int, *, signed: bool = False) -> str:
     return "UN" if row.vr == "NONE" else row.vr
 
 
+@cache
+def _private() -> dict[str, dict[int, str]]:
+    """Creator -> group and element without its block -> VR."""
+    return {
+        creator: {int(text.replace("xx", "00"), 16): row[0] for text, row in rows.items() if text[4:6] == "xx"}
+        for creator, rows in _dictionary.private_attributes().items()
+    }
+
+
+def private_vr(creator: str, tag: int, *, signed: bool = False) -> str:
+    """The VR that a vendor documents for a private attribute (PS3.5 7.8); UN when nobody knows."""
+    vr = _private().get(creator, {}).get(tag & 0xFFFF00FF, "UN")
+    return _settled(vr, signed) if " or " in vr else "OB" if vr == "OB_OW" else vr
+
+
 def _settled(choice: str, signed: bool) -> str:
     if choice.startswith("US or SS"):
         return "SS" if signed else "US"

@@ -27,6 +27,12 @@ def numbers(raw: bytes, vr: str, *, little: bool) -> tuple[int | float, ...]:
     return tuple(value for (value,) in reader.iter_unpack(raw[:whole]))
 
 
+def size_of(vr: str) -> int:
+    """Bytes of one value of a binary VR, 1 for all others."""
+    reader = _READERS.get((vr, True))
+    return reader.size if reader is not None else 4 if vr == "AT" else 1
+
+
 def attribute_tags(raw: bytes, *, little: bool) -> tuple[str, ...]:
     """AT values as eight hexadecimal digits."""
     halves = numbers(raw, "US", little=little)
