@@ -1,0 +1,55 @@
+"""The database goes away in the middle of receiving and comes back: senders may have to repeat, nobody has to mend."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.ledger import Senders, audit, send_again
+from tests.faults.objects import objects
+from tests.peers.heliograph import Server
+from tests.peers.postgres import Postgres
+
+SENDERS = 4
+
+
+def _goes_on(server: Server, senders: Senders, *, wait_s: float) -> None:
+    at = senders.ledger.count
+    senders.wait_for(at + 40, wait_s=wait_s)
+    server.wait_ready()
+
+
+def _audited(server: Server, senders: Senders) -> None:
+    with server.client() as client:
+        senders.ledger.absorb(send_again(server.dicom, senders.ledger))
+        report = audit(client, senders.ledger)
+    assert report.is_clean, str(report)
+
+
+@pytest.mark.timeout(240)
+def test_the_embedded_database_killed_under_load_comes_back_by_itself(
+    fresh_server: Server, database: Postgres | None
+) -> None:
+    if database is not None:
+        pytest.skip("this run uses an external database")
+    assert fresh_server.token
+    with Senders(fresh_server.dicom, [objects(lane, 1) for lane in range(SENDERS)], reconnect=True) as senders:
+        senders.wait_for(30)
+        before = set(fresh_server.database_pids())
+        fresh_server.kill_database()
+        _goes_on(fresh_server, senders, wait_s=60)
+        assert fresh_server.process is not None
+        assert fresh_server.process.poll() is None, "the supervisor ended"
+        assert not before & set(fresh_server.database_pids())
+    _audited(fresh_server, senders)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_an_external_database_restarted_under_load(tmp_path: Path, mode: str) -> None:
+    with Postgres() as postgres, Server(tmp_path / "data", options=("--database", postgres.new_database())) as server:
+        assert server.token
+        with Senders(server.dicom, [objects(lane, 2) for lane in range(SENDERS)], reconnect=True) as senders:
+            senders.wait_for(30)
+            postgres.restart(mode=mode)
+            _goes_on(server, senders, wait_s=60)
+        _audited(server, senders)

@@ -1,0 +1,82 @@
+"""kill -9 at a random moment while four associations store: nothing that was acknowledged is lost, nothing half is there."""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.faults.ledger import Ledger, Senders, audit, send_again
+from tests.faults.objects import objects
+from tests.peers.heliograph import Server
+from tests.peers.postgres import Postgres
+
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "5"))
+SEED = int(os.environ.get("FAULT_SEED", str(random.SystemRandom().randrange(100_000))))
+SENDERS = 4
+
+
+@dataclass
+class Victim:
+    """One data folder that lives through all rounds, and everything it ever acknowledged."""
+
+    server: Server
+    ledger: Ledger = field(default_factory=Ledger)
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory: pytest.TempPathFactory, database: Postgres | None) -> Iterator[Victim]:
+    options = () if database is None else ("--database", database.new_database())
+    with Server(tmp_path_factory.mktemp("victim") / "data", options=options) as server:
+        assert server.token
+        yield Victim(server)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_kill_9_while_receiving_loses_nothing(victim: Victim, number: int) -> None:
+    """Every second round the processes of the database server die at the same moment."""
+    server, dice = victim.server, random.Random(f"{SEED}/{number}")
+    if server.process is None:
+        server.start()
+    with Senders(server.dicom, [objects(lane, SEED + number) for lane in range(SENDERS)]) as senders:
+        senders.wait_for(dice.randrange(1, 60))
+        time.sleep(dice.uniform(0, 0.8))
+        server.kill(database=number % 2 == 1)
+    told = f"seed {SEED}, round {number}, {senders.ledger.count} acknowledged, {len(senders.ledger.open)} in flight"
+    assert not senders.ledger.refused, told
+    server.start()
+    with server.client() as client:
+        report = audit(client, senders.ledger)
+        assert report.is_clean, f"{told}: {report}"
+        senders.ledger.absorb(send_again(server.dicom, senders.ledger))
+        assert not senders.ledger.open, told
+        report = audit(client, senders.ledger)
+        assert report.is_clean, f"{told}, sent again: {report}"
+    victim.ledger.absorb(senders.ledger)
+
+
+@pytest.mark.timeout(600)
+def test_after_all_kills_the_archive_is_whole(victim: Victim) -> None:
+    if victim.server.process is None:
+        victim.server.start()
+    with victim.server.client(timeout=300) as client:
+        report = audit(client, victim.ledger)
+    assert report.is_clean, f"seed {SEED}: {report}"
+    assert report.compared > ROUNDS
+    verified = victim.server.verify()
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_sigterm_ends_everything_within_ten_seconds_under_load(victim: Victim) -> None:
+    if victim.server.process is None:
+        victim.server.start()
+    with Senders(victim.server.dicom, [objects(lane, SEED + 5000) for lane in range(SENDERS)]) as senders:
+        senders.wait_for(20)
+        assert victim.server.stop() < 10
+    victim.server.start()
+    with victim.server.client() as client:
+        report = audit(client, senders.ledger)
+    assert report.is_clean, str(report)

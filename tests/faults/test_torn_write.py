@@ -1,0 +1,92 @@
+"""Torn tails and flipped bits: what a crash leaves behind is set aside at the next start, what rots is found by `verify`."""
+
+import os
+import random
+from pathlib import Path
+
+from tests.faults.ledger import Ledger, Senders, audit, send_again
+from tests.faults.objects import objects
+from tests.peers.heliograph import Server
+
+BLOCK = 512
+SENDERS = 2
+
+
+def _filled(server: Server, count: int, seed: int) -> Ledger:
+    with Senders(server.dicom, [objects(lane, seed) for lane in range(SENDERS)]) as senders:
+        senders.wait_for(count)
+    senders.ledger.absorb(send_again(server.dicom, senders.ledger))
+    return senders.ledger
+
+
+def _segments(server: Server) -> list[Path]:
+    found = sorted(
+        path for path in (server.data / "blobs").rglob("*") if path.is_file() and path.stat().st_size > BLOCK
+    )
+    assert found, "no blob file: where are the bytes?"
+    return found
+
+
+def _tail(path: Path) -> int:
+    """The offset after the last block that is not empty; segments are allocated ahead."""
+    data = path.read_bytes()
+    return (len(data.rstrip(b"\0")) + BLOCK - 1) // BLOCK * BLOCK
+
+
+def _audited(server: Server, ledger: Ledger) -> None:
+    with server.client() as client:
+        report = audit(client, ledger)
+    assert report.is_clean, str(report)
+
+
+def test_half_a_record_at_the_end_of_a_segment_is_set_aside(fresh_server: Server) -> None:
+    """The head of a record is there, its bytes are not: as if the disk had written the one before the other."""
+    assert fresh_server.token
+    ledger = _filled(fresh_server, 20, 1)
+    fresh_server.kill(database=True)
+    for path in _segments(fresh_server):
+        end = _tail(path)
+        if end == 0:
+            continue
+        whole = path.read_bytes()[: 4 * BLOCK]
+        with path.open("r+b") as file:
+            file.seek(end)
+            file.write(whole[: 2 * BLOCK] + os.urandom(700))
+    fresh_server.start()
+    _audited(fresh_server, ledger)
+    ledger.absorb(_filled(fresh_server, 20, 2))
+    fresh_server.restart()
+    _audited(fresh_server, ledger)
+    verified = fresh_server.verify()
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_rubbish_in_the_spool_and_beside_the_segments_does_not_stop_the_start(fresh_server: Server) -> None:
+    assert fresh_server.token
+    ledger = _filled(fresh_server, 10, 3)
+    fresh_server.kill(database=True)
+    folder = _segments(fresh_server)[-1].parent
+    (folder / "99999999.open").write_bytes(b"")
+    (folder / "99999998.open").write_bytes(os.urandom(100_000))
+    (folder / "not-a-segment").write_bytes(b"left by a person")
+    fresh_server.start()
+    _audited(fresh_server, ledger)
+    ledger.absorb(_filled(fresh_server, 10, 4))
+    _audited(fresh_server, ledger)
+
+
+def test_verify_finds_a_single_flipped_bit(fresh_server: Server) -> None:
+    """Guard: storage that rots is noticed and named, never served in silence for ever."""
+    assert fresh_server.token
+    ledger = _filled(fresh_server, 12, 5)
+    assert fresh_server.verify().returncode == 0
+    one = random.Random(7).choice(sorted(ledger.acknowledged.values(), key=lambda one: one.sop_uid))
+    place = next((path, at) for path in _segments(fresh_server) if (at := path.read_bytes().find(one.dataset)) >= 0)
+    with place[0].open("r+b") as file:
+        file.seek(place[1] + len(one.dataset) - 100)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 0x10]))
+    found = fresh_server.verify()
+    assert found.returncode != 0
+    assert one.sop_uid in found.stdout + found.stderr
