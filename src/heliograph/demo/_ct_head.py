@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from heliograph.demo._fields import Array, axis, blur, ellipsoid
+from heliograph.demo._fields import Array, axis, blur, ellipsoid, level
 from heliograph.demo._head import Bleed, Head
 from heliograph.demo._part10 import EXPLICIT, JPEG_LS, Instance
 from heliograph.demo._scan import CT_IMAGE, CtSeries, Grain, Memory, Resampler, ct_series, cubic
@@ -60,13 +60,13 @@ class HeadScan:
         self.holder = self._holder()
 
     def _plane(self, index: int) -> Array:
-        z = np.float32(self.first_z + index * PLANE_MM)
+        z = level(self.first_z + index * PLANE_MM)
         return self.head.tissues(self.x[None, :], self.y[:, None], z, 1.0).values(HOUNSFIELD)
 
     def _holder(self) -> Array:
         """The head rest: a thin carbon shell behind the head."""
         x, y = self.image_x[None, :], self.image_y[:, None]
-        bowl = ellipsoid(x, y, np.float32(0), (0, -12, 0), (97, 119, 400))
+        bowl = ellipsoid((x, y, level(0)), (0, -12, 0), (97, 119, 400))
         wall = np.clip(1.4 - np.abs(bowl), 0, 1) * np.clip((y - 28) / 6, 0, 1)
         foam = np.clip(0.5 - bowl, 0, 1) * np.clip((y - 34) / 6, 0, 1)
         return wall * 640 + foam * 42
@@ -178,7 +178,7 @@ def _scout(study: Study, head: Head, protocol: str) -> Series:
         x, y = axis(round(170 / step), step), axis(columns, pixel, -8)
         lines = []
         for z in top - np.arange(0, rows * pixel, step):
-            hu = head.tissues(x[None, :], y[:, None], np.float32(z), 2.0).values(HOUNSFIELD)
+            hu = head.tissues(x[None, :], y[:, None], level(z), 2.0).values(HOUNSFIELD)
             lines.append(((hu + 1000) * (step / 1000)).sum(1))
         image = cubic(rows, 0.0, pixel / step, len(lines)) @ np.array(lines, np.float32)
         noise = study.rng("scout").normal(0, 6, image.shape)
@@ -186,4 +186,3 @@ def _scout(study: Study, head: Head, protocol: str) -> Series:
         return Instance(made, [np.clip(np.rint(hu) + 1024, 0, 4095).astype(np.uint16)])
 
     return Series(1, 1, ds, instance)
-

@@ -1,13 +1,18 @@
 """Smooth shapes and textures in millimetres: signed distances, their edge coverage, and seeded random fields."""
 
-from collections.abc import Sequence
-from typing import TypeAlias
+import ctypes
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import reduce
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float32]
+Array: TypeAlias = NDArray[Any]  # float32 throughout; numpy's stubs lose track of it
 Point: TypeAlias = tuple[float, float, float]
+Place: TypeAlias = tuple[Array, Array, Array]
 
 
 def axis(count: int, spacing: float, centre: float = 0.0) -> Array:
@@ -15,20 +20,28 @@ def axis(count: int, spacing: float, centre: float = 0.0) -> Array:
     return ((np.arange(count) - (count - 1) / 2) * spacing + centre).astype(np.float32)
 
 
+def level(value: float) -> Array:
+    """One coordinate for a whole plane."""
+    return np.asarray(value, np.float32)
+
+
 def coverage(distance: Array, softness: float = 1.0) -> Array:
     """The part of a sample that lies inside a shape, from the signed distance of its centre (partial volume)."""
-    return np.clip(np.float32(0.5) - distance / np.float32(softness), 0, 1)
+    share: Array = np.clip(np.float32(0.5) - distance / np.float32(softness), 0, 1)
+    return share
 
 
 def smoothstep(value: Array, low: float, high: float) -> Array:
     t = np.clip((value - np.float32(low)) / np.float32(high - low), 0, 1)
-    return t * t * (3 - 2 * t)
+    found: Array = t * t * (3 - 2 * t)
+    return found
 
 
 def union(a: Array, b: Array, blend: float) -> Array:
     """Union of two distances, rounded over `blend` millimetres."""
     h = np.maximum(np.float32(blend) - np.abs(a - b), 0) / np.float32(blend)
-    return np.minimum(a, b) - h * h * np.float32(blend * 0.25)
+    found: Array = np.minimum(a, b) - h * h * np.float32(blend * 0.25)
+    return found
 
 
 def meet(a: Array, b: Array, blend: float) -> Array:
@@ -36,32 +49,82 @@ def meet(a: Array, b: Array, blend: float) -> Array:
     return -union(-a, -b, blend)
 
 
-def ellipsoid(x: Array, y: Array, z: Array, centre: Point, radii: Point) -> Array:
-    """Approximate signed distance to an ellipsoid, exact to first order at its surface."""
-    px, py, pz = (x - centre[0]) / radii[0], (y - centre[1]) / radii[1], (z - centre[2]) / radii[2]
-    qx, qy, qz = px * px, py * py, pz * pz
-    length = np.sqrt(qx + qy + qz) + np.float32(1e-6)
-    slope = np.sqrt(qx / radii[0] ** 2 + qy / radii[1] ** 2 + qz / radii[2] ** 2) + np.float32(1e-6)
-    found: Array = length * (length - 1) / slope
+FAR = np.float32(40)
+_REACH = 26.0
+
+
+def nearest(*distances: Array) -> Array:
+    """Union of distances of any broadcastable shapes, without rounding."""
+    return reduce(np.minimum, distances)
+
+
+def _window(arrays: Place, low: Point, high: Point) -> slice | None:
+    """The rows of a plane that come near a box; None where none does. What lies outside is at least `FAR` away."""
+    rows = max(a.shape[0] if a.ndim == 2 else 1 for a in arrays)
+    near = np.ones(rows, bool)
+    for values, lower, upper in zip(arrays[1:], low[1:], high[1:], strict=True):
+        first = values[:, 0] if values.ndim == 2 else values.reshape(1)
+        if values.ndim == 2 and abs(values[0, -1] - values[0, 0]) > _REACH:
+            continue  # it runs along the columns
+        near = near & (first > lower - _REACH) & (first < upper + _REACH)
+    if near.all():
+        return slice(0, rows)
+    found = np.flatnonzero(near)
+    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else None
+
+
+def _windowed(shape: Callable[[Array, Array, Array], Array], at: Place, low: Point, high: Point) -> Array:
+    """Evaluate a shape only on the rows near its box."""
+    x, y, z = (np.asarray(v, np.float32) for v in at)
+    window = _window((x, y, z), low, high)
+    if window is None:
+        return np.asarray(FAR)
+    whole = np.broadcast_shapes(x.shape, y.shape, z.shape)
+    if window == slice(0, whole[0]) or len(whole) < 2:
+        return shape(x, y, z)
+    found = np.full(whole, FAR)
+    found[window] = shape(*(v[window] if v.ndim == 2 and v.shape[0] > 1 else v for v in (x, y, z)))
     return found
 
 
-def rod(x: Array, y: Array, z: Array, start: Point, end: Point, radius: float, end_radius: float | None = None) -> Array:
+def ellipsoid(at: Place, centre: Point, radii: Point) -> Array:
+    """Approximate signed distance to an ellipsoid, exact to first order at its surface."""
+
+    def shape(x: Array, y: Array, z: Array) -> Array:
+        px, py, pz = (x - centre[0]) / radii[0], (y - centre[1]) / radii[1], (z - centre[2]) / radii[2]
+        qx, qy, qz = px * px, py * py, pz * pz
+        length = np.sqrt(qx + qy + qz) + np.float32(1e-6)
+        slope = np.sqrt(qx / radii[0] ** 2 + qy / radii[1] ** 2 + qz / radii[2] ** 2) + np.float32(1e-6)
+        found: Array = length * (length - 1) / slope
+        return found
+
+    low = (0.0, centre[1] - radii[1], centre[2] - radii[2])
+    return _windowed(shape, at, low, (0.0, centre[1] + radii[1], centre[2] + radii[2]))
+
+
+def rod(at: Place, start: Point, end: Point, radius: float, end_radius: float | None = None) -> Array:
     """Signed distance to a straight tube with round ends whose radius changes along its length."""
     ax, ay, az = (e - s for s, e in zip(start, end, strict=True))
-    px, py, pz = x - start[0], y - start[1], z - start[2]
-    t = np.clip((px * ax + py * ay + pz * az) / max(ax * ax + ay * ay + az * az, 1e-9), 0, 1)
-    dx, dy, dz = px - t * ax, py - t * ay, pz - t * az
-    found: Array = np.sqrt(dx * dx + dy * dy + dz * dz)
-    grow = 0.0 if end_radius is None else end_radius - radius
-    return found - (radius + t * grow) if grow else found - radius
+    norm = 1 / max(ax * ax + ay * ay + az * az, 1e-9)
+
+    def shape(x: Array, y: Array, z: Array) -> Array:
+        px, py, pz = x - start[0], y - start[1], z - start[2]
+        t = np.clip(px * (ax * norm) + py * (ay * norm) + pz * (az * norm), 0, 1)
+        dx, dy, dz = px - t * ax, py - t * ay, pz - t * az
+        found: Array = np.sqrt(dx * dx + dy * dy + dz * dz)
+        grow = 0.0 if end_radius is None else end_radius - radius
+        return found - (radius + t * grow) if grow else found - radius
+
+    wide = max(radius, end_radius or 0)
+    low = (0.0, min(start[1], end[1]) - wide, min(start[2], end[2]) - wide)
+    return _windowed(shape, at, low, (0.0, max(start[1], end[1]) + wide, max(start[2], end[2]) + wide))
 
 
-def tube(x: Array, y: Array, z: Array, path: Sequence[Point], radii: Sequence[float], blend: float = 2.0) -> Array:
+def tube(at: Place, path: Sequence[Point], radii: Sequence[float], blend: float = 2.0) -> Array:
     """Signed distance to a bent tube through `path`."""
     found: Array | None = None
     for start, end, r0, r1 in zip(path[:-1], path[1:], radii[:-1], radii[1:], strict=True):
-        part = rod(x, y, z, start, end, r0, r1)
+        part = rod(at, start, end, r0, r1)
         found = part if found is None else union(found, part, blend)
     assert found is not None
     return found
@@ -114,7 +177,8 @@ def filtered_noise(
     gain *= np.where(f > 0, np.maximum(f, 1e-6) ** -slope, 0)
     spectrum = np.fft.rfft2(rng.standard_normal(shape, np.float32)) * gain
     noise = np.fft.irfft2(spectrum, s=shape)
-    return (noise / noise.std()).astype(np.float32)
+    found: Array = (noise / noise.std()).astype(np.float32)
+    return found
 
 
 def resize(image: Array, shape: tuple[int, int]) -> Array:
@@ -145,3 +209,31 @@ def blur(image: Array, sigma: float) -> Array:
             total += weight * window
         image = total
     return image
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep numpy's matrix products on the calling thread: the makers run in parallel themselves."""
+    calls = _openblas()
+    if calls is None:
+        yield
+        return
+    read, write = calls
+    before = read()
+    write(1)
+    try:
+        yield
+    finally:
+        write(before)
+
+
+def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
+    """The thread switches of the OpenBLAS that comes in numpy's wheel, where there is one."""
+    folder = Path(np.__file__).parent.parent / "numpy.libs"
+    for path in sorted(folder.glob("libscipy_openblas*")):
+        try:
+            library = ctypes.CDLL(str(path))
+            return library.scipy_openblas_get_num_threads64_, library.scipy_openblas_set_num_threads64_
+        except (OSError, AttributeError):
+            continue
+    return None

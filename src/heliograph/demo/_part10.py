@@ -59,8 +59,7 @@ def encode_frame(frame: Pixels, syntax: str, bits: int) -> bytes:
     elif syntax == JPEG_LOSSLESS:
         data = imagecodecs.jpeg8_encode(frame, lossless=True, predictor=1, bitspersample=bits)
     elif syntax == JPEG_BASELINE:
-        sampling = {"subsampling": "422"} if frame.ndim == 3 else {}
-        data = imagecodecs.jpeg8_encode(frame, level=90, optimize=True, **sampling)
+        data = imagecodecs.jpeg8_encode(frame, level=90, optimize=True, subsampling="422" if frame.ndim == 3 else None)
     elif syntax == RLE:
         data = _run_lengths(frame)
     else:
@@ -72,7 +71,7 @@ def _run_lengths(frame: Pixels) -> bytes:
     """RLE segments, most significant byte plane first, each row packed by itself (PS3.5 G)."""
     rows, columns = frame.shape[:2]
     samples = frame.reshape(rows, columns, -1)
-    planes = []
+    planes: list[NDArray[np.uint8]] = []
     for s in range(samples.shape[2]):
         raw = np.ascontiguousarray(samples[:, :, s]).view(np.uint8).reshape(rows, columns, -1)
         planes.extend(np.ascontiguousarray(raw[:, :, b]) for b in reversed(range(raw.shape[2])))

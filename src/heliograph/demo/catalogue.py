@@ -61,6 +61,25 @@ def exams(seed: int) -> tuple[Exam, ...]:
     """Every exam of the hospital, the ones worth showing first at the front."""
     del seed
     return (
-        Exam("ct-head-bleed", "ct_head", _ELSA, 38, "CT head without contrast", "HEAD", station="CT1", referrer="Komet^Rita^^Dr.", options=(("bleed", "yes"),)),
-        Exam("ct-head-prior", "ct_head", _ELSA, 60 * 24 * 400, "CT head without contrast", "HEAD", station="CT1", referrer="Komet^Rita^^Dr."),
+        Exam(
+            "ct-head-bleed",
+            "ct_head",
+            _ELSA,
+            38,
+            "CT head without contrast",
+            "HEAD",
+            station="CT1",
+            referrer="Komet^Rita^^Dr.",
+            options=(("bleed", "yes"),),
+        ),
+        Exam(
+            "ct-head-prior",
+            "ct_head",
+            _ELSA,
+            60 * 24 * 400,
+            "CT head without contrast",
+            "HEAD",
+            station="CT1",
+            referrer="Komet^Rita^^Dr.",
+        ),
     )
