@@ -2,7 +2,9 @@
 
 import contextlib
 import fcntl
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
 
 from heliograph.engine import telemetry
@@ -12,6 +14,8 @@ from heliograph.features.archive import Intake
 from heliograph.kit.errors import Busy, Conflict
 from heliograph.kit.settings import Settings
 from heliograph.services import Services
+
+_PUBLISHED = ("http", "dicom", "aet", "database", "blobs")
 
 
 def build(settings: Settings, url: str, name: str, *, connections: int = 16) -> Services:
@@ -72,6 +76,21 @@ def lock(settings: Settings) -> IO[str] | None:
         file.close()
         return None
     return file
+
+
+def publish(settings: Settings) -> None:
+    """Writes what the server was started with, for commands on the console."""
+    values = {name: str(getattr(settings, name)) for name in _PUBLISHED}
+    (settings.data / "run" / "settings.json").write_text(json.dumps(values))
+
+
+def running(data: Path) -> dict[str, str]:
+    """What a server on this data folder was started with last."""
+    try:
+        values = json.loads((data / "run" / "settings.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return {name: values[name] for name in _PUBLISHED if name in values}
 
 
 @contextlib.contextmanager

@@ -1,7 +1,9 @@
 """What each child process does: `python -m heliograph.app.roles ROLE`, settings as one JSON line on standard input."""
 
 import json
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,10 +53,13 @@ def _http(services: Services, _index: int) -> None:
     run(services)
 
 
-def _dimse(services: Services, index: int) -> None:
+def _dimse(services: Services, _index: int) -> None:
     from heliograph.gateways.dimse.server import run
 
-    run(services, index)
+    stop = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stop.set())
+    run(services, stop, ready=lambda: print("ready", flush=True))
 
 
 def _worker(services: Services, _index: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from heliograph.app.build import lock
+from heliograph.app.build import lock, publish
 from heliograph.engine import telemetry
 from heliograph.engine.db import EmbeddedPostgres
 from heliograph.engine.supervise import Child, Supervisor
@@ -28,6 +28,7 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         url = postgres.url if postgres else settings.database
         state_file = settings.data / "run" / "state.json"
         state_file.unlink(missing_ok=True)
+        publish(settings)
         _run_alone("prepare", settings, url)
         children = [Child(name, _argv(role), _payload(settings, url, index)) for name, role, index in _roles(settings)]
 

@@ -1,0 +1,42 @@
+"""Options that every command has, and the settings they make."""
+
+import argparse
+from typing import Any
+
+from heliograph.app.build import running
+from heliograph.kit.settings import FIELDS, Settings, env_name, load
+
+_WHERE = ("data", "database", "blobs", "config")
+Commands = Any  # argparse keeps the class of add_subparsers' answer private
+
+
+def command(commands: Commands, name: str, help_: str, description: str = "", example: str = "") -> argparse.ArgumentParser:
+    """A subcommand with the settings' flags; `example` teaches by showing."""
+    made: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=help_,
+        description=description or help_[0].upper() + help_[1:] + ".",
+        epilog=f"example:\n  {example}" if example else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_settings(made, serving=name == "serve")
+    return made
+
+
+def add_settings(made: argparse.ArgumentParser, *, serving: bool) -> None:
+    """`serve` takes every flag; the others need to know where the data is and learn the rest from a running server."""
+    group = made.add_argument_group("settings (flag, then environment, then DIR/heliograph.toml, then default)")
+    for field in FIELDS:
+        if field.metadata["flag"] and (serving or field.name in _WHERE):
+            default = "DIR/heliograph.toml" if field.name == "config" else field.default
+            text = f"{field.metadata['doc']} [{env_name(field.name)}; {default}]".replace("%", "%%")
+            group.add_argument(f"--{field.name}", metavar=field.name.upper(), help=text)
+
+
+def settings_of(arguments: argparse.Namespace, *, serving: bool = False) -> Settings:
+    """The settings of a command; a server that runs on the data folder says what it was started with."""
+    flags = {field.name: getattr(arguments, field.name, None) for field in FIELDS if field.metadata["flag"]}
+    settings = load(flags)
+    if serving:
+        return settings
+    return load(running(settings.data) | {name: value for name, value in flags.items() if value is not None})

@@ -1,0 +1,118 @@
+"""`user`, `token`, `device`: who may come in."""
+
+import argparse
+
+from heliograph.app import installation
+from heliograph.app.greet import sign_in_url
+from heliograph.cli._options import Commands, command, settings_of
+from heliograph.features import access
+from heliograph.features.access import system_actor
+from heliograph.kit.errors import Absent, Invalid
+
+_ACTOR = system_actor("console")
+
+
+def add_to(commands: Commands) -> None:
+    _add_user(commands)
+    token = command(
+        commands, "token", "print a bearer token for a program, and nothing else",
+        example="curl -H \"Authorization: Bearer $(heliograph token --name sync --scope study.read)\" http://127.0.0.1:8080/dicom-web/studies",
+    )  # fmt: skip
+    token.add_argument("--name", required=True, help="what the program is called in lists and in the audit record")
+    token.add_argument("--scope", required=True, help="`all`, or permissions with commas between (study.read,study.store)")
+    token.add_argument("--days", type=float, help="days after which it ends; for ever when not given")
+    token.set_defaults(run=_token)
+    _add_device(commands)
+
+
+def _add_user(commands: Commands) -> None:
+    user = commands.add_parser("user", help="people who sign in", description="People who sign in.")
+    verbs = user.add_subparsers(dest="verb", metavar="verb", required=True)
+    link = command(verbs, "link", "print a one-time sign-in address", example="heliograph user link --name admin")
+    link.add_argument("--name", required=True)
+    link.add_argument("--minutes", type=float, default=60.0, help="how long it may wait to be used [60]")
+    link.set_defaults(run=_link)
+    add = command(verbs, "add", "add a person", example="heliograph user add --name jdoe --roles radiologist")
+    add.add_argument("--name", required=True)
+    add.add_argument("--display", default="", help="the name that others see")
+    add.add_argument("--roles", default="viewer", help="with commas between: admin, radiologist, technologist, viewer")
+    add.set_defaults(run=_add)
+    command(verbs, "list", "list the people").set_defaults(run=_users)
+
+
+def _add_device(commands: Commands) -> None:
+    device = commands.add_parser("device", help="modalities, archives and workstations that speak DICOM", description="Registered DICOM devices.")
+    verbs = device.add_subparsers(dest="verb", metavar="verb", required=True)
+    add = command(
+        verbs, "add", "register a device, or change it when the AE title is there",
+        example="heliograph device add --aet CT1 --host 10.0.0.5 --port 104 --allow echo,store,find,move,get",
+    )  # fmt: skip
+    add.add_argument("--aet", dest="device_aet", required=True, help="its application entity title")
+    add.add_argument("--host", default="", help="its address; empty for any")
+    add.add_argument("--port", type=int, help="where it listens, when it receives")
+    add.add_argument("--allow", default="echo,store", help="what it may do: echo,store,find,move,get")
+    add.add_argument("--issuer", default="", help="issuer of patient identifiers when it names none")
+    add.add_argument("--pin", action="store_true", help="accept it from its host alone")
+    add.set_defaults(run=_device_add)
+    command(verbs, "list", "list devices and who wants in").set_defaults(run=_devices)
+    remove = command(verbs, "remove", "forget a device", example="heliograph device remove --aet CT1")
+    remove.add_argument("--aet", dest="device_aet", required=True)
+    remove.set_defaults(run=_device_remove)
+
+
+def _token(arguments: argparse.Namespace) -> None:
+    scopes = [scope.strip() for scope in arguments.scope.split(",") if scope.strip()]
+    with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
+        print(access.issue_token(tx, _ACTOR, arguments.name, scopes, days=arguments.days))
+
+
+def _link(arguments: argparse.Namespace) -> None:
+    with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
+        print(sign_in_url(services, access.issue_link(tx, _ACTOR, arguments.name, minutes=arguments.minutes)))
+
+
+def _add(arguments: argparse.Namespace) -> None:
+    roles = [role.strip() for role in arguments.roles.split(",") if role.strip()]
+    with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
+        access.add_user(tx, _ACTOR, arguments.name, roles, display_name=arguments.display)
+        print(sign_in_url(services, access.issue_link(tx, _ACTOR, arguments.name)))
+
+
+def _users(arguments: argparse.Namespace) -> None:
+    with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
+        for user in access.users(tx, _ACTOR):
+            state = "disabled" if user["disabled_at"] else "active"
+            print(f"{user['name']:20} {','.join(user['roles']):24} {state}")
+
+
+def _device_add(arguments: argparse.Namespace) -> None:
+    allow = [word.strip() for word in arguments.allow.split(",") if word.strip()]
+    values = {
+        "host": arguments.host, "port": arguments.port, "allow": allow, "default_issuer": arguments.issuer, "pinned": arguments.pin,
+    }  # fmt: skip
+    if arguments.pin and not arguments.host:
+        raise Invalid("--pin needs --host", code="pin_without_host")
+    with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
+        known = access.find_device(tx, _ACTOR.tenant_id, arguments.device_aet)
+        if known is None:
+            made = access.add_device(tx, _ACTOR, arguments.device_aet, **values)
+        else:
+            made = access.update_device(tx, _ACTOR, known.id, values)
+    print(f"{made.aet} {'added' if known is None else 'changed'}: may {', '.join(made.allow)}")
+
+
+def _devices(arguments: argparse.Namespace) -> None:
+    with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
+        for device in access.devices(tx, _ACTOR):
+            where = f"{device.host or 'any address'}:{device.port or '-'}"
+            print(f"{device.aet:16} {where:28} {','.join(device.allow):28} {device.stored_count} objects")
+        for caller in access.callers(tx, _ACTOR):
+            print(f"{caller['aet']:16} {caller['address']:28} wants in{'':20} {caller['stored_count']} objects")
+
+
+def _device_remove(arguments: argparse.Namespace) -> None:
+    with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
+        device = access.find_device(tx, _ACTOR.tenant_id, arguments.device_aet)
+        if device is None:
+            raise Absent("no such device", code="no_device")
+        access.remove_device(tx, _ACTOR, device.id)

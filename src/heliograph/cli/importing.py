@@ -1,0 +1,45 @@
+"""`import`: folders, ZIP files and DICOM media."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from heliograph.app import installation
+from heliograph.cli._options import Commands, command, settings_of
+from heliograph.features.access import system_actor
+
+
+def add_to(commands: Commands) -> None:
+    made = command(
+        commands, "import", "take in folders, ZIP files and DICOM disks",
+        "Takes in everything that is DICOM below the paths. What is not DICOM is listed, what contradicts the archive is held.\n"
+        "Run it again after an interruption: what is there already is recognised.",
+        "heliograph import /media/cdrom --issuer 'General Hospital'",
+    )  # fmt: skip
+    made.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    made.add_argument("--issuer", help="who issued the patient identifiers; a disk of outside is its own issuer when not given")
+    made.add_argument("--own", action="store_true", help="the identifiers are our own (site.default_issuer)")
+    made.add_argument("--json", action="store_true", help="print the summary as JSON")
+    made.set_defaults(run=_import)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from heliograph.gateways.media import import_paths, media_issuer
+
+    settings = settings_of(arguments)
+    issuer = settings.default_issuer if arguments.own else arguments.issuer or media_issuer(arguments.paths)
+    bar = Progress(TextColumn("import"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), disable=not sys.stderr.isatty())
+    with installation(settings) as services, bar:
+        task = bar.add_task("import", total=None)
+        summary = import_paths(
+            services, system_actor("console import"), arguments.paths, source=f"media:{arguments.paths[0].name or 'disk'}",
+            issuer=issuer, progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )  # fmt: skip
+    if arguments.json:
+        print(json.dumps(summary.as_dict()))
+    else:
+        print(summary.text())
+    return 0 if not summary.failed else 1

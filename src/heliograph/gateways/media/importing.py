@@ -1,0 +1,143 @@
+"""Sending found files through the archive's intake, with progress, a summary, and resume."""
+
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from heliograph.engine.jobs import JobRun
+from heliograph.features.access import Actor, system_actor
+from heliograph.features.archive import REASONS, Delivery
+from heliograph.gateways.media.walking import Found, walk
+from heliograph.kit.errors import Busy, HeliographError
+from heliograph.services import Services
+from heliograph.standards.dicom.header import Unparseable, scan
+
+IMPORT_JOB = "import"
+_CHUNK = 1 << 20
+_PROBE = 4096
+_MOST_LISTED = 500
+Progress = Callable[[int, int], object]
+
+
+@dataclass(slots=True)
+class Summary:
+    """What came of an import. `refused` names files, never patients."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    refused: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def failed(self) -> int:
+        return self.outcomes["failed"]
+
+    def add(self, found: Found, outcome: str, reason: str = "") -> None:
+        self.outcomes[outcome] += 1
+        if outcome in {"held", "failed", "not_dicom"} and len(self.refused) < _MOST_LISTED:
+            self.refused.append({"name": found.name, "outcome": outcome, "reason": reason})
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**self.outcomes, "refused": self.refused}
+
+    def text(self) -> str:
+        """For the terminal."""
+        words = {"new": "stored", "newer": "newer versions", "identical": "already here", "held": "held back", "not_dicom": "not DICOM", "failed": "failed"}
+        counts = ", ".join(f"{self.outcomes[key]} {word}" for key, word in words.items() if self.outcomes[key]) or "nothing found"
+        lines = [counts, *(f"  {item['outcome']:9} {item['name']}: {item['reason']}" for item in self.refused[:50])]
+        if len(self.refused) > 50:
+            lines.append(f"  ... and {len(self.refused) - 50} more")
+        return "\n".join(lines)
+
+
+def media_issuer(paths: list[Path]) -> str:
+    """Outside media is its own issuer (safety guard 3): its identifiers never meet those of the house."""
+    return f"media:{paths[0].resolve().name or 'disk'}"[:64]
+
+
+def import_paths(
+    services: Services, actor: Actor, paths: list[Path], *, source: str, issuer: str, progress: Progress, job_id: UUID | None = None
+) -> Summary:  # fmt: skip
+    """Imports all that is found; with a job, files that it did before its last interruption are skipped."""
+    found = list(walk(paths))
+    summary = Summary()
+    known = _done_before(services, job_id)
+    with services.intake.arrival(actor, "import", source, issuer=issuer) as delivery:
+        for number, item in enumerate(found):
+            key = (str(item.path), str(item.entry) if item.entry is not None else "")
+            if key not in known:
+                outcome, reason = _take(delivery, item)
+                summary.add(item, outcome, reason)
+                if job_id is not None:
+                    _remember(services, job_id, key, outcome, reason)
+            else:
+                summary.add(item, *known[key])
+            progress(number + 1, len(found))
+    return summary
+
+
+def import_job(services: Services, run: JobRun) -> None:
+    """The queued form; arguments: paths, source, issuer, delete_after (an upload's staging folder)."""
+    actor = system_actor(run.requested_by, run.tenant_id)
+    paths = [Path(path) for path in run.arguments["paths"]]
+    summary = import_paths(
+        services, actor, paths, source=run.arguments["source"], issuer=run.arguments["issuer"], job_id=run.id,
+        progress=lambda done, total: run.progress(done, total),
+    )  # fmt: skip
+    run.summary = summary.as_dict()
+
+
+def _take(delivery: Delivery, item: Found) -> tuple[str, str]:
+    try:
+        with item.open() as file:
+            first = file.read(_PROBE)
+            if not _may_be_dicom(first, item):
+                return "not_dicom", "not a DICOM object"
+            sink = delivery.open()
+            sink.write(first)
+            while chunk := file.read(_CHUNK):
+                sink.write(chunk)
+        outcome = sink.finish()
+    except Busy:
+        raise
+    except HeliographError as error:
+        delivery.failed()
+        return "failed", error.message
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        delivery.failed()
+        return "failed", f"the file cannot be read ({type(error).__name__})"
+    return outcome.kind, REASONS.get(outcome.reason, "")
+
+
+def _may_be_dicom(first: bytes, item: Found) -> bool:
+    """A file that is plainly something else is listed and left out; a DICOMDIR is a table of contents and no object."""
+    if item.name.upper() == "DICOMDIR":
+        return False
+    if first[128:132] == b"DICM":
+        return b"1.2.840.10008.1.3.10" not in first[132:700]
+    try:
+        scan(first, complete=item.size_bytes <= len(first))
+    except Unparseable:
+        return False
+    except Exception:  # noqa: BLE001 more bytes are needed to judge it: the intake does
+        return True
+    return True
+
+
+def _done_before(services: Services, job_id: UUID | None) -> dict[tuple[str, str], tuple[str, str]]:
+    if job_id is None:
+        return {}
+    with services.database.transaction() as tx:
+        rows = tx.execute("select path, entry, outcome, reason from import_file where job_id = %s", (job_id,))
+        return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+
+def _remember(services: Services, job_id: UUID, key: tuple[str, str], outcome: str, reason: str) -> None:
+    with services.database.transaction() as tx:
+        tx.execute(
+            "insert into import_file (job_id, path, entry, outcome, reason) values (%s,%s,%s,%s,%s) on conflict do nothing",
+            (job_id, *key, outcome, reason),
+        )
