@@ -53,11 +53,18 @@ def _decode(data: bytes, coded: Coded, *, is_ybr: bool) -> Any:
         case Codec.JPEG_LS:
             return imagecodecs.jpegls_decode(data)
         case Codec.HTJ2K:
-            return imagecodecs.htj2k_decode(data[coded.begin :])
+            return _decode_htj2k(data[coded.begin :], coded)
         case Codec.JPEG_2000:
             return imagecodecs.jpeg2k_decode(data[coded.begin :])
         case Codec.JPEG_XL:
             return imagecodecs.jpegxl_decode(data)
+
+
+def _decode_htj2k(data: bytes, coded: Coded) -> Any:
+    """The decoder yields planes where the components were not decorrelated."""
+    if coded.samples > 1 and coded.colour is not Colour.DECORRELATED:
+        return np.moveaxis(np.asarray(imagecodecs.htj2k_decode(data, planar=True)), 0, -1)
+    return imagecodecs.htj2k_decode(data)
 
 
 def _decode_jpeg(data: bytes, coded: Coded, *, is_ybr: bool) -> Any:
@@ -133,14 +140,16 @@ def encode_jpegls(cells: Cells) -> bytes:
     return bytes(imagecodecs.jpegls_encode(cells.view(f"u{cells.dtype.itemsize}"), level=0, out=room))
 
 
-def encode_jpeg2000(cells: Cells, precision: int) -> bytes:
-    """Reversible JPEG 2000, a bare codestream; colour is decorrelated."""
-    return bytes(imagecodecs.jpeg2k_encode(cells, level=0, codecformat="J2K", reversible=True, bitspersample=precision))
+def encode_jpeg2000(cells: Cells, precision: int, *, decorrelate: bool) -> bytes:
+    """Reversible JPEG 2000, a bare codestream."""
+    options: dict[str, Any] = {"codecformat": "J2K", "reversible": True, "bitspersample": precision, "mct": decorrelate}
+    return bytes(imagecodecs.jpeg2k_encode(cells, level=0, **options))
 
 
-def encode_htj2k(cells: Cells) -> bytes:
+def encode_htj2k(cells: Cells, *, decorrelate: bool) -> bytes:
     """Reversible HTJ2K in resolution order with tile-part lengths, so that a prefix is a smaller image."""
-    return bytes(imagecodecs.htj2k_encode(cells, reversible=True, tlm=True, tilepart=1))
+    options: dict[str, Any] = {"rgb": decorrelate} if cells.ndim == 3 else {}
+    return bytes(imagecodecs.htj2k_encode(cells, reversible=True, tlm=True, tilepart=1, **options))
 
 
 def encode_jpeg_lossless(cells: Cells) -> bytes:
@@ -148,3 +157,9 @@ def encode_jpeg_lossless(cells: Cells) -> bytes:
     plain = "RGB" if cells.ndim == 3 else None
     unsigned = cells.view(f"u{cells.dtype.itemsize}")
     return bytes(imagecodecs.jpeg8_encode(unsigned, lossless=True, predictor=1, colorspace=plain, outcolorspace=plain))
+
+
+def deflate_frame(data: bytes) -> bytes:
+    """PS3.5 A.4.13: a raw deflate stream."""
+    deflater = zlib.compressobj(6, zlib.DEFLATED, -15)
+    return deflater.compress(data) + deflater.flush()

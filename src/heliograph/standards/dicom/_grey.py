@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,9 @@ def windowed(values: Array, window: Window) -> Array:
     if window.function == "SIGMOID":
         exponent = np.clip(-4.0 * (values - center) / width, -700.0, 700.0)
         return np.asarray(_WHITE / (1.0 + np.exp(exponent)))
-    if window.function == "LINEAR":
+    if window.function == "LINEAR" and width >= 1:  # narrower ones are only possible for real numbers, as LINEAR_EXACT
         center, width = center - 0.5, width - 1.0
-    if width <= 0:  # LINEAR of width 1: a threshold
+    if width == 0:  # a threshold
         return np.where(values <= center, 0.0, _WHITE)
     return np.clip(((values - center) / width + 0.5) * _WHITE, 0.0, _WHITE)
 
@@ -91,17 +92,23 @@ def _voi(
     spec: ImageSpec, facts: FrameFacts, image: Array, window: Window | None, voi_lut: int | None
 ) -> Callable[[Array], Array]:
     if window is not None:
-        return lambda values: windowed(values, window)
+        return _by_window(spec, window)
     if voi_lut is not None:
         if not 0 <= voi_lut < len(facts.voi_luts):
             raise Invalid("the image has no such VOI LUT", code="no_such_lut")
         return _by_lut(facts.voi_luts[voi_lut])
     if facts.windows:
-        first = facts.windows[0]
-        return lambda values: windowed(values, first)
+        return _by_window(spec, facts.windows[0])
     if facts.voi_luts:
         return _by_lut(facts.voi_luts[0])
     return _whole_range(spec, facts, image)
+
+
+def _by_window(spec: ImageSpec, window: Window) -> Callable[[Array], Array]:
+    """The half unit that LINEAR shifts by means nothing for real numbers (C.11.2.1.2.2)."""
+    if spec.cell is not Cell.INTEGER and window.function == "LINEAR":
+        window = replace(window, function="LINEAR_EXACT")
+    return lambda values: windowed(values, window)
 
 
 def _by_lut(lut: Lut) -> Callable[[Array], Array]:

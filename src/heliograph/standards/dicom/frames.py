@@ -14,12 +14,9 @@ from enum import IntEnum
 from typing import Protocol
 
 from heliograph.kit.errors import Broken, Invalid
+from heliograph.standards.dicom import uids
 from heliograph.standards.dicom._fragments import ITEM, MAX_FRAGMENTS, Fragments, Read, by_starts, by_tables
 
-EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-EXPLICIT_BIG = "1.2.840.10008.1.2.2"
-DEFLATED = "1.2.840.10008.1.2.1.99"
-_NATIVE = frozenset({"1.2.840.10008.1.2", EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED, "1.2.840.113619.5.2"})
 _VIDEO_FIRST, _VIDEO_LAST = 100, 108
 
 
@@ -89,7 +86,7 @@ class FrameTable:
     @property
     def is_deflated(self) -> bool:
         """The offsets count in the inflated data set (`header.inflated`), not in the blob."""
-        return self.transfer_syntax == DEFLATED
+        return self.transfer_syntax == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
 
     def is_plain(self, frame: int) -> bool:
         """Whether the stored bytes of the fragments are the frame, so that they can be streamed without reading."""
@@ -193,7 +190,7 @@ def frame_table(header: PixelHeader, read: Read, size: int) -> FrameTable:
     frames = max(1, header.integer("NumberOfFrames") or 1)
     syntax = header.transfer_syntax
     encapsulated = header.pixel_length is None or (
-        syntax not in _NATIVE and end - offset >= 8 and read(offset, 4) == ITEM
+        syntax not in uids.NATIVE and end - offset >= 8 and read(offset, 4) == ITEM
     )
     if not encapsulated:
         return _native(header, end, frames)
@@ -245,10 +242,10 @@ def _native(header: PixelHeader, end: int, frames: int) -> FrameTable:
     elif stored * 8 >= bits * (frames + 1):
         problems.append(f"pixel data is longer than {frames} frames")
     syntax = header.transfer_syntax
-    if syntax not in _NATIVE:
+    if syntax not in uids.NATIVE:
         problems.append("pixel data is not encapsulated although the transfer syntax is a compressed one")
-        syntax = EXPLICIT_LITTLE
-    swapped = syntax == EXPLICIT_BIG and _is_word_swapped(header)
+        syntax = uids.EXPLICIT_VR_LITTLE_ENDIAN
+    swapped = syntax == uids.EXPLICIT_VR_BIG_ENDIAN and _is_word_swapped(header)
     return FrameTable(Kind.NATIVE, syntax, frames, available, start, bits, swapped, problems=tuple(problems))
 
 

@@ -231,12 +231,11 @@ def _windows(source: Source) -> tuple[Window, ...]:
         function = "LINEAR"
     names = source.texts("WindowCenterWidthExplanation")
     pairs = zip(centers, widths, strict=False)
-    windows = (
+    return tuple(
         Window(center, width, function, names[index] if index < len(names) else "")
         for index, (center, width) in enumerate(pairs)
         if width > 0 and np.isfinite(center) and np.isfinite(width)
     )
-    return tuple(window for window in windows if window.width >= 1 or window.function != "LINEAR")
 
 
 _FACTS: dict[str, Callable[[Source, ImageSpec], Any]] = {

@@ -13,19 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliograph.kit.errors import Invalid
-from heliograph.standards.dicom import _codecs
+from heliograph.standards.dicom import _codecs, uids
 from heliograph.standards.dicom._probe import Codec, Coded, Colour, probe
 from heliograph.standards.dicom.frames import is_video
 from heliograph.standards.dicom.image import Cell, ImageSpec
 
-IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-DEFLATED = "1.2.840.10008.1.2.1.99"
-EXPLICIT_BIG = "1.2.840.10008.1.2.2"
-RLE = "1.2.840.10008.1.2.5"
-DEFLATED_FRAME = "1.2.840.10008.1.2.8.1"
-_GE_BIG = "1.2.840.113619.5.2"
-NATIVE = frozenset({IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG, _GE_BIG})
+_BIG_CELLS = frozenset({uids.EXPLICIT_VR_BIG_ENDIAN, uids.GE_PRIVATE_IMPLICIT_VR})
+_PLAIN = uids.NATIVE | {uids.ENCAPSULATED_UNCOMPRESSED}
 FRAME_BUDGET = 1 << 30
 
 Array = NDArray[Any]
@@ -59,22 +53,21 @@ def decode_cells(spec: ImageSpec, frame: bytes, transfer_syntax: str, *, budget:
         raise Invalid("the frame is larger than this system decodes", code="too_large")
     if is_video(transfer_syntax):
         raise Invalid("video is not decoded to frames", code="video")
-    if transfer_syntax in NATIVE:
-        return _native(spec, frame, "big" if transfer_syntax in (EXPLICIT_BIG, _GE_BIG) else "little")
-    if transfer_syntax == DEFLATED_FRAME:
+    if transfer_syntax in _PLAIN:
+        return _native(spec, frame, ">" if transfer_syntax in _BIG_CELLS else "<")
+    if transfer_syntax == uids.DEFLATED_IMAGE_FRAME:
         needed = -(-spec.frame_cells * spec.bits_allocated // 8)
-        return _native(spec, _codecs.inflate_frame(frame, needed), "little")
+        return _native(spec, _codecs.inflate_frame(frame, needed), "<")
     if spec.cell is not Cell.INTEGER:
         raise Invalid("floating point pixel data is never compressed", code="undecodable")
-    if transfer_syntax == RLE:
+    if transfer_syntax == uids.RLE_LOSSLESS:
         return _rle(spec, frame)
     return _coded(spec, frame)
 
 
-def _native(spec: ImageSpec, frame: bytes, order: str) -> Decoded:
+def _native(spec: ImageSpec, frame: bytes, mark: str) -> Decoded:
     if spec.bits_allocated == 1:
         return Decoded(_unpack_bits(spec, frame), spec.photometric)
-    mark = ">" if order == "big" else "<"
     kind = "f" if spec.cell is not Cell.INTEGER else "u"
     stored = np.dtype(f"{mark}{kind}{spec.cell_bytes}")
     needed = spec.frame_cells * stored.itemsize
