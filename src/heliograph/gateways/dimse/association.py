@@ -358,6 +358,16 @@ class Association:
         parts = self._fragments(context_id, dimse.encode(command), 1) + self._fragments(context_id, data_set, 0)
         self._wire.send(parts, self.limits.send_timeout_s)
 
+    def send_messages(self, context_id: int, command: dimse.Command, data_sets: Iterable[bytes]) -> None:
+        """The same command with one data set after another (matches of a query), in few system calls."""
+        head = self._fragments(context_id, dimse.encode(command), 1)
+        parts: list[bytes | memoryview] = []
+        for data_set in data_sets:
+            parts += head
+            parts += self._fragments(context_id, data_set, 0)
+        if parts:
+            self._wire.send(parts, self.limits.send_timeout_s)
+
     def send_stream(self, context_id: int, command: dimse.Command, chunks: Iterable[bytes], total: int) -> None:
         """A message whose data set comes in chunks of `total` bytes altogether."""
         parts = self._fragments(context_id, dimse.encode(command), 1)

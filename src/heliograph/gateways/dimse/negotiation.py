@@ -120,6 +120,16 @@ def choose_transfer_syntax(service: Service, proposed: tuple[str, ...], *, we_se
     return usable[0]
 
 
+def _extended(asked: ExtendedNegotiation) -> bytes:
+    """Queries: relational, combined date and time, fuzzy names; no time zone adjustment (PS3.4 C.5.1.1)."""
+    service = service_of(asked.sop_class_uid)
+    if service is Service.STORE:
+        return _STORAGE_EXTENDED
+    if service is Service.FIND:
+        return (bytes((1,)) + asked.information[1:3] + bytes(8))[: max(1, len(asked.information))]
+    return bytes((1,)) if service in {Service.MOVE, Service.GET} else b""
+
+
 def _accept(
     request: AssociateRequest, results: list[ContextResult], accepted: list[AcceptedContext], max_pdu_length: int
 ) -> AssociateAccept:
@@ -130,9 +140,9 @@ def _accept(
         if (agreed := by_class.get(role.sop_class_uid)) is not None
     )
     extended = tuple(
-        ExtendedNegotiation(one.sop_class_uid, _STORAGE_EXTENDED)
+        ExtendedNegotiation(one.sop_class_uid, information)
         for one in request.user.extended
-        if one.sop_class_uid in by_class and service_of(one.sop_class_uid) is Service.STORE
+        if one.sop_class_uid in by_class and (information := _extended(one))
     )
     user = UserInformation(
         max_length=max_pdu_length,

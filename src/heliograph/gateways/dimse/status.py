@@ -40,6 +40,21 @@ def status_of(error: HeliographError) -> int:
     return PROCESSING_FAILURE
 
 
+_QUERY_BY_ERROR: dict[type[HeliographError], int] = {
+    Invalid: DATA_SET_DOES_NOT_MATCH,
+    Refused: NOT_AUTHORIZED,
+    Busy: OUT_OF_RESOURCES_MATCHES,
+}
+
+
+def status_of_query(error: HeliographError) -> int:
+    """The failure status of a C-FIND, C-MOVE or C-GET that cannot begin (PS3.4 C.4)."""
+    for kind in type(error).__mro__:
+        if kind in _QUERY_BY_ERROR:
+            return _QUERY_BY_ERROR[kind]
+    return CANNOT_UNDERSTAND
+
+
 def is_pending(status: int) -> bool:
     return status in {PENDING, PENDING_WITHOUT_OPTIONAL_KEYS}
 

@@ -1,0 +1,106 @@
+"""Sending stored objects: which contexts to propose, which to use, raw bytes where the receiver takes them (PS3.4 B)."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from heliograph.engine.telemetry import trouble
+from heliograph.gateways.dimse import status
+from heliograph.gateways.dimse.association import AcceptedContext
+from heliograph.gateways.dimse.catalogue import Stored
+from heliograph.gateways.dimse.requestor import MAX_CONTEXTS, Proposal
+from heliograph.kit.errors import Absent, Broken, HeliographError
+from heliograph.standards.dicom import part10, transcode, uids
+
+CHUNK_BYTES = 1 << 20
+MAX_TRANSCODED_BYTES = 1 << 30
+
+Read = Callable[[Stored, int, int], bytes]
+
+_PLAIN = (uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one sub-operation."""
+
+    status: int
+    comment: str = ""
+
+    @property
+    def is_failure(self) -> bool:
+        return not status.is_success(self.status) and not status.is_warning(self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Objects that one association can carry."""
+
+    proposals: tuple[Proposal, ...]
+    items: tuple[Stored, ...]
+
+
+def plan(items: Sequence[Stored]) -> list[Batch]:
+    """Each class with every transfer syntax it is stored in, one per context, and plain ones to fall back on (trap 43)."""
+    by_class: dict[str, dict[str, None]] = {}
+    for item in items:
+        by_class.setdefault(item.sop_class_uid, {})[item.transfer_syntax] = None
+    batches: list[Batch] = []
+    proposals: list[Proposal] = []
+    classes: set[str] = set()
+    for sop_class, syntaxes in by_class.items():
+        wanted = [Proposal(sop_class, (syntax,)) for syntax in list(syntaxes)[: MAX_CONTEXTS - 1]]
+        rest = tuple(syntax for syntax in _PLAIN if syntax not in syntaxes)
+        wanted += [Proposal(sop_class, rest)] if rest else []
+        if len(proposals) + len(wanted) > MAX_CONTEXTS:
+            batches.append(_batch(proposals, classes, items))
+            proposals, classes = [], set()
+        proposals += wanted
+        classes.add(sop_class)
+    return [*batches, _batch(proposals, classes, items)] if proposals else batches
+
+
+def _batch(proposals: list[Proposal], classes: set[str], items: Sequence[Stored]) -> Batch:
+    return Batch(tuple(proposals), tuple(item for item in items if item.sop_class_uid in classes))
+
+
+def choose_context(contexts: Iterable[AcceptedContext], item: Stored) -> AcceptedContext | None:
+    """The context in the object's own transfer syntax, else a plain one, else one that holds pixels without loss."""
+    usable = [context for context in contexts if context.abstract_syntax == item.sop_class_uid]
+    by_syntax = {context.transfer_syntax: context for context in reversed(usable)}
+    for syntax in (item.transfer_syntax, *_PLAIN, uids.EXPLICIT_VR_BIG_ENDIAN, *uids.LOSSLESS_COMPRESSED):
+        if syntax in by_syntax:
+            return by_syntax[syntax]
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A data set ready for one context."""
+
+    total: int
+    chunks: Iterator[bytes]
+
+
+def encoded_for(item: Stored, context: AcceptedContext, read: Read) -> Encoded:
+    """The stored bytes when the context has the object's transfer syntax, else transcoded ones; Broken when they cannot be."""
+    total = item.size_bytes - item.prefix_bytes
+    if context.transfer_syntax == item.transfer_syntax:
+        return Encoded(total, _ranges(item, read, item.prefix_bytes))
+    if item.size_bytes > MAX_TRANSCODED_BYTES:
+        raise Broken("the object is too large to be transcoded", code="too_large_to_transcode")
+    whole = transcode.transcode(b"".join(_ranges(item, read, 0)), context.transfer_syntax)
+    start, _ = part10.split(whole)
+    view = memoryview(whole)[start:]
+    return Encoded(len(view), (bytes(view[n : n + CHUNK_BYTES]) for n in range(0, len(view), CHUNK_BYTES)))
+
+
+def _ranges(item: Stored, read: Read, start: int) -> Iterator[bytes]:
+    for offset in range(start, item.size_bytes, CHUNK_BYTES):
+        yield read(item, offset, min(CHUNK_BYTES, item.size_bytes - offset))
+
+
+def failure_of(error: HeliographError) -> Result:
+    """An object that could not be prepared fails alone; the rest goes on (trap 48)."""
+    trouble("dimse.not_sent", error)
+    code = status.NO_SUCH_SOP_INSTANCE if isinstance(error, Absent) else status.PROCESSING_FAILURE
+    return Result(code, error.message)
