@@ -105,6 +105,7 @@ class Association:
         self.contexts: dict[tuple[str, str], int] = {}
         self.max_pdu = 16384
         self._message = 0
+        self._buffered: list[tuple[int, bytes]] = []
 
     @classmethod
     def connect(
@@ -195,23 +196,30 @@ class Association:
         self._message = self._message % 65535 + 1
         return self._message
 
-    def read_answer(self) -> Answer:
-        data = b""
+    def read_message(self, *, is_command: bool = True) -> bytes:
+        """The fragments of one command or one data set, joined."""
+        data, last = b"", 3 if is_command else 2
         while True:
-            kind, body = self.read_pdu()
-            if kind != 0x04:
-                raise Lost(
-                    {0x05: "released by the peer", 0x06: "released by the peer", 0x07: "aborted by the peer"}.get(
-                        kind, f"PDU type {kind}"
-                    )
-                )
-            offset = 0
-            while offset < len(body):
-                length, _context, flags = struct.unpack_from(">IBB", body, offset)
-                data += body[offset + 6 : offset + 4 + length]
-                offset += 4 + length
-                if flags & 3 == 3:
-                    return parse_command(data)
+            while self._buffered:
+                flags, part = self._buffered.pop(0)
+                data += part
+                if flags & 3 == last:
+                    return data
+            self._buffer_fragments()
+
+    def _buffer_fragments(self) -> None:
+        kind, body = self.read_pdu()
+        if kind != 0x04:
+            words = {0x05: "released by the peer", 0x06: "released by the peer", 0x07: "aborted by the peer"}
+            raise Lost(words.get(kind, f"PDU type {kind}"))
+        offset = 0
+        while offset < len(body):
+            length, _context, flags = struct.unpack_from(">IBB", body, offset)
+            self._buffered.append((flags, body[offset + 6 : offset + 4 + length]))
+            offset += 4 + length
+
+    def read_answer(self) -> Answer:
+        return parse_command(self.read_message())
 
     def echo(self) -> int:
         context = self.contexts[VERIFICATION, IMPLICIT]
@@ -239,6 +247,23 @@ class Association:
         if answer.elements.get(0x00000120) != struct.pack("<H", message):
             raise Lost("the answer belongs to another message")
         return answer
+
+    def find(self, model: str, identifier: bytes, transfer_syntax: str = IMPLICIT) -> tuple[int, list[bytes]]:
+        """C-FIND: (final status, data sets of the pending answers)."""
+        context, found = self.contexts[model, transfer_syntax], []
+        words = command([
+            (0x00000002, _even(model)),
+            (0x00000100, struct.pack("<H", 0x0020)),
+            (0x00000110, struct.pack("<H", self.next_message())),
+            (0x00000700, struct.pack("<H", 0)),
+            (0x00000800, struct.pack("<H", 1)),
+        ])  # fmt: skip
+        self.send_raw(
+            self.fragments(context, words, is_command=True) + self.fragments(context, identifier, is_command=False)
+        )
+        while (answer := self.read_answer()).status in {0xFF00, 0xFF01}:
+            found.append(self.read_message(is_command=False))
+        return answer.status, found
 
     def release(self) -> None:
         self.send_raw(pdu(0x05, b"\0\0\0\0"))
