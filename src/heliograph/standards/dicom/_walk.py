@@ -324,17 +324,19 @@ class Walker:
             self.note("an item is longer than its sequence")
             self._short(stop, frame.end)
             stop = frame.end
-        if frame.kind == FRAGMENTS or (not is_open and frame.holder is None):
+        if frame.kind == FRAGMENTS:
             return stop
-        depth = len(stack) // 2
         holder = None
-        if isinstance(frame.holder, Element) and depth < keep:
+        if isinstance(frame.holder, Element) and len(stack) // 2 < keep:
             holder = Item(start, stop - start, frame.order.little)
             if frame.holder.items is None:
                 frame.holder.items = []
             frame.holder.items.append(holder)
-        elif not is_open:
-            return stop
+        else:
+            if keep:
+                self.note(f"nested deeper than {MAX_DEPTH}")
+            if not is_open:
+                return stop
         explicit = self.explicit_at(start, stop, frame.order, expected=frame.explicit)
         stack.append(Frame(ITEM, stop, is_open=is_open, explicit=explicit, order=frame.order, holder=holder))
         return start

@@ -61,6 +61,7 @@ class Header(values.Attributes):
     data: bytes = field(repr=False)  # at least the first header_bytes bytes
     elements: dict[int, Extent] = field(repr=False)
     _meta: dict[int, Extent] = field(repr=False)
+    assumed_character_set: bytes | None = None  # a site knows that this device declares a wrong one
     _sequences: dict[int, tuple[DataSet, ...]] = field(default_factory=dict, repr=False)
 
     def find(self, tag: int) -> tuple[str, bytes, bool] | None:
@@ -74,6 +75,8 @@ class Header(values.Attributes):
         return tag in self.elements or tag == self.pixel_tag
 
     def character_sets(self) -> charset.CharacterSets:
+        if self.assumed_character_set is not None:
+            return charset.character_sets(self.assumed_character_set)
         extent = self.elements.get(tags.SPECIFIC_CHARACTER_SET)
         if extent is None:
             return charset.ASCII

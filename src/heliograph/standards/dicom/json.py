@@ -34,7 +34,8 @@ def to_json(
     """
     header = header if header is not None else scan(data)
     tree = parse(data, header)
-    writer = _Writer(bulk, inline_limit_bytes)
+    assumed = header.character_sets() if header.assumed_character_set is not None else None
+    writer = _Writer(bulk, inline_limit_bytes, assumed)
     out = writer.data_set(tree, "")
     if header.pixel_tag is not None:
         key = f"{header.pixel_tag:08X}"
@@ -49,16 +50,19 @@ def to_json(
 class _Writer:
     """Writes data sets; remembers whether any text went beyond ASCII."""
 
-    __slots__ = ("_bulk", "_inline_limit_bytes", "saw_other_script")
+    __slots__ = ("_assumed", "_bulk", "_inline_limit_bytes", "saw_other_script")
 
-    def __init__(self, bulk: Callable[[str], str], inline_limit_bytes: int) -> None:
+    def __init__(
+        self, bulk: Callable[[str], str], inline_limit_bytes: int, assumed: charset.CharacterSets | None
+    ) -> None:
+        self._assumed = assumed
         self._bulk = bulk
         self._inline_limit_bytes = inline_limit_bytes
         self.saw_other_script = False
 
     def data_set(self, holder: DataSet, path: str) -> dict[str, Any]:
         out: dict[str, Any] = {}
-        sets = holder.character_sets()
+        sets = self._assumed or holder.character_sets()
         for tag, element in holder.elements.items():
             if not tag & 0xFFFF or tag >> 16 in _NOT_IN_DATA_SETS:
                 continue

@@ -48,7 +48,7 @@ def parse(
         element = elements[tag] = Element(tag, vr, offset, length)
         _walk_into(walker, element)
     problems += [problem for problem in walker.problems if problem not in problems]
-    tree = DataSet(whole, elements, header.little, problems=problems)
+    tree = DataSet(whole, elements, header.little, header.character_sets(), problems=problems)
     _settle_vrs(tree)
     return tree
 
@@ -94,6 +94,8 @@ def _settle_vrs(tree: DataSet) -> None:
                     (item.elements, item.little, _is_signed(item.elements, tree, inherited=signed))
                     for item in element.items
                 ]
+            elif element.vr == "SQ" and element.length:
+                element.vr = "UN"  # too deep or no items: only bytes
             elif not element.vr or (element.vr == "UN" and little):
                 if creators is None:
                     creators = _creators(elements, tree)
