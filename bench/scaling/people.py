@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 STUDIES_PER_PERSON = 3
 INSTANCES_PER_STUDY = 50
-SIDE = 16
+SIDE = 24
 _ROOT = "1.2.826.0.1.3680043.9.7433.7"
 _CT = "1.2.840.10008.5.1.4.1.1.2"
 _SYLLABLES = [

