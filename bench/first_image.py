@@ -15,7 +15,7 @@ WAIT_MS = 60_000
 
 def first_image_ms(target: HeliographTarget, scene: Scene, *, rounds: int) -> dict[str, float]:
     """A series of 250 slices: the first visit of a browser that knows nothing, and the next one with a warm cache."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  (only this step pays for it)
+    from playwright.sync_api import sync_playwright
 
     target.start(fresh=True)
     try:

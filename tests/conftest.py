@@ -92,7 +92,7 @@ def fresh_server(tmp_path: Path, database: Postgres | None) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  (only browser tests pay for it)
+    from playwright.sync_api import sync_playwright
 
     executable = program("chromium")
     with sync_playwright() as playwright:
