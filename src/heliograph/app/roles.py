@@ -1,9 +1,7 @@
 """What each child process does: `python -m heliograph.app.roles ROLE`, settings as one JSON line on standard input."""
 
 import json
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,13 +51,10 @@ def _http(services: Services, _index: int) -> None:
     run(services)
 
 
-def _dimse(services: Services, _index: int) -> None:
+def _dimse(services: Services, index: int) -> None:
     from heliograph.gateways.dimse.server import run
 
-    stop = threading.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stop.set())
-    run(services, stop, ready=lambda: print("ready", flush=True))
+    run(services, index)
 
 
 def _worker(services: Services, _index: int) -> None:

@@ -2,7 +2,8 @@
 
 from heliograph.app.greet import DEMO_JOB
 from heliograph.engine.events import relay_once
-from heliograph.engine.jobs import JobRun, Periodic, Work, run_worker
+from heliograph.engine.jobs import JobRun, Work
+from heliograph.engine.jobs.worker import Periodic, run_worker
 from heliograph.features.access import system_actor
 from heliograph.features.archive import alarms, settle, verify_jobs
 from heliograph.features.imaging import Documents

@@ -2,10 +2,9 @@
 
 A kind of work is registered with its function. `enqueue` writes both rows in the caller's transaction; the worker process calls
 the function with a `JobRun`, which stores progress, offers the saved cursor to resume from, and says when somebody cancelled.
-`defer` is for small work that nobody watches (settling a series).
+`defer` is for small work that nobody watches (settling a series). The loop itself is `worker`, imported by the worker process alone.
 """
 
-from heliograph.engine.jobs.queue import JobRun, Work, cancel, defer, enqueue, retry
-from heliograph.engine.jobs.worker import Periodic, run_worker
+from heliograph.engine.jobs.queue import JobRun, Work, cancel, defer, enqueue, listing, retry
 
-__all__ = ["JobRun", "Periodic", "Work", "cancel", "defer", "enqueue", "retry", "run_worker"]
+__all__ = ["JobRun", "Work", "cancel", "defer", "enqueue", "listing", "retry"]

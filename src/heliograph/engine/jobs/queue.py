@@ -122,6 +122,21 @@ def defer(
     _put(tx, kind, arguments, lock=lock, priority=priority, once=once)
 
 
+_LISTED = (
+    "id", "kind", "title", "state", "done", "total", "unit", "error", "summary", "requested_by", "created_at", "started_at", "finished_at",
+)  # fmt: skip
+
+
+def listing(tx: Tx, tenant_id: int, *, state: str | None = None, limit: int = 200) -> list[dict[str, Any]]:
+    """Watched jobs, latest first."""
+    rows = tx.execute(
+        f"select {', '.join(_LISTED)} from job where tenant_id = %(t)s and (%(s)s::text is null or state = %(s)s) "
+        "order by created_at desc limit %(n)s",
+        {"t": tenant_id, "s": state, "n": limit},
+    )
+    return [dict(zip(_LISTED, row, strict=True)) | {"id": str(row[0])} for row in rows]
+
+
 def cancel(tx: Tx, tenant_id: int, job_id: UUID) -> None:
     """A queued job ends at once, a running one at its next progress."""
     row = tx.execute(

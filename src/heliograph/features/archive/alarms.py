@@ -1,0 +1,170 @@
+"""Conditions that a person must know of: raised once, told once by webhook or mail, cleared when they are over (guard 14)."""
+
+import json
+import smtplib
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any
+from uuid import UUID
+
+from heliograph.engine import telemetry
+from heliograph.engine.blobs import Blobs
+from heliograph.engine.db import Database, Tx
+from heliograph.engine.events import announce
+from heliograph.features.access import Actor, note, require
+from heliograph.kit.errors import Absent
+from heliograph.kit.ids import new_id
+from heliograph.kit.settings import Settings
+from heliograph.kit.time import now
+
+_STALLED_S = 900
+_TENANT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`key` tells conditions of one kind apart; `mend` is what the reader does next."""
+
+    key: str
+    kind: str
+    severity: str
+    message: str
+    mend: str
+
+
+def look(database: Database, blobs: Blobs, settings: Settings) -> None:
+    """Compares what holds now with what is open; called by the worker every quarter of a minute."""
+    with database.transaction() as tx:
+        found = {c.key: c for c in (*_disk(blobs, settings), *_work(tx), *_receive(tx))}
+        open_keys = {row[0] for row in tx.execute("select key from alarm where tenant_id = %s and cleared_at is null", (_TENANT,))}
+        for key in open_keys - set(found):
+            tx.execute("update alarm set cleared_at = %s where tenant_id = %s and key = %s and cleared_at is null", (now(), _TENANT, key))
+            announce(tx, _TENANT, "AlarmCleared", {"key": key})
+        for condition in (c for key, c in found.items() if key not in open_keys):
+            _raise(tx, condition)
+    _tell(database, settings)
+
+
+def raise_alarm(tx: Tx, condition: Condition) -> None:
+    """Raises one that `look` does not find by itself (a verification fault); stays until acknowledged."""
+    taken = tx.execute("select 1 from alarm where tenant_id = %s and key = %s and cleared_at is null", (_TENANT, condition.key)).fetchone()
+    if taken is None:
+        _raise(tx, condition)
+
+
+def open_alarms(tx: Tx, actor: Actor) -> list[dict[str, Any]]:
+    require(actor, "alarm.read")
+    rows = tx.execute(
+        "select id, kind, severity, message, mend, since, acknowledged_by from alarm where tenant_id = %s and cleared_at is null "
+        "order by severity, since desc",
+        (actor.tenant_id,),
+    )
+    keys = ("id", "kind", "severity", "message", "mend", "since", "acknowledged_by")
+    return [dict(zip(keys, row, strict=True)) for row in rows]
+
+
+def acknowledge_alarm(tx: Tx, actor: Actor, alarm_id: UUID) -> None:
+    """Somebody looks after it; one that no duty watches is over with that."""
+    require(actor, "alarm.manage")
+    row = tx.execute(
+        "update alarm set acknowledged_by = %s, cleared_at = case when kind = 'verification' then %s else cleared_at end "
+        "where id = %s and tenant_id = %s and cleared_at is null returning 1",
+        (actor.name, now(), alarm_id, actor.tenant_id),
+    ).fetchone()
+    if row is None:
+        raise Absent("no such alarm", code="no_alarm")
+    note(tx, actor, "alarm.acknowledged", {"alarm": str(alarm_id)})
+    announce(tx, actor.tenant_id, "AlarmAcknowledged", {"alarm": str(alarm_id)})
+
+
+def _raise(tx: Tx, condition: Condition) -> None:
+    tx.execute(
+        "insert into alarm (id, tenant_id, key, kind, severity, message, mend, since) values (%s,%s,%s,%s,%s,%s,%s,%s) on conflict do nothing",
+        (new_id(), _TENANT, condition.key, condition.kind, condition.severity, condition.message, condition.mend, now()),
+    )
+    announce(tx, _TENANT, "AlarmRaised", {"key": condition.key})
+
+
+def _disk(blobs: Blobs, settings: Settings) -> Iterable[Condition]:
+    free = blobs.free_bytes()
+    if free < settings.reserve_bytes:
+        yield Condition(
+            "disk", "disk", "critical", f"The disk is full: {free >> 20} MB are free. New objects are refused; senders keep them.",
+            "Free space or enlarge the disk. Receiving goes on by itself.",
+        )  # fmt: skip
+    elif free < settings.disk_warning_bytes:
+        yield Condition("disk", "disk", "warning", f"The disk is nearly full: {free >> 30} GB are free.", "Enlarge the disk soon.")
+
+
+def _work(tx: Tx) -> Iterable[Condition]:
+    row = tx.execute(
+        "select count(*) from job where state = 'failed' and finished_at > now() - interval '1 day' and tenant_id = %s", (_TENANT,)
+    ).fetchone()
+    if row and row[0]:
+        yield Condition("jobs", "jobs", "warning", f"{row[0]} jobs failed in the last day.", "Look at their cause on the page Jobs and run them again.")
+    row = tx.execute("select count(*) from send where state = 'failed' and tenant_id = %s", (_TENANT,)).fetchone()
+    if row and row[0]:
+        yield Condition("sends", "sends", "warning", f"{row[0]} studies could not be sent.", "Look at the cause on the page Sending and send again.")
+    row = tx.execute(
+        "select count(*) from procrastinate_jobs where status = 'failed' and queue_name = 'quick'"
+    ).fetchone()
+    if row and row[0]:
+        yield Condition("quick", "jobs", "warning", f"{row[0]} background steps failed for good.", "Run heliograph doctor.")
+
+
+def _receive(tx: Tx) -> Iterable[Condition]:
+    """A device whose association is open and silent, with a study half received, is stalled."""
+    rows = tx.execute(
+        "select distinct a.source from arrival a where a.ended_at is null and a.door = 'dimse' and a.began_at < now() - make_interval(secs => %s) "
+        "and a.began_at > now() - interval '1 day' and not exists (select 1 from study s where s.source = a.source "
+        "and s.last_received_at > now() - make_interval(secs => %s)) limit 5",
+        (_STALLED_S, _STALLED_S),
+    )
+    for (source,) in rows:
+        yield Condition(
+            f"stalled:{source}", "receive", "warning", f"{source} has an open transfer, but nothing arrives.",
+            "Check the device and its network; it can send the rest again.",
+        )  # fmt: skip
+
+
+def _tell(database: Database, settings: Settings) -> None:
+    """Tells new alarms outside, each once; a mail server that is down is tried again at the next look."""
+    if not settings.alarm_webhook and not settings.alarm_email:
+        return
+    with database.transaction() as tx:
+        rows = tx.execute(
+            "select id, kind, severity, message, mend, since from alarm where cleared_at is null and notified_at is null limit 20 for update skip locked"
+        ).fetchall()
+        for alarm_id, *facts in rows:
+            body = dict(zip(("kind", "severity", "message", "mend", "since"), map(str, facts), strict=True)) | {"site": settings.site_name}
+            try:
+                _post(settings, body)
+                _mail(settings, body)
+            except (OSError, smtplib.SMTPException, ValueError) as error:
+                telemetry.trouble("alarm_not_told", error)
+                continue
+            tx.execute("update alarm set notified_at = %s where id = %s", (now(), alarm_id))
+
+
+def _post(settings: Settings, body: dict[str, str]) -> None:
+    if settings.alarm_webhook:
+        if not settings.alarm_webhook.startswith(("https://", "http://")):
+            raise ValueError("alarms.webhook must be an http address")
+        request = urllib.request.Request(  # noqa: S310 the scheme is checked above
+            settings.alarm_webhook, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+
+
+def _mail(settings: Settings, body: dict[str, str]) -> None:
+    if settings.alarm_email and settings.alarm_smtp:
+        message = EmailMessage()
+        message["Subject"] = f"[{body['severity']}] {settings.site_name}: {body['message']}"[:150]
+        message["From"] = settings.alarm_email
+        message["To"] = settings.alarm_email
+        message.set_content(f"{body['message']}\n\n{body['mend']}\n\nsince {body['since']}\n")
+        host, _, port = settings.alarm_smtp.partition(":")
+        with smtplib.SMTP(host, int(port or 25), timeout=10) as server:
+            server.send_message(message)

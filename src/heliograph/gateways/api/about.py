@@ -1,0 +1,56 @@
+"""What this installation is and how it is set."""
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+
+from heliograph import __version__
+from heliograph.features import access
+from heliograph.gateways.http import ActorDep, ServicesDep
+from heliograph.kit.settings import FIELDS
+
+router = APIRouter(tags=["about"])
+_SECRET = {"alarm_webhook", "database"}
+
+
+@router.get("/about")
+def about(actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+    """Version, where modalities send to, what is stored."""
+    access.require(actor, "study.read")
+    settings = services.settings
+    with services.database.transaction() as tx:
+        row = tx.execute(
+            "select (select count(*) from study where tenant_id = %(t)s), (select coalesce(sum(instance_count), 0) from study where tenant_id = %(t)s), "
+            "(select coalesce(sum(bytes), 0) from study where tenant_id = %(t)s), (select count(*) from held where tenant_id = %(t)s and state = 'held')",
+            {"t": actor.tenant_id},
+        ).fetchone()
+    assert row is not None
+    host, port = settings.dicom_address
+    return {
+        "version": __version__,
+        "site": settings.site_name,
+        "dicom": {"aet": settings.aet, "host": host, "port": port},
+        "dicomweb": "/dicom-web",
+        "counts": {"studies": row[0], "instances": int(row[1]), "bytes": int(row[2]), "held": row[3]},
+        "storage": {"kind": settings.blobs.split(":")[0], "free_bytes": services.blobs.free_bytes()},
+    }
+
+
+@router.get("/settings")
+def settings(actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+    """Every setting, its value, where the value came from, and what it means."""
+    access.require(actor, "settings.read")
+    made = []
+    for field in FIELDS:
+        value = getattr(services.settings, field.name)
+        shown: Any = str(value) if isinstance(value, Path) else value
+        if field.name in _SECRET and shown not in {"", "embedded"}:
+            shown = "(set)"
+        made.append({
+            "name": field.metadata["toml"] or field.name,
+            "value": shown,
+            "source": services.settings.sources.get(field.name, "default"),
+            "doc": field.metadata["doc"],
+        })  # fmt: skip
+    return {"items": made}

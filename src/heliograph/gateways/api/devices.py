@@ -1,0 +1,118 @@
+"""Devices and who wants in."""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from heliograph.features import access
+from heliograph.features.access import Device
+from heliograph.gateways.api.studies import number_of
+from heliograph.gateways.http import ActorDep, ServicesDep
+from heliograph.kit.errors import Absent, HeliographError, Invalid
+
+router = APIRouter(prefix="/devices", tags=["devices"])
+Right = Literal["echo", "store", "find", "move", "get"]
+
+
+class NewDevice(BaseModel):
+    aet: str = Field(min_length=1, max_length=16)
+    host: str = Field(default="", max_length=255)
+    port: int | None = Field(default=None, ge=1, le=65535)
+    description: str = Field(default="", max_length=200)
+    allow: list[Right] = ["echo", "store"]
+    pinned: bool = False
+    default_issuer: str = Field(default="", max_length=64)
+    answer_success_when_held: bool = False
+
+
+class DeviceChange(BaseModel):
+    aet: str | None = Field(default=None, min_length=1, max_length=16)
+    host: str | None = Field(default=None, max_length=255)
+    port: int | None = Field(default=None, ge=1, le=65535)
+    description: str | None = Field(default=None, max_length=200)
+    allow: list[Right] | None = None
+    pinned: bool | None = None
+    default_issuer: str | None = Field(default=None, max_length=64)
+    answer_success_when_held: bool | None = None
+
+
+class Acceptance(BaseModel):
+    allow: list[Right] = ["echo", "store"]
+    port: int | None = Field(default=None, ge=1, le=65535)
+
+
+@router.get("")
+def devices(actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+    """Registered devices."""
+    with services.database.transaction() as tx:
+        return {"items": [_row(device) for device in access.devices(tx, actor)]}
+
+
+@router.post("", status_code=201)
+def add(body: NewDevice, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+    """Registers a device."""
+    values = body.model_dump()
+    aet, host, port, allow = (values.pop(key) for key in ("aet", "host", "port", "allow"))
+    with services.database.transaction() as tx:
+        return _row(access.add_device(tx, actor, aet, host, port, allow, **values))
+
+
+@router.get("/wants-in")
+def wants_in(actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+    """Callers that nobody registered."""
+    with services.database.transaction() as tx:
+        return {"items": [caller | {"id": str(caller["id"])} for caller in access.callers(tx, actor)]}
+
+
+@router.post("/wants-in/{caller_id}/accept", status_code=201)
+def accept(caller_id: str, body: Acceptance, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+    """Makes a caller a device, pinned to its address."""
+    with services.database.transaction() as tx:
+        return _row(access.accept_caller(tx, actor, number_of(caller_id), list(body.allow), body.port))
+
+
+@router.delete("/wants-in/{caller_id}", status_code=204)
+def dismiss(caller_id: str, actor: ActorDep, services: ServicesDep) -> None:
+    """Takes a caller off the list; it comes back when it calls again."""
+    with services.database.transaction() as tx:
+        access.dismiss_caller(tx, actor, number_of(caller_id))
+
+
+@router.patch("/{device_id}")
+def change(device_id: str, body: DeviceChange, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+    """Changes the fields that are given."""
+    with services.database.transaction() as tx:
+        return _row(access.update_device(tx, actor, number_of(device_id), body.model_dump(exclude_unset=True)))
+
+
+@router.delete("/{device_id}", status_code=204)
+def remove(device_id: str, actor: ActorDep, services: ServicesDep) -> None:
+    """Forgets a device; what it sent stays."""
+    with services.database.transaction() as tx:
+        access.remove_device(tx, actor, number_of(device_id))
+
+
+@router.post("/{device_id}/echo")
+def echo_device(device_id: str, request: Request, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+    """C-ECHO to the device (PS3.4 A)."""
+    access.require(actor, "device.read")
+    with services.database.transaction() as tx:
+        found = next((d for d in access.devices(tx, actor) if d.id == number_of(device_id)), None)
+    if found is None:
+        raise Absent("no such device", code="no_device")
+    if not found.host or found.port is None:
+        raise Invalid("host and port of the device must be known to call it", code="no_address")
+    return echo_answer(request, found.aet, found.host, found.port)
+
+
+def echo_answer(request: Request, aet: str, host: str, port: int) -> dict[str, Any]:
+    """The answer of an echo button: a failure is an answer too."""
+    try:
+        return {"ok": True, "ms": round(request.app.state.peers.echo(aet, host, port)), "error": None}
+    except HeliographError as error:
+        return {"ok": False, "ms": None, "error": error.message}
+
+
+def _row(device: Device) -> dict[str, Any]:
+    return device.as_dict() | {"id": str(device.id), "verified": device.pinned, "problems": []}

@@ -1,0 +1,57 @@
+"""What is held back, and deciding about it."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from heliograph.features import archive
+from heliograph.gateways.http import ActorDep, ServicesDep
+from heliograph.standards.dicom import uids
+
+router = APIRouter(prefix="/quarantine", tags=["quarantine"])
+
+
+class Why(BaseModel):
+    reason: str = Field(min_length=3, max_length=500)
+
+
+@router.get("")
+def held(
+    actor: ActorDep, services: ServicesDep, state: Literal["held", "released", "discarded"] = "held", cursor: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 200,
+) -> dict[str, Any]:  # fmt: skip
+    """Held objects, latest first."""
+    with services.database.transaction() as tx:
+        items = archive.held_objects(tx, actor, state=state, limit=limit, before=cursor)
+    for item in items:
+        item["sop_class"] = uids.name_of(item.pop("sop_class_uid"))
+        item["study_id"] = str(item.pop("study_fk")) if item["study_fk"] is not None else None
+        item["bytes"] = item.pop("size_bytes")
+        item["id"] = str(item["id"])
+    return {"items": items, "next": items[-1]["id"] if len(items) == limit else None}
+
+
+@router.post("/{held_id}/release")
+def release(held_id: UUID, body: Why, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+    """Takes the object into the archive."""
+    with services.database.transaction() as tx:
+        outcome = archive.release(tx, actor, services.intake, held_id, body.reason)
+    return {"outcome": outcome.kind, "study_id": str(outcome.study_id)}
+
+
+@router.post("/{held_id}/discard", status_code=204)
+def discard(held_id: UUID, body: Why, actor: ActorDep, services: ServicesDep) -> None:
+    """Takes the object off the list."""
+    with services.database.transaction() as tx:
+        archive.discard(tx, actor, held_id, body.reason)
+
+
+@router.get("/{held_id}/file")
+def file(held_id: UUID, actor: ActorDep, services: ServicesDep) -> Response:
+    """The object as it was received, to look into with other tools."""
+    with services.database.transaction() as tx:
+        data = archive.held_bytes(tx, actor, services.intake, held_id)
+    headers = {"Content-Disposition": f'attachment; filename="{held_id}.dcm"', "X-Content-Type-Options": "nosniff"}
+    return Response(data, media_type="application/dicom", headers=headers)

@@ -1,0 +1,109 @@
+"""The study list, a study, its manifest, series documents and thumbnails."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from heliograph.features import access, archive, imaging
+from heliograph.features.archive import search
+from heliograph.gateways.http import ActorDep, ServicesDep
+from heliograph.kit.errors import Absent
+
+router = APIRouter(tags=["studies"])
+
+
+class StudySearch(BaseModel):
+    """Every field narrows; `text` looks into name, identifier, accession number and description."""
+
+    text: str | None = Field(default=None, max_length=200)
+    patient_name: str | None = Field(default=None, max_length=200)
+    patient_id: str | None = Field(default=None, max_length=200)
+    accession_number: str | None = Field(default=None, max_length=64)
+    modalities: list[Annotated[str, Field(max_length=16)]] | None = Field(default=None, max_length=40)
+    date_from: str | None = Field(default=None, pattern=r"^\d{8}$")
+    date_to: str | None = Field(default=None, pattern=r"^\d{8}$")
+    state: Literal["receiving", "settled", "held"] | None = None
+    sort: Literal["received_at", "study_date", "patient_name", "patient_id", "accession_number", "modality", "instances"] = "received_at"
+    descending: bool = True
+    cursor: str | None = Field(default=None, max_length=2000)
+    limit: int = Field(default=100, ge=1, le=500)
+
+
+@router.post("/studies/search")
+def search_studies(body: StudySearch, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+    """One page of the study list. A POST, so that names never stand in a URL."""
+    access.require(actor, "study.read")
+    filters = body.model_dump(exclude={"sort", "descending", "cursor", "limit"}, exclude_none=True)
+    with services.database.transaction() as tx:
+        found = search.study_list(
+            tx, actor, filters, sort=body.sort, descending=body.descending, cursor=body.cursor, limit=body.limit
+        )
+        if filters:
+            access.note(tx, actor, "studies.searched", {}, detail={"keys": sorted(filters), "results": len(found["items"])})
+    return found
+
+
+@router.get("/studies/{study_id}")
+def study(study_id: str, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+    """One study with its series."""
+    number = number_of(study_id)
+    with services.database.transaction() as tx:
+        found = search.study_by_id(tx, actor, number)
+        return found | {"series": search.series_of_study(tx, actor, number)}
+
+
+@router.get("/studies/{study_id}/manifest")
+def manifest(study_id: str, request: Request, actor: ActorDep, services: ServicesDep) -> Any:
+    """What a viewer hangs a study by. Opening a study is audited here."""
+    with services.database.transaction() as tx:
+        found = imaging.study_manifest(tx, actor, number_of(study_id))
+        etag = f'"{study_id}.{found["revision"]}.{len(found["priors"])}"'
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304)
+        access.note(tx, actor, "study.opened", {"study": study_id, "study_uid": found["study"]["study_uid"]})
+    from fastapi.responses import JSONResponse
+    from fastapi.encoders import jsonable_encoder
+
+    return JSONResponse(jsonable_encoder(found), headers={"ETag": etag, "Cache-Control": "private, no-cache"})
+
+
+@router.get("/studies/{study_id}/held")
+def held(study_id: str, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+    """Objects that are held back from this study, with what differs (safety guard 2)."""
+    with services.database.transaction() as tx:
+        search.study_by_id(tx, actor, number_of(study_id))
+        return {"items": archive.held_of_study(tx, actor, number_of(study_id))}
+
+
+@router.get("/series/{series_id}/document")
+def series_document(
+    series_id: str, request: Request, actor: ActorDep, rev: Annotated[str | None, Query(max_length=32)] = None
+) -> Response:
+    """Every instance of a series for the viewer; for ever fresh only under a URL with the revision it has (guard 1)."""
+    found = request.app.state.documents.by_id(actor, number_of(series_id))
+    etag = f'"{found.etag}"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304)
+    fixed = rev == str(found.revision)
+    caching = "private, max-age=31536000, immutable" if fixed else "private, no-cache"
+    return Response(
+        found.for_viewer("/dicom-web"), media_type="application/json", headers={"ETag": etag, "Cache-Control": caching}
+    )
+
+
+@router.get("/series/{series_id}/thumbnail")
+def thumbnail(series_id: str, request: Request, actor: ActorDep, services: ServicesDep) -> Response:
+    """A picture of the series, at most 128 pixels wide."""
+    body, tag = imaging.series_thumbnail(services.database, services.blobs, actor, number_of(series_id))
+    etag = f'"{tag}"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304)
+    return Response(body, media_type="image/jpeg", headers={"ETag": etag, "Cache-Control": "private, no-cache"})
+
+
+def number_of(text: str) -> int:
+    """Ids are opaque text outside; what is no number here is simply not there."""
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise Absent("there is nothing of this id", code="no_such_id")
+    return int(text)

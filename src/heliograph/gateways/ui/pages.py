@@ -1,0 +1,89 @@
+"""Static files with a strict policy, `/healthz`, `/readyz`, `/metrics`."""
+
+import ipaddress
+import json
+import mimetypes
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from prometheus_client import generate_latest
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
+
+from heliograph.features import access
+from heliograph.gateways.http import actor_of, services_of
+from heliograph.kit.errors import Absent
+
+STATIC = Path(__file__).parent / "static"
+# Decoders compile WebAssembly; nothing else is evaluated, framed, or loaded from elsewhere.
+POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; frame-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+mimetypes.add_type("application/wasm", ".wasm")
+mimetypes.add_type("text/javascript", ".js")
+mimetypes.add_type("font/woff2", ".woff2")
+
+
+def add_to(app: FastAPI) -> None:
+    """Must come last: what no other door knows is a page of the client."""
+    app.add_api_route("/healthz", healthz, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/readyz", readyz, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/metrics", metrics, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/{path:path}", page, methods=["GET"], include_in_schema=False)
+
+
+async def healthz() -> Response:
+    """The process lives."""
+    return PlainTextResponse("ok\n")
+
+
+def readyz(request: Request) -> Response:
+    """200 when every door is open and the database answers."""
+    services = services_of(request)
+    try:
+        state = json.loads((services.settings.data / "run" / "state.json").read_text())
+    except (OSError, ValueError):
+        state = {"ready": False, "processes": {}}
+    try:
+        with services.database.transaction() as tx:
+            tx.execute("select 1")
+        state["processes"]["database"] = True
+    except Exception:  # noqa: BLE001 whatever it is, it is not ready
+        state["processes"]["database"] = False
+    ready = bool(state["ready"]) and state["processes"]["database"]
+    return JSONResponse({"ready": ready, "processes": state["processes"]}, 200 if ready else 503)
+
+
+async def metrics(request: Request) -> Response:
+    """Prometheus text; beyond loopback only with a token that may read metrics."""
+    peer = request.client.host if request.client else ""
+    try:
+        near = ipaddress.ip_address(peer).is_loopback and "x-forwarded-for" not in request.headers
+    except ValueError:
+        near = False
+    if not near:
+        access.require(await actor_of(request), "metrics.read")
+    return Response(generate_latest(), media_type="text/plain; version=0.0.4")
+
+
+async def page(path: str) -> Response:
+    """A file of the client; an unknown path with an extension is absent, without one it is a route of the client."""
+    target = (STATIC / path).resolve()
+    if target.is_relative_to(STATIC.resolve()) and target.is_file():
+        hashed = "assets/" in path
+        caching = "public, max-age=31536000, immutable" if hashed else "no-cache"
+        return FileResponse(target, headers=_HEADERS | {"Cache-Control": caching})
+    if "." in Path(path).name:
+        raise Absent("no such file", code="no_file")
+    index = STATIC / "index.html"
+    if not index.is_file():
+        raise Absent("the browser client is not built; run `make setup`", code="no_client")
+    return FileResponse(index, headers=_HEADERS | {"Cache-Control": "no-cache"})
