@@ -1,0 +1,338 @@
+"""The study list of the browser: filters, free text, sorting, and pages by the key of the last row."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from heliograph.engine.db import Tx
+from heliograph.features.access import Actor, visible
+from heliograph.features.archive._search_sql import Where, compile_filter
+from heliograph.kit.errors import Absent, Invalid
+from heliograph.standards.dicom import names, tags, uids
+from heliograph.standards.dicom.matching import Condition, Matching, checked_pattern, has_wildcard, matches
+from heliograph.standards.dicom.query import Level, Query
+
+COUNT_LIMIT: Final = 10_000
+MOST_ROWS: Final = 500
+_MOST_WORDS: Final = 8
+_MOST_TEXT: Final = 256
+_COLUMNS: Final = (
+    "st.id, st.study_uid, st.patient_fk, st.patient_name, st.patient_id, st.issuer, st.birth_date, st.sex, st.study_date, st.study_time, "
+    "st.timezone_offset, st.accession_number, st.description, st.modalities, st.body_part, st.institution, st.referring_physician, "
+    "st.series_count, st.instance_count, st.bytes, st.settled_at is not null, st.received_at, st.last_received_at, st.held_count, "
+    "st.unverified, st.source, st.revision"
+)
+# Only a study that is known to be earlier is a prior (safety guard 7).
+_EARLIER: Final = (
+    "other.patient_fk = st.patient_fk and other.id <> st.id and other.study_date <> '' and st.study_date <> '' "
+    "and (other.study_date, other.study_time, other.id) < (st.study_date, st.study_time, st.id)"
+)
+# Sort key columns and whether each runs against the asked direction; the id makes the order total.
+_SORTS: Final[dict[str, tuple[tuple[str, bool], ...]]] = {
+    "received_at": (("st.received_at", False), ("st.id", False)),
+    "study_date": (("st.study_date", False), ("st.study_time", False), ("st.id", False)),
+    "patient_name": (("st.patient_name_folded", False), ("st.id", False)),
+    "patient_id": (("st.patient_id", False), ("st.id", False)),
+    "accession_number": (("st.accession_number", False), ("st.id", False)),
+    "modality": (("st.modality_key", False), ("st.received_at", True), ("st.id", True)),
+    "instances": (("st.instance_count", False), ("st.id", False)),
+}
+_FILTERS: Final = frozenset({
+    "text", "patient_name", "patient_id", "accession_number", "modalities", "date_from", "date_to", "state",
+})  # fmt: skip
+_STATES: Final = {
+    "receiving": "st.settled_at is null",
+    "settled": "st.settled_at is not null",
+    "held": "st.held_count > 0",
+}
+
+
+def study_list(
+    tx: Tx, actor: Actor, filters: Mapping[str, Any], *, sort: str = "received_at", descending: bool = True,
+    cursor: str | None = None, limit: int = 100,
+) -> dict[str, Any]:  # fmt: skip
+    """One page of the study list: items, next, count, count_is_exact. Raises Invalid for an unknown filter, sort, state or cursor.
+
+    filters: text, patient_name, patient_id, accession_number, modalities, date_from, date_to (DA), state; all optional.
+    """
+    if sort not in _SORTS:
+        raise Invalid(f"sort must be of: {', '.join(_SORTS)}", code="bad_sort")
+    limit = max(1, min(limit, MOST_ROWS))
+    narrowed = _Narrowed(filters, actor)
+    position = _Position.parse(cursor, sort, descending=descending) if cursor else None
+    rows: list[tuple[Any, ...]] = []
+    after = position.key if position else None
+    is_last = False
+    while len(rows) <= limit and not is_last:
+        page = _page(tx, actor, narrowed.where, sort, descending=descending, after=after, limit=limit + 1)
+        is_last = len(page) <= limit
+        after = _key_of(page[-1], sort) if page else None
+        rows += [row for row in page if narrowed.admits(row)]
+    items = [_study(row) for row in rows[:limit]]
+    has_more = len(rows) > limit
+    if position is not None:
+        number, is_exact = position.count, position.count_is_exact
+    elif not has_more:
+        number, is_exact = len(items), True
+    else:
+        number, is_exact = _count(tx, narrowed)
+    following = None
+    if has_more:
+        following = _Position(sort, descending, _key_of(rows[limit - 1], sort), number, is_exact).text()
+    return {"items": items, "next": following, "count": number, "count_is_exact": is_exact}
+
+
+def study_by_id(tx: Tx, actor: Actor, study_id: int) -> dict[str, Any]:
+    """The row of one study; raises Absent when it is not there for this actor."""
+    where = _visible(actor)
+    where.add("st.id = %s", study_id)
+    found = list(_studies(tx, actor, where, "st.id"))
+    if not found:
+        raise Absent("no such study", code="no_study")
+    return found[0]
+
+
+def series_of_study(tx: Tx, actor: Actor, study_id: int) -> list[dict[str, Any]]:
+    """The series of a study in the order of the examination; raises Absent when the study is not there for this actor."""
+    where = _visible(actor)
+    where.add("st.id = %s", study_id)
+    rows = tx.execute(
+        "select se.id, se.series_uid, se.number, se.modality, se.description, se.body_part, se.laterality, se.instance_count, "
+        "se.frame_count, se.settled_at is not null, se.revision, "
+        "(select count(*) from held h where h.study_fk = st.id and h.state = 'held' and h.series_uid = se.series_uid) "
+        f"from study st left join series se on se.study_fk = st.id where {where} order by se.number nulls last, se.id",
+        where.parameters,
+    ).fetchall()
+    if not rows:
+        raise Absent("no such study", code="no_study")
+    return [_series(row) for row in rows if row[0] is not None]
+
+
+def priors(tx: Tx, actor: Actor, study_id: int, *, later: bool = False, limit: int = 200) -> list[dict[str, Any]]:
+    """Earlier studies of the same patient, latest first; with `later` all others too. `relation` is prior, later or undated."""
+    study = study_by_id(tx, actor, study_id)
+    where = _visible(actor)
+    where.add("st.patient_fk = %s and st.id <> %s", int(study["patient"]["id"]), study_id)
+    if not later:
+        where.add("st.study_date <> '' and %s <> ''", study["study_date"])
+        where.add(
+            "(st.study_date, st.study_time, st.id) < (%s, %s, %s)", study["study_date"], study["study_time"], study_id
+        )
+    found = list(_studies(tx, actor, where, "st.study_date desc, st.study_time desc, st.id desc", limit))
+    for row in found:
+        row["relation"] = _relation(row, study)
+    return found
+
+
+def _relation(row: Mapping[str, Any], study: Mapping[str, Any]) -> str:
+    if not row["study_date"] or not study["study_date"]:
+        return "undated"
+    one, other = ((it["study_date"], it["study_time"], int(it["id"])) for it in (row, study))
+    return "prior" if one < other else "later"
+
+
+# -- narrowing -------------------------------------------------------------------------------------------------
+
+
+class _Narrowed:
+    """The filters as SQL, and what SQL cannot decide."""
+
+    def __init__(self, filters: Mapping[str, Any], actor: Actor) -> None:
+        unknown = sorted(set(filters) - _FILTERS)
+        if unknown:
+            raise Invalid(f"a filter must be of: {', '.join(sorted(_FILTERS))}", code="bad_filter")
+        self._words: tuple[str, ...] = ()
+        found = compile_filter(Query(Level.STUDY, tuple(_conditions(filters))), actor)
+        self.where = found.where
+        self._recheck = found.recheck
+        state = filters.get("state")
+        if state:
+            if state not in _STATES:
+                raise Invalid(f"state must be of: {', '.join(_STATES)}", code="bad_state")
+            self.where.add(_STATES[state])
+        text = str(filters.get("text") or "").strip()
+        if text:
+            self._text(text[:_MOST_TEXT])
+        self.is_exact = not self._words and not self._recheck
+
+    def _text(self, text: str) -> None:
+        if text.count(".") >= 3 and uids.is_valid_uid(text):
+            self.where.add("st.study_uid = %s", text)
+            return
+        self._words = tuple(dict.fromkeys(names.fold(text).split(" ")))[:_MOST_WORDS]
+        grams: set[int] = set()
+        for word in self._words:
+            # From three letters on a word is found anywhere; shorter ones only where a word begins.
+            grams.update(names.pattern_trigrams(f"*{word}*" if len(word) > 2 else f"{word}*"))
+        if grams:
+            self.where.add("st.search_grams @> %s::int4[]", sorted(grams))
+
+    def admits(self, row: tuple[Any, ...]) -> bool:
+        """The second look at a row that the index proposed."""
+        for condition in self._recheck:
+            if not matches(condition, (row[3],)):
+                return False
+        if not self._words:
+            return True
+        fields = " ".join(names.fold(row[place]) for place in (3, 4, 11, 12))
+        return all(word in fields if len(word) > 2 else f" {word}" in f" {fields}" for word in self._words)
+
+
+def _conditions(filters: Mapping[str, Any]) -> Iterator[Condition]:
+    name = str(filters.get("patient_name") or "").strip()
+    if name:
+        kind = Matching.NAME if has_wildcard(name) else Matching.FUZZY_NAME
+        yield Condition(tags.tag_of("PatientName"), "PN", kind, (checked_pattern("patient_name", name),))
+    for word, keyword in (("patient_id", "PatientID"), ("accession_number", "AccessionNumber")):
+        value = str(filters.get(word) or "").strip()
+        if value:
+            pattern = checked_pattern(word, value if has_wildcard(value) else value + "*")
+            yield Condition(tags.tag_of(keyword), "LO", Matching.WILDCARD, (pattern,))
+    modalities = tuple(str(one) for one in filters.get("modalities") or ())[:64]
+    if modalities:
+        yield Condition(tags.tag_of("ModalitiesInStudy"), "CS", Matching.VALUE, modalities)
+    first, last = str(filters.get("date_from") or ""), str(filters.get("date_to") or "")
+    for date in (first, last):
+        if date and not (len(date) == 8 and date.isascii() and date.isdigit()):
+            raise Invalid("date_from and date_to must be YYYYMMDD", code="bad_date")
+    if first or last:
+        yield Condition(tags.tag_of("StudyDate"), "DA", Matching.RANGE, (first, last))
+
+
+def _visible(actor: Actor) -> Where:
+    where = Where()
+    sql, parameters = visible(actor, "st")
+    where.add(sql, *parameters)
+    return where
+
+
+def _count(tx: Tx, narrowed: _Narrowed) -> tuple[int, bool]:
+    where = narrowed.where
+    row = tx.execute(
+        f"select count(*) from (select 1 from study st where {where} limit %s) as found",
+        [*where.parameters, COUNT_LIMIT + 1],
+    ).fetchone()
+    assert row is not None
+    if row[0] <= COUNT_LIMIT:
+        return row[0], narrowed.is_exact
+    guess = tx.execute(f"explain (format json) select 1 from study st where {where}", where.parameters).fetchone()
+    assert guess is not None
+    return max(int(guess[0][0]["Plan"]["Plan Rows"]), COUNT_LIMIT + 1), False
+
+
+# -- pages -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """Where a page ended. The count travels along, so that it is made once."""
+
+    sort: str
+    descending: bool
+    key: tuple[Any, ...]
+    count: int
+    count_is_exact: bool
+
+    def text(self) -> str:
+        values = [value.isoformat() if isinstance(value, datetime) else value for value in self.key]
+        body = json.dumps([self.sort, self.descending, values, self.count, self.count_is_exact], separators=(",", ":"))
+        return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
+
+    @classmethod
+    def parse(cls, text: str, sort: str, *, descending: bool) -> "_Position":
+        trouble = Invalid("the cursor is not one that this list gave out", code="bad_cursor")
+        try:
+            body = json.loads(base64.urlsafe_b64decode(text[:4096] + "=" * (-len(text) % 4)))
+            of, direction, values, number, is_exact = body
+            columns = _SORTS[sort]
+            if of != sort or direction != descending or len(values) != len(columns):
+                raise trouble
+            key = tuple(_typed(column, value) for (column, _), value in zip(columns, values, strict=True))
+            return cls(sort, descending, key, int(number), bool(is_exact))
+        except (ValueError, TypeError, KeyError) as error:
+            raise trouble from error
+
+
+def _typed(column: str, value: Any) -> Any:
+    if column == "st.received_at":
+        return datetime.fromisoformat(value)
+    return int(value) if column in ("st.id", "st.instance_count") else str(value)
+
+
+def _page(
+    tx: Tx, actor: Actor, where: Where, sort: str, *, descending: bool, after: tuple[Any, ...] | None, limit: int
+) -> list[tuple[Any, ...]]:
+    columns = [(column, descending != against) for column, against in _SORTS[sort]]
+    limited = Where(list(where.parts), list(where.parameters))
+    if after is not None:
+        _beyond(limited, columns, after)
+    order = ", ".join(column + (" desc" if down else "") for column, down in columns)
+    statement, parameters = _select(actor, limited, ", ".join(column for column, _ in columns))
+    return tx.execute(f"{statement} order by {order} limit %s", [*parameters, limit]).fetchall()
+
+
+def _beyond(where: Where, columns: list[tuple[str, bool]], after: tuple[Any, ...]) -> None:
+    """Rows behind a key, also where the columns run in different directions."""
+    if len({down for _, down in columns}) == 1:
+        row = ", ".join(column for column, _ in columns)
+        where.add(f"({row}) {'<' if columns[0][1] else '>'} ({', '.join(['%s'] * len(after))})", *after)
+        return
+    parts, parameters = [], []
+    for place, (column, down) in enumerate(columns):
+        equal = [f"{name} = %s" for name, _ in columns[:place]]
+        parts.append("(" + " and ".join([*equal, f"{column} {'<' if down else '>'} %s"]) + ")")
+        parameters += [*after[:place], after[place]]
+    first, down = columns[0]
+    where.add(f"{first} {'<=' if down else '>='} %s and ({' or '.join(parts)})", after[0], *parameters)
+
+
+def _select(actor: Actor, where: Where, more: str = "") -> tuple[str, list[Any]]:
+    sql, parameters = visible(actor, "other")
+    prior_count = f"(select count(*) from study other where {_EARLIER} and {sql})"
+    statement = f"select {_COLUMNS}, {prior_count}{', ' if more else ''}{more} from study st where {where}"
+    return statement, [*parameters, *where.parameters]
+
+
+def _studies(tx: Tx, actor: Actor, where: Where, order: str, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    statement, parameters = _select(actor, where)
+    for row in tx.execute(f"{statement} order by {order} limit %s", [*parameters, limit]):
+        yield _study(row)
+
+
+def _key_of(row: tuple[Any, ...], sort: str) -> tuple[Any, ...]:
+    return row[-len(_SORTS[sort]) :]
+
+
+# -- rows ------------------------------------------------------------------------------------------------------
+
+
+def _study(row: tuple[Any, ...]) -> dict[str, Any]:
+    return {
+        "id": str(row[0]),
+        "study_uid": row[1],
+        "patient": {
+            "id": str(row[2]), "name": row[3], "patient_id": row[4], "issuer": row[5], "birth_date": row[6], "sex": row[7],
+        },
+        "study_date": row[8], "study_time": row[9], "timezone_offset": row[10], "accession_number": row[11], "description": row[12],
+        "modalities": sorted(row[13]), "body_part": row[14], "institution": row[15], "referring_physician": row[16],
+        "series_count": row[17], "instance_count": row[18], "bytes": row[19], "state": "settled" if row[20] else "receiving",
+        "received_at": instant(row[21]), "last_received_at": instant(row[22]), "held_count": row[23], "unverified": row[24],
+        "source": row[25], "revision": str(row[26]), "prior_count": row[27],
+    }  # fmt: skip
+
+
+def _series(row: tuple[Any, ...]) -> dict[str, Any]:
+    return {
+        "id": str(row[0]), "series_uid": row[1], "number": row[2], "modality": row[3], "description": row[4], "body_part": row[5],
+        "laterality": row[6], "instance_count": row[7], "frame_count": row[8], "state": "settled" if row[9] else "receiving",
+        "revision": str(row[10]), "thumbnail_url": f"/api/series/{row[0]}/thumbnail?rev={row[10]}",
+        "document_url": f"/api/series/{row[0]}/document?rev={row[10]}", "held_count": row[11],
+    }  # fmt: skip
+
+
+def instant(at: datetime) -> str:
+    """An instant as the API writes it: UTC with a Z."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,360 @@
+"""From a query to one bound statement. Fragments are constants of the keys table; every value is a parameter (N12).
+
+Where SQL can only say "may match" (names with several component groups, values in JSON), the condition is checked again in Python.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from heliograph.features.access import Actor, visible
+from heliograph.features.archive._search_keys import Key, Kind, keys
+from heliograph.standards.dicom import names, tags, values
+from heliograph.standards.dicom.matching import (
+    Condition,
+    Matching,
+    earliest_time,
+    fuzzy_words,
+    has_wildcard,
+    latest_time,
+    name_like,
+)
+from heliograph.standards.dicom.query import Level, Order, Query
+
+_SERIES_JOIN: Final = "join series se on se.study_fk = st.id and se.tenant_id = st.tenant_id"
+_IMAGE_JOIN: Final = "join instance i on i.series_fk = se.id and i.tenant_id = se.tenant_id"
+FROM: Final = {
+    Level.STUDY: "study st",
+    Level.SERIES: f"study st {_SERIES_JOIN}",
+    Level.IMAGE: f"study st {_SERIES_JOIN} {_IMAGE_JOIN}",
+}
+_LOWER: Final = {
+    (
+        Level.STUDY,
+        Level.SERIES,
+    ): "exists (select 1 from series se where se.study_fk = st.id and se.tenant_id = st.tenant_id and {})",
+    (Level.STUDY, Level.IMAGE): (
+        "exists (select 1 from series se join instance i on i.series_fk = se.id and i.tenant_id = se.tenant_id "
+        "where se.study_fk = st.id and se.tenant_id = st.tenant_id and {})"
+    ),
+    (
+        Level.SERIES,
+        Level.IMAGE,
+    ): "exists (select 1 from instance i where i.series_fk = se.id and i.tenant_id = se.tenant_id and {})",
+}
+_PAIRS: Final = tuple(
+    (tags.tag_of(date), tags.tag_of(time))
+    for date, time in (
+        ("StudyDate", "StudyTime"),
+        ("SeriesDate", "SeriesTime"),
+        ("PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime"),
+    )
+)
+_IDENTITY: Final = {
+    Level.PATIENT: "p.id",
+    Level.STUDY: "st.id",
+    Level.SERIES: "se.id",
+    Level.IMAGE: "i.id",
+}
+
+
+@dataclass(slots=True)
+class Where:
+    """Conditions joined by `and`, with their parameters in order."""
+
+    parts: list[str] = field(default_factory=list)
+    parameters: list[Any] = field(default_factory=list)
+
+    def add(self, sql: str, *parameters: Any) -> None:
+        self.parts.append(sql)
+        self.parameters.extend(parameters)
+
+    def __str__(self) -> str:
+        return " and ".join(self.parts) if self.parts else "true"
+
+
+@dataclass(slots=True)
+class Filter:
+    """The compiled conditions: SQL, what remains to be checked on each row, and attributes that only the header knows."""
+
+    where: Where
+    recheck: list[Condition] = field(default_factory=list)
+    from_header: list[Condition] = field(default_factory=list)
+    unsupported: list[int] = field(default_factory=list)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns of names whose conditions are exact unless the name has several component groups."""
+        return tuple(
+            keys()[one.tag].sql for one in self.recheck if one.matching is Matching.NAME and keys()[one.tag].folded
+        )
+
+    @property
+    def is_exact(self) -> bool:
+        """SQL decides alone, apart from `names`."""
+        return not self.from_header and len(self.names) == len(self.recheck)
+
+
+def compile_filter(query: Query, actor: Actor) -> Filter:
+    """The conditions of a query under what the actor may see."""
+    where = Where()
+    sql, parameters = visible(actor, "st")
+    where.add(sql, *parameters)
+    found = Filter(where)
+    table = keys()
+    combined = _combined(query, where) if query.combined_datetime else set()
+    own = Level.STUDY if query.level is Level.PATIENT else query.level
+    lower: dict[Level, Where] = {}
+    for condition in query.conditions:
+        key = table.get(condition.tag)
+        if condition.tag in combined:
+            continue
+        if key is None and query.level is Level.IMAGE:
+            found.from_header.append(condition)
+        elif key is None or key.kind in (Kind.COUNT, Kind.FIXED):
+            found.unsupported.append(condition.tag)
+        elif key.level.depth > own.depth:
+            if not _add(lower.setdefault(key.level, Where()), key, condition):
+                found.unsupported.append(condition.tag)
+        elif not _add(where, key, condition):
+            if query.level is Level.PATIENT and not patient_column(key):
+                found.unsupported.append(condition.tag)
+            found.recheck.append(condition)
+    for level, inner in lower.items():
+        where.add(_LOWER[own, level].format(inner), *inner.parameters)
+    return found
+
+
+def order_by(query: Query) -> str:
+    """A total order. Scoped to one study or series it is that of the examination, else the latest first."""
+    named = [_ordered(order, query.level) for order in query.order]
+    given = [part for part in named if part]
+    if given:
+        return ", ".join([*given, _IDENTITY[query.level]])
+    if query.level is Level.PATIENT:
+        return "p.id"
+    if query.level is Level.STUDY:
+        return "st.study_date desc, st.study_time desc, st.id desc"
+    scoped = _is_scoped(query, Level.STUDY) or _is_scoped(query, Level.SERIES)
+    if query.level is Level.SERIES:
+        return "se.number nulls last, se.id" if scoped else "se.id desc"
+    if _is_scoped(query, Level.SERIES):
+        return "i.number nulls last, i.id"
+    return "se.number nulls last, se.id, i.number nulls last, i.id" if scoped else "i.id desc"
+
+
+def _is_scoped(query: Query, level: Level) -> bool:
+    condition = query.condition(level.unique_key)
+    return condition is not None and condition.matching is Matching.VALUE and len(condition.values) == 1
+
+
+def _ordered(order: Order, level: Level) -> str:
+    key = keys().get(order.tag)
+    if key is None or key.kind not in (Kind.TEXT, Kind.NUMBER, Kind.NAME) or key.level.depth > max(level.depth, 1):
+        return ""
+    column = patient_column(key) if level is Level.PATIENT else key.folded or key.sql
+    return column + (" desc nulls last" if order.descending else "") if column else ""
+
+
+_PATIENT_COLUMNS: Final = {
+    "PatientName": "p.name", "PatientID": "p.patient_id", "IssuerOfPatientID": "p.issuer", "PatientBirthDate": "p.birth_date",
+    "PatientSex": "p.sex",
+}  # fmt: skip
+
+
+def patient_column(key: Key) -> str:
+    """Where the patient's own description stands; "" for what only studies know."""
+    return _PATIENT_COLUMNS.get(key.keyword, "")
+
+
+# -- one condition ---------------------------------------------------------------------------------------------
+
+
+def _add(where: Where, key: Key, condition: Condition) -> bool:
+    """Adds the SQL of a condition; False when rows that pass must be checked again."""
+    if key.searched:
+        grams = prefilter(condition)
+        if grams:
+            where.add("st.search_grams @> %s::int4[]", grams)
+    match key.kind:
+        case Kind.NUMBER:
+            _number(where, key.sql, condition)
+        case Kind.LIST:
+            _list(where, key.sql, condition)
+        case Kind.JSON:
+            return _json(where, key, condition)
+        case Kind.NAME:
+            return _name(where, key, condition)
+        case _:
+            _text(where, key.sql, condition)
+    return True
+
+
+def prefilter(condition: Condition) -> list[int]:
+    """Trigrams that every match has, when there is one alternative; the index then finds the candidates."""
+    if len(condition.values) != 1:
+        return []
+    value = condition.values[0]
+    match condition.matching:
+        case Matching.NAME | Matching.WILDCARD:
+            return names.pattern_trigrams(value)
+        case Matching.FUZZY_NAME:
+            found: set[int] = set()
+            for word in fuzzy_words(value):
+                found.update(names.pattern_trigrams(word + "*"))
+            return sorted(found)
+    return []
+
+
+def _text(where: Where, column: str, condition: Condition) -> None:
+    match condition.matching:
+        case Matching.EMPTY:
+            where.add(f"{column} = ''")
+        case Matching.WILDCARD:
+            _any(where, [_pattern(column, value) for value in condition.values])
+        case Matching.RANGE:
+            _range(where, column, condition)
+        case _:
+            _equal(where, column, condition.values)
+
+
+def _equal(where: Where, column: str, wanted: tuple[str, ...]) -> None:
+    if len(wanted) == 1:
+        where.add(f"{column} = %s", wanted[0])
+    else:
+        where.add(f"{column} = any(%s)", list(wanted))
+
+
+def _pattern(column: str, value: str) -> tuple[str, list[Any]]:
+    if not has_wildcard(value):
+        return f"{column} = %s", [value]
+    return f"({column} like %s and {column} <> '')", [like_pattern(value)]
+
+
+def like_pattern(pattern: str) -> str:
+    """LIKE with its own wildcards taken literally (trap 31)."""
+    escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return escaped.replace("*", "%").replace("?", "_")
+
+
+def _any(where: Where, alternatives: Iterable[tuple[str, list[Any]]]) -> None:
+    pairs = list(alternatives)
+    where.add("(" + " or ".join(sql for sql, _ in pairs) + ")", *[value for _, given in pairs for value in given])
+
+
+def _range(where: Where, column: str, condition: Condition) -> None:
+    low, high = condition.values
+    if condition.vr == "TM":
+        _time_range(where, column, low, high)
+        return
+    if low and low == high:
+        where.add(f"{column} = %s", low)
+        return
+    if low:
+        where.add(f"{column} >= %s", low)
+    else:
+        where.add(f"{column} <> ''")
+    if high:
+        where.add(f"{column} <= %s", high)
+
+
+def _time_range(where: Where, column: str, low: str, high: str) -> None:
+    plain = f"replace({column}, ':', '')"
+    first, last = earliest_time(low), latest_time(high)
+    both = "or" if low and high and first > last else "and"
+    where.add(f"({column} <> '' and ({plain} >= %s {both} {plain} <= %s))", first, last)
+
+
+def _number(where: Where, column: str, condition: Condition) -> None:
+    if condition.matching is Matching.EMPTY:
+        where.add(f"{column} is null")
+        return
+    numbers = [values.number_of(value) for value in condition.values]
+    whole = [int(number) for number in numbers if number is not None and number == int(number) and abs(number) < 2**31]
+    where.add(f"{column} = any(%s::int[])", whole)
+
+
+def _list(where: Where, column: str, condition: Condition) -> None:
+    match condition.matching:
+        case Matching.EMPTY:
+            where.add(f"{column} = '{{}}'")
+        case Matching.WILDCARD:
+            inner = Where()
+            _any(inner, [_pattern("one", value) for value in condition.values])
+            where.add(f"exists (select 1 from unnest({column}) as one where {inner})", *inner.parameters)
+        case _:
+            where.add(f"{column} && %s::text[]", list(condition.values))
+
+
+def _json(where: Where, key: Key, condition: Condition) -> bool:
+    if condition.matching is Matching.EMPTY:
+        where.add(f"not {key.sql} ? %s", key.keyword)
+        return True
+    where.add(f"{key.sql} ? %s", key.keyword)
+    if condition.matching is Matching.VALUE and condition.vr not in ("DS", "IS"):
+        where.add(f"{key.sql} -> %s ?| %s::text[]", key.keyword, list(condition.values))
+        return True
+    return False
+
+
+def _name(where: Where, key: Key, condition: Condition) -> bool:
+    """Exact for a name of one component group; of several, any run of whole words may be a group's."""
+    if condition.matching is Matching.EMPTY:
+        where.add(f"{key.sql} = ''")
+        return True
+    if not key.folded:
+        where.add(f"{key.sql} <> ''")
+        return False
+    if condition.matching is Matching.FUZZY_NAME:
+        alternatives = [_fuzzy(key.folded, value) for value in condition.values]
+        _any(where, alternatives)
+        return True
+    _any(where, [_name_pattern(key, value) for value in condition.values])
+    return False
+
+
+def _name_pattern(key: Key, value: str) -> tuple[str, list[Any]]:
+    pieces = value.replace("=", "*").replace("?", "*").split("*")
+    loose = (
+        f"(position('=' in {key.sql}) > 0 and {key.folded} like %s)",
+        like_pattern(f"*{'*'.join(map(names.fold, pieces))}*"),
+    )
+    plain = value.rstrip("= ^")
+    if "=" in plain:
+        return loose[0], [loose[1]]
+    if has_wildcard(plain):
+        return f"({key.folded} like %s or {loose[0]})", [like_pattern(name_like(plain)), loose[1]]
+    return f"({key.folded} = %s or {loose[0]})", [name_like(plain), loose[1]]
+
+
+def _fuzzy(column: str, text: str) -> tuple[str, list[Any]]:
+    words = fuzzy_words(text)
+    if not words:
+        return "true", []
+    return (
+        "(" + " and ".join(f"(' ' || {column}) like %s" for _ in words) + ")",
+        [like_pattern(f"* {word}*") for word in words],
+    )
+
+
+# -- date and time as one --------------------------------------------------------------------------------------
+
+
+def _combined(query: Query, where: Where) -> set[int]:
+    """Combined datetime matching (C.2.2.2.5.4); the tags that it has dealt with."""
+    done: set[int] = set()
+    for date_tag, time_tag in _PAIRS:
+        date, time = query.condition(date_tag), query.condition(time_tag)
+        if date is None or time is None or date.matching is not Matching.RANGE or time.matching is not Matching.RANGE:
+            continue
+        date_key, time_key = keys()[date_tag], keys()[time_tag]
+        if max(date_key.level.depth, time_key.level.depth) > max(query.level.depth, 1):
+            continue
+        _range(where, date_key.sql, date)
+        pair = f"({date_key.sql}, replace({time_key.sql}, ':', ''))"
+        if date.values[0]:
+            where.add(f"{pair} >= (%s, %s)", date.values[0], earliest_time(time.values[0]) if time.values[0] else "")
+        if date.values[1]:
+            where.add(f"{pair} <= (%s, %s)", date.values[1], latest_time(time.values[1]))
+        done |= {date_tag, time_tag}
+    return done
