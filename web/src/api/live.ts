@@ -1,18 +1,81 @@
+import { type QueryClient } from '@tanstack/react-query'
+import { useEffect } from 'react'
+import { create } from 'zustand'
+import { keys } from './keys'
+import { type LinkState, openStream } from './stream'
 import { type StreamMessage } from './types'
 
-type Listener = (message: StreamMessage) => void
-
-const listeners = new Set<Listener>()
-
-/** Hears every message of the window's one live stream until the returned function is called. */
-export function onStreamMessage(listener: Listener): () => void {
-  listeners.add(listener)
-  return () => {
-    listeners.delete(listener)
-  }
+interface Live {
+  link: LinkState
+  /** Counts studies that arrived since the window opened; the list looks when it moves. */
+  arrivals: number
+  /** The studies that changed last, newest first. */
+  changed: readonly string[]
+  /** Counts every return of a lost line: what was missed has to be read again. */
+  returns: number
 }
 
-/** Hands a message to everybody who listens; the shell, which owns the stream, calls it. */
-export function publish(message: StreamMessage): void {
-  for (const listener of [...listeners]) listener(message)
+export const useLive = create<Live>(() => ({ link: 'connecting', arrivals: 0, changed: [], returns: 0 }))
+
+const QUIET_MS = 400
+const REMEMBERED = 200
+
+const TOUCHES: Partial<Record<StreamMessage['kind'], readonly (readonly string[])[]>> = {
+  'job.changed': [keys.jobs],
+  'send.changed': [keys.sends],
+  'device.changed': [keys.devices],
+  'quarantine.changed': [keys.quarantine],
+  'alarm.changed': [keys.alarms],
+}
+
+/** Turns stream messages into re-reads, at most one per list in each quiet interval. */
+export function useStream(client: QueryClient): void {
+  useEffect(() => {
+    const waiting = new Map<string, ReturnType<typeof setTimeout>>()
+    let lost = false
+
+    const soon = (name: string, act: () => void): void => {
+      if (waiting.has(name)) return
+      waiting.set(
+        name,
+        setTimeout(() => {
+          waiting.delete(name)
+          act()
+        }, QUIET_MS),
+      )
+    }
+
+    const onMessage = (message: StreamMessage): void => {
+      if (message.kind === 'study.arrived') {
+        useLive.setState((state) => ({ arrivals: state.arrivals + 1 }))
+      }
+      if ((message.kind === 'study.changed' || message.kind === 'study.arrived') && 'id' in message) {
+        const { id } = message
+        soon(`study ${id}`, () => {
+          useLive.setState((state) => ({ changed: [id, ...state.changed.filter((item) => item !== id)].slice(0, REMEMBERED) }))
+          void client.invalidateQueries({ queryKey: keys.study(id) })
+        })
+      }
+      for (const queryKey of TOUCHES[message.kind] ?? []) {
+        soon(queryKey.join(' '), () => void client.invalidateQueries({ queryKey }))
+      }
+    }
+
+    const close = openStream({
+      message: onMessage,
+      state: (link) => {
+        useLive.setState({ link })
+        if (link === 'lost') lost = true
+        if (link === 'live' && lost) {
+          lost = false
+          useLive.setState((state) => ({ returns: state.returns + 1 }))
+          void client.invalidateQueries()
+        }
+      },
+    })
+    return () => {
+      close()
+      for (const timer of waiting.values()) clearTimeout(timer)
+    }
+  }, [client])
 }

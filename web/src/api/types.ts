@@ -5,10 +5,35 @@ export interface Page<T> {
   next?: string | null
 }
 
+export const PERMISSIONS = [
+  'study.read',
+  'study.store',
+  'study.export',
+  'send.create',
+  'node.query',
+  'node.manage',
+  'device.read',
+  'device.manage',
+  'quarantine.read',
+  'quarantine.manage',
+  'job.read',
+  'job.manage',
+  'alarm.read',
+  'alarm.manage',
+  'user.manage',
+  'settings.read',
+  'changes.read',
+  'metrics.read',
+  'audit.read',
+] as const
+export type Permission = (typeof PERMISSIONS)[number]
+
+export const ROLES = ['admin', 'radiologist', 'technologist', 'viewer'] as const
+
 export interface Session {
   user: { id: string; name: string; display_name: string; roles: string[]; must_set_password?: boolean }
   csrf: string
-  permissions: string[]
+  permissions: Permission[]
   site: { name: string; version: string; timezone: string }
 }
 

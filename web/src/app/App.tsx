@@ -1,28 +1,49 @@
-import { MantineProvider } from '@mantine/core'
+import { DirectionProvider, localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { lazy, Suspense } from 'react'
-import { createBrowserRouter, RouterProvider, useParams } from 'react-router'
+import { useEffect } from 'react'
+import { useTranslation } from 'react-i18next'
+import { RouterProvider } from 'react-router'
+import { ApiError } from '@/api/client'
+import { theme } from '@/kit/theme'
+import { directionOf } from '@/locales'
+import { router } from './routes'
 
-const StudyViewer = lazy(() => import('@/viewer'))
-const queries = new QueryClient()
+const RETRIES = 2
 
-function Study() {
-  const { id = '' } = useParams()
-  return (
-    <Suspense>
-      <StudyViewer key={id} studyId={id} />
-    </Suspense>
-  )
-}
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      refetchOnWindowFocus: true,
+      // An answer that says no stays no; silence and overload are worth another try.
+      retry: (count, error) => count < RETRIES && error instanceof ApiError && (error.offline || error.status >= 500),
+      retryDelay: (attempt) => 500 * 2 ** attempt,
+    },
+  },
+})
 
-const router = createBrowserRouter([{ path: '/study/:id', Component: Study }])
+const schemes = localStorageColorSchemeManager({ key: 'heliograph.theme' })
 
 export function App() {
+  const { i18n } = useTranslation()
+  const direction = directionOf(i18n.language)
+  useEffect(() => {
+    document.documentElement.lang = i18n.language
+    document.documentElement.dir = direction
+  }, [i18n.language, direction])
   return (
     <QueryClientProvider client={queries}>
-      <MantineProvider>
-        <RouterProvider router={router} />
-      </MantineProvider>
+      <DirectionProvider key={direction} initialDirection={direction} detectDirection={false}>
+        <MantineProvider
+          theme={theme}
+          defaultColorScheme="dark"
+          colorSchemeManager={schemes}
+          withCssVariables={false}
+          withGlobalClasses={false}
+        >
+          <RouterProvider router={router} />
+        </MantineProvider>
+      </DirectionProvider>
     </QueryClientProvider>
   )
 }

@@ -1,3 +1,4 @@
+import { type TFunction } from 'i18next'
 import { type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ageAt, formatDicomDate } from './format/dicomdate'
@@ -58,9 +59,7 @@ export function PatientBar({ patient, colour, examDate, alerts, children }: Pati
   )
 }
 
-type Translate = ReturnType<typeof useTranslation>['t']
-
-export function sexWord(t: Translate, sex: string): string {
+export function sexWord(t: TFunction, sex: string): string {
   if (sex === 'F' || sex === 'M' || sex === 'O') return t(`sex.${sex}`)
   return sex
 }

@@ -59,10 +59,9 @@ export function openPatientColour(patientId: string): string {
   return `var(--hg-patient-${colour})`
 }
 
-/** The CSS colour of a patient that is open in some window, or null. */
-export function patientColour(patientId: string): string | null {
-  const slot = read().find((item) => item.id === patientId)
-  return slot === undefined ? null : `var(--hg-patient-${slot.colour})`
+/** Patients that are open in some window, with their CSS colours. */
+export function openPatients(): Map<string, string> {
+  return new Map(read().map((slot) => [slot.id, `var(--hg-patient-${slot.colour})`]))
 }
 
 /** Forgets all open patients: on sign-out, so that the next person starts clean. */

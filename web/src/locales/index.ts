@@ -47,7 +47,7 @@ async function load(code: Language): Promise<void> {
 }
 
 /** Loads a language and switches to it, for good on this browser. */
-export async function useLanguage(code: Language): Promise<void> {
+export async function switchLanguage(code: Language): Promise<void> {
   await load(code)
   localStorage.setItem(KEY, code)
   await i18next.changeLanguage(code)

@@ -42,22 +42,6 @@ const CARD_HEIGHT = 64
 const ROW_HEIGHT = { dense: 28, roomy: 36 } as const
 export type Density = keyof typeof ROW_HEIGHT
 
-/** Keeps the row that a person looks at where it is when rows arrive above it. */
-function useAnchor(ids: readonly string[], height: number, scroller: React.RefObject<HTMLDivElement | null>, holds: React.RefObject<boolean>) {
-  const before = useRef<readonly string[]>([])
-  useLayoutEffect(() => {
-    const element = scroller.current
-    const previous = before.current
-    before.current = ids
-    if (element === null || previous.length === 0 || previous === ids) return
-    if (element.scrollTop === 0 && !holds.current) return
-    const anchor = previous[Math.floor(element.scrollTop / height)]
-    const index = anchor === undefined ? -1 : ids.indexOf(anchor)
-    const shift = index - Math.floor(element.scrollTop / height)
-    if (index >= 0 && shift > 0) element.scrollTop += shift * height
-  }, [ids, height, scroller, holds])
-}
-
 /** The one table: virtual rows, sticky header, columns arranged per person, everything by keyboard. */
 export function Table<T>(props: TableProps<T>) {
   const { columns, rowId, selected, onSelect, onOpen, onSpace, onEnd, onTop, loading = false, loadingMore = false } = props
@@ -87,7 +71,19 @@ export function Table<T>(props: TableProps<T>) {
     getItemKey: (index) => ids[index] ?? index,
   })
   useEffect(() => virtual.measure(), [height, virtual])
-  useAnchor(ids, height, scroller, holds)
+  // The row that a person looks at stays where it is when rows arrive above it.
+  const before = useRef<readonly string[]>([])
+  useLayoutEffect(() => {
+    const element = scroller.current
+    const previous = before.current
+    before.current = ids
+    if (element === null || previous.length === 0 || previous === ids) return
+    if (element.scrollTop === 0 && !holds.current) return
+    const top = Math.floor(element.scrollTop / height)
+    const anchor = previous[top]
+    const shift = anchor === undefined ? 0 : ids.indexOf(anchor) - top
+    if (shift > 0) element.scrollTop += shift * height
+  }, [ids, height])
   useEffect(() => scroller.current?.scrollTo({ top: 0 }), [props.resetKey])
   useEffect(() => {
     if (props.autoFocus === true) scroller.current?.focus({ preventScroll: true })

@@ -1,0 +1,71 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useEffect } from 'react'
+import { Outlet, useLocation } from 'react-router'
+import { SessionContext } from '@/api/access'
+import { ApiError, whenSignedOut } from '@/api/client'
+import { keys } from '@/api/keys'
+import { useStream } from '@/api/live'
+import { readSession } from '@/api/session'
+import { type Session } from '@/api/types'
+import { SigninPage } from '@/features/signin/SigninPage'
+import { setSiteZone } from '@/kit/format/instant'
+import { setPerson, usePreference } from '@/kit/preferences'
+import { Toasts } from '@/kit/Toasts'
+import { type Density } from '@/kit/table/Table'
+import { Palette } from './Palette'
+import { Rail } from './Rail'
+import { TopBar } from './TopBar'
+import { Unreachable } from './Unreachable'
+import css from './Shell.module.css'
+
+/** The signed-in part: asks who is here, and shows the sign-in page in place until somebody is. */
+export function Shell() {
+  const client = useQueryClient()
+  const session = useQuery({
+    queryKey: keys.session,
+    queryFn: ({ signal }) => readSession(signal),
+    staleTime: Infinity,
+    retry: (count, error) => count < 5 && error instanceof ApiError && error.status !== 401 && error.status !== 403,
+  })
+  useEffect(() => {
+    whenSignedOut(() => {
+      // The pages of the person who was here go with the session.
+      client.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.session[0] })
+      void client.resetQueries({ queryKey: keys.session })
+    })
+  }, [client])
+
+  if (session.data !== undefined) return <SignedIn session={session.data} />
+  if (session.isError) {
+    if (session.error instanceof ApiError && session.error.status === 401) {
+      return <SigninPage onSession={(value) => client.setQueryData(keys.session, value)} />
+    }
+    return <Unreachable error={session.error} onRetry={() => void session.refetch()} />
+  }
+  return <div className={css['blank']} aria-busy="true" />
+}
+
+function SignedIn({ session }: { session: Session }) {
+  setPerson(session.user.id)
+  setSiteZone(session.site.timezone)
+  const client = useQueryClient()
+  useStream(client)
+  const [density] = usePreference<Density>('density', 'roomy')
+  const { pathname } = useLocation()
+  useEffect(() => {
+    document.documentElement.dataset['density'] = density
+  }, [density])
+  return (
+    <SessionContext value={session}>
+      <div className={css['shell']} data-viewer={pathname.startsWith('/study/') || undefined}>
+        <Rail />
+        <TopBar />
+        <div className={css['page']}>
+          <Outlet />
+        </div>
+      </div>
+      <Palette />
+      <Toasts />
+    </SessionContext>
+  )
+}

@@ -1,0 +1,76 @@
+import { ActionIcon, Menu, Modal, Tooltip } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { useQueryClient } from '@tanstack/react-query'
+import { IconCheck, IconKey, IconLanguage, IconLogout, IconUser } from '@tabler/icons-react'
+import { useTranslation } from 'react-i18next'
+import { useSession } from '@/api/access'
+import { keys } from '@/api/keys'
+import { signOut } from '@/api/session'
+import { PasswordForm } from '@/features/signin/PasswordForm'
+import { forgetPatients } from '@/kit/identity'
+import { notify } from '@/kit/toasts'
+import { LANGUAGES, switchLanguage } from '@/locales'
+
+export function UserMenu() {
+  const { t, i18n } = useTranslation()
+  const { user, site } = useSession()
+  const client = useQueryClient()
+  const [changing, password] = useDisclosure(false)
+  const leave = async (): Promise<void> => {
+    forgetPatients()
+    await signOut().catch(() => undefined)
+    client.clear()
+    location.assign('/')
+  }
+  return (
+    <>
+      <Menu position="bottom-end" width={240}>
+        <Menu.Target>
+          <Tooltip label={user.display_name}>
+            <ActionIcon aria-label={t('user.menu', { name: user.display_name })}>
+              <IconUser size={16} />
+            </ActionIcon>
+          </Tooltip>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>
+            <bdi>{user.display_name}</bdi> · <bdi>{site.name}</bdi>
+          </Menu.Label>
+          <Menu.Item leftSection={<IconKey size={14} />} onClick={password.open}>
+            {t('user.change_password')}
+          </Menu.Item>
+          <Menu.Divider />
+          <Menu.Label>
+            <IconLanguage size={12} aria-hidden /> {t('user.language')}
+          </Menu.Label>
+          {LANGUAGES.map((language) => (
+            <Menu.Item
+              key={language.code}
+              role="menuitemradio"
+              aria-checked={i18n.language === language.code}
+              lang={language.code}
+              rightSection={i18n.language === language.code ? <IconCheck size={14} /> : null}
+              onClick={() => void switchLanguage(language.code)}
+            >
+              {language.name}
+            </Menu.Item>
+          ))}
+          <Menu.Divider />
+          <Menu.Item leftSection={<IconLogout size={14} />} onClick={() => void leave()}>
+            {t('user.sign_out')}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <Modal opened={changing} onClose={password.close} title={t('user.change_password')} size="sm">
+        <PasswordForm
+          current
+          onDone={() => {
+            password.close()
+            notify('ok', t('password.changed'))
+            void client.invalidateQueries({ queryKey: keys.session })
+          }}
+        />
+      </Modal>
+    </>
+  )
+}

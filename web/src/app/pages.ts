@@ -1,0 +1,49 @@
+import {
+  IconAlertTriangle,
+  IconDeviceDesktopAnalytics,
+  IconDiamond,
+  IconInfoCircle,
+  IconListDetails,
+  IconListSearch,
+  IconProgressCheck,
+  IconSend,
+  IconServer2,
+  IconUsers,
+  type Icon,
+} from '@tabler/icons-react'
+import { type Permission } from '@/api/types'
+
+export type PageId =
+  | 'studies'
+  | 'where'
+  | 'devices'
+  | 'nodes'
+  | 'sending'
+  | 'quarantine'
+  | 'jobs'
+  | 'alarms'
+  | 'users'
+  | 'about'
+
+export interface PageEntry {
+  id: PageId
+  path: string
+  icon: Icon
+  needs: Permission
+  /** Pages of one group stand together on the rail. */
+  group: 'reading' | 'flow' | 'admin'
+}
+
+/** What the rail and the palette offer, in this order, to those who may. */
+export const PAGES: readonly PageEntry[] = [
+  { id: 'studies', path: '/', icon: IconListDetails, needs: 'study.read', group: 'reading' },
+  { id: 'where', path: '/where', icon: IconListSearch, needs: 'study.read', group: 'reading' },
+  { id: 'devices', path: '/devices', icon: IconDeviceDesktopAnalytics, needs: 'device.read', group: 'flow' },
+  { id: 'nodes', path: '/nodes', icon: IconServer2, needs: 'node.query', group: 'flow' },
+  { id: 'sending', path: '/sending', icon: IconSend, needs: 'send.create', group: 'flow' },
+  { id: 'quarantine', path: '/quarantine', icon: IconDiamond, needs: 'quarantine.read', group: 'flow' },
+  { id: 'jobs', path: '/jobs', icon: IconProgressCheck, needs: 'job.read', group: 'flow' },
+  { id: 'alarms', path: '/alarms', icon: IconAlertTriangle, needs: 'alarm.read', group: 'admin' },
+  { id: 'users', path: '/users', icon: IconUsers, needs: 'user.manage', group: 'admin' },
+  { id: 'about', path: '/about', icon: IconInfoCircle, needs: 'study.read', group: 'admin' },
+]

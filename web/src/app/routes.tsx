@@ -1,0 +1,54 @@
+import { lazy, Suspense } from 'react'
+import { createBrowserRouter, useParams } from 'react-router'
+import { AboutPage } from '@/features/about/AboutPage'
+import { AlarmsPage } from '@/features/alarms/AlarmsPage'
+import { DevicesPage } from '@/features/devices/DevicesPage'
+import { JobsPage } from '@/features/jobs/JobsPage'
+import { NodesPage } from '@/features/nodes/NodesPage'
+import { QuarantinePage } from '@/features/quarantine/QuarantinePage'
+import { SendingPage } from '@/features/sending/SendingPage'
+import { UsersPage } from '@/features/users/UsersPage'
+import { WherePage } from '@/features/where/WherePage'
+import { WorklistPage } from '@/features/worklist/WorklistPage'
+import { Broken } from './Broken'
+import { Lost } from './Lost'
+import { Shell } from './Shell'
+import { SigninRoute } from './SigninRoute'
+
+const StudyViewer = lazy(() => import('@/viewer'))
+
+function StudyRoute() {
+  const { id = '' } = useParams()
+  return (
+    <Suspense>
+      <StudyViewer key={id} studyId={id} />
+    </Suspense>
+  )
+}
+
+export const router = createBrowserRouter([
+  { path: '/signin', Component: SigninRoute, ErrorBoundary: Broken },
+  {
+    Component: Shell,
+    ErrorBoundary: Broken,
+    children: [
+      {
+        ErrorBoundary: Broken,
+        children: [
+          { index: true, Component: WorklistPage },
+          { path: 'study/:id', Component: StudyRoute },
+          { path: 'where', Component: WherePage },
+          { path: 'devices', Component: DevicesPage },
+          { path: 'nodes', Component: NodesPage },
+          { path: 'sending', Component: SendingPage },
+          { path: 'quarantine', Component: QuarantinePage },
+          { path: 'jobs', Component: JobsPage },
+          { path: 'alarms', Component: AlarmsPage },
+          { path: 'users', Component: UsersPage },
+          { path: 'about', Component: AboutPage },
+          { path: '*', Component: Lost },
+        ],
+      },
+    ],
+  },
+])

@@ -1,0 +1,110 @@
+import { Button, Checkbox, Switch, TextInput } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { IconLink } from '@tabler/icons-react'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useSession } from '@/api/access'
+import { makeUserLink, useSaveUser } from '@/api/lists'
+import { ROLES, type User, type UserDraft } from '@/api/types'
+import css from '@/kit/form.module.css'
+import { SidePane } from '@/kit/Page'
+
+/** One person: name, roles, and a link to sign in with; `null` makes a new one. */
+export function UserPane({ user, onClose }: { user: User | null; onClose: () => void }) {
+  const { t } = useTranslation()
+  const me = useSession().user.id
+  const save = useSaveUser()
+  const link = useMutation({ mutationFn: makeUserLink })
+  const [made, setMade] = useState<User | null>(null)
+  const [draft, setDraft] = useState<UserDraft>(
+    user === null ? { name: '', display_name: '', roles: ['viewer'] } : { name: user.name, display_name: user.display_name, roles: user.roles },
+  )
+  const [active, setActive] = useState(user?.active ?? true)
+  const change = (part: Partial<UserDraft>): void => setDraft({ ...draft, ...part })
+  const ready = draft.name.trim() !== '' && draft.roles.length > 0
+  const person = user ?? made
+  const submit = (): void => {
+    if (!ready) return
+    if (person === null) {
+      save.mutate(
+        { id: null, draft: { ...draft, display_name: draft.display_name.trim() || draft.name } },
+        {
+          onSuccess: (created) => {
+            setMade(created)
+            link.mutate(created.id)
+          },
+        },
+      )
+    } else {
+      save.mutate({ id: person.id, draft: { display_name: draft.display_name, roles: draft.roles, active } }, { onSuccess: onClose })
+    }
+  }
+  return (
+    <SidePane
+      title={user === null ? t('users.add') : <bdi>{user.display_name}</bdi>}
+      onClose={onClose}
+      footer={
+        <>
+          <Button type="submit" form="user" variant="filled" disabled={!ready} loading={save.isPending}>
+            {t('action.save')}
+          </Button>
+          {person !== null && (
+            <Button leftSection={<IconLink size={14} />} loading={link.isPending} onClick={() => link.mutate(person.id)}>
+              {t('users.make_link')}
+            </Button>
+          )}
+        </>
+      }
+    >
+      <form
+        id="user"
+        className={css['form']}
+        onSubmit={(event) => {
+          event.preventDefault()
+          submit()
+        }}
+      >
+        <TextInput
+          label={t('users.name')}
+          description={t('users.name_hint')}
+          required
+          disabled={person !== null}
+          autoFocus={user === null}
+          maxLength={64}
+          autoComplete="off"
+          value={draft.name}
+          onChange={(event) => change({ name: event.currentTarget.value })}
+        />
+        <TextInput label={t('users.display_name')} maxLength={128} autoComplete="off" value={draft.display_name} onChange={(event) => change({ display_name: event.currentTarget.value })} />
+        <fieldset className={css['group']}>
+          <legend>{t('users.roles')}</legend>
+          {ROLES.map((role) => (
+            <Checkbox
+              key={role}
+              label={t(`role.${role}`)}
+              description={t(`role.${role}_text`)}
+              checked={draft.roles.includes(role)}
+              onChange={(event) =>
+                change({ roles: ROLES.filter((item) => (item === role ? event.currentTarget.checked : draft.roles.includes(item))) })
+              }
+            />
+          ))}
+        </fieldset>
+        {person !== null && person.id !== me && (
+          <Switch label={t('users.may_sign_in')} checked={active} onChange={(event) => setActive(event.currentTarget.checked)} />
+        )}
+        {(save.isError || link.isError) && (
+          <p className={css['trouble']} role="alert">
+            {(save.error ?? link.error)?.message}
+          </p>
+        )}
+        {link.data !== undefined && (
+          <div role="status">
+            <p className={css['quiet']}>{t('users.link_hint')}</p>
+            <code className={css['secret']}>{link.data.link}</code>
+          </div>
+        )}
+      </form>
+    </SidePane>
+  )
+}

@@ -1,0 +1,116 @@
+import { Button, Tabs } from '@mantine/core'
+import { IconPlus } from '@tabler/icons-react'
+import { type TFunction } from 'i18next'
+import { useMemo, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useUsers } from '@/api/lists'
+import { ROLES, type User } from '@/api/types'
+import { Empty } from '@/kit/Empty'
+import { useFormat } from '@/kit/format/useFormat'
+import css from '@/kit/form.module.css'
+import { Page } from '@/kit/Page'
+import { State } from '@/kit/State'
+import { type Column } from '@/kit/table/columns'
+import { ListTable } from '@/kit/table/ListTable'
+import { useSelection } from '@/kit/useSelection'
+import { TokensTable } from './TokensTable'
+import { UserPane } from './UserPane'
+
+const rowId = (row: User): string => row.id
+
+export function roleWord(t: TFunction, role: string): string {
+  const known = ROLES.find((item) => item === role)
+  return known === undefined ? role : t(`role.${known}`)
+}
+
+function useColumns(): Column<User>[] {
+  const { t } = useTranslation()
+  const format = useFormat()
+  return useMemo(
+    (): Column<User>[] => [
+      { id: 'display', title: t('users.display_name'), width: 220, grow: true, fixed: true, sortValue: (row) => row.display_name, cell: (row) => <strong><bdi>{row.display_name}</bdi></strong> },
+      { id: 'name', title: t('users.name'), width: 160, sortValue: (row) => row.name, cell: (row) => <bdi>{row.name}</bdi> },
+      { id: 'roles', title: t('users.roles'), width: 240, cell: (row) => row.roles.map((role) => roleWord(t, role)).join(', ') },
+      { id: 'seen', title: t('users.last_seen'), width: 130, sortValue: (row) => row.last_seen_at ?? '', cell: (row) => (row.last_seen_at === null ? t('users.never') : format.relative(row.last_seen_at)) },
+      { id: 'state', title: t('column.state'), width: 130, cell: (row) => <UserState row={row} /> },
+    ],
+    [t, format],
+  )
+}
+
+function UserState({ row }: { row: User }) {
+  const { t } = useTranslation()
+  return <State tone={row.active ? 'ok' : 'stopped'}>{t(row.active ? 'users.active' : 'users.disabled')}</State>
+}
+
+/** People and programs that may use this site. */
+export function UsersPage() {
+  const { t } = useTranslation()
+  const [tab, setTab] = useState<'people' | 'tokens'>('people')
+  const users = useUsers()
+  const selection = useSelection(users.data?.items, rowId)
+  const [adding, setAdding] = useState(false)
+  const [making, setMaking] = useState(false)
+  const columns = useColumns()
+  const shown = tab !== 'people' ? undefined : adding ? null : selection.open ? selection.row : undefined
+  return (
+    <Page
+      title={t('page.users')}
+      lead={t(tab === 'people' ? 'users.lead' : 'tokens.lead')}
+      actions={
+        <Button variant="filled" leftSection={<IconPlus size={14} />} onClick={() => (tab === 'people' ? setAdding(true) : setMaking(true))}>
+          {t(tab === 'people' ? 'users.add' : 'tokens.add')}
+        </Button>
+      }
+      toolbar={
+        <Tabs value={tab} onChange={(value) => setTab(value === 'tokens' ? 'tokens' : 'people')} variant="pills">
+          <Tabs.List>
+            <Tabs.Tab value="people">{t('users.people')}</Tabs.Tab>
+            <Tabs.Tab value="tokens">{t('tokens.title')}</Tabs.Tab>
+          </Tabs.List>
+        </Tabs>
+      }
+      side={
+        shown !== undefined && (
+          <UserPane
+            key={shown?.id ?? 'new'}
+            user={shown}
+            onClose={() => {
+              setAdding(false)
+              selection.close()
+            }}
+          />
+        )
+      }
+    >
+      {tab === 'tokens' ? (
+        <TokensTable making={making} onMade={() => setMaking(false)} />
+      ) : (
+        <ListTable
+          name="users"
+          label={t('page.users')}
+          columns={columns}
+          reading={users}
+          rowId={rowId}
+          card={(row) => (
+            <span className={css['card']}>
+              <span className={css['line']}>
+                <strong>{row.display_name}</strong>
+                <UserState row={row} />
+              </span>
+              <span className={css['quiet']}>{row.roles.map((role) => roleWord(t, role)).join(', ')}</span>
+            </span>
+          )}
+          selected={selection.id}
+          onSelect={selection.select}
+          onOpen={(row) => {
+            setAdding(false)
+            selection.show(row.id)
+          }}
+          onSpace={(row) => selection.show(row.id)}
+          empty={<Empty title={t('users.none')} />}
+        />
+      )}
+    </Page>
+  )
+}
