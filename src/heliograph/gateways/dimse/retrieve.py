@@ -66,8 +66,11 @@ class Suboperations:
             self.warning += 1
 
     def fail_rest(self, items: Sequence[Stored]) -> None:
+        """The destination cannot be reached any more: what was not told of `items` has failed."""
+        done = {item.sop_instance_uid for item in self.given} | set(self.failed_uids)
         for item in items:
-            self.add(item, Result(status.PROCESSING_FAILURE))
+            if item.sop_instance_uid not in done:
+                self.add(item, Result(status.PROCESSING_FAILURE))
 
     def heed(self, command: Command) -> None:
         """A C-CANCEL-RQ that names this operation; others are passed over (trap 46)."""

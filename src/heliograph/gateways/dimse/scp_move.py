@@ -1,19 +1,14 @@
 """C-MOVE as provider: objects go to a registered third party over associations of our own (PS3.4 C.4.2)."""
 
-from collections.abc import Callable, Sequence
-
-from heliograph.engine.telemetry import fact
 from heliograph.gateways.dimse import status
 from heliograph.gateways.dimse.association import Association, Lost
+from heliograph.gateways.dimse.carrier import Carrier, Dial
 from heliograph.gateways.dimse.catalogue import Catalogue, Stored
 from heliograph.gateways.dimse.dimse import Command, response
-from heliograph.gateways.dimse.requestor import Destination, Proposal
 from heliograph.gateways.dimse.retrieve import MAX_IDENTIFIER_BYTES, Suboperations, selection
-from heliograph.gateways.dimse.scu import Originator, User
-from heliograph.gateways.dimse.sender import Batch, Result, choose_context, encoded_for, failure_of, plan
+from heliograph.gateways.dimse.scu import Originator
+from heliograph.gateways.dimse.sender import Result
 from heliograph.kit.errors import HeliographError
-
-Dial = Callable[[Destination, Sequence[Proposal]], Association]
 
 
 class MoveService:
@@ -46,69 +41,15 @@ class MoveService:
             return
         operations = Suboperations(association, context_id, command, len(items))
         originator = Originator(association.peer.aet, command.message_id or 0)
+
+        def tell(item: Stored, result: Result) -> None:
+            operations.add(item, result)
+            operations.tell_pending()
+
+        carrier = Carrier(self._dial, destination, self._catalogue.read, originator=originator)
         try:
-            for batch in plan(items):
-                if operations.cancelled:
-                    break
-                _Carrier(self._dial, destination, batch, self._catalogue, originator).carry(operations)
+            if carrier.carry(items, tell, operations.poll_cancel) is not None:
+                operations.fail_rest(items)
         finally:
             self._catalogue.note_given(operations.given, destination.aet)
         operations.finish()
-
-
-class _Carrier:
-    """Carries one batch to the destination; an association that breaks is opened once more for the same object."""
-
-    def __init__(
-        self, dial: Dial, destination: Destination, batch: Batch, catalogue: Catalogue, originator: Originator
-    ) -> None:
-        self._dial, self._destination, self._batch = dial, destination, batch
-        self._catalogue, self._originator = catalogue, originator
-        self._user: User | None = None
-
-    def carry(self, operations: Suboperations) -> None:
-        items = self._batch.items
-        try:
-            for number, item in enumerate(items):
-                if operations.poll_cancel():
-                    return
-                result = self._try(item)
-                if result is None:
-                    operations.fail_rest(items[number:])
-                    return
-                operations.add(item, result)
-                operations.tell_pending()
-        finally:
-            if self._user is not None:
-                self._user.release()
-
-    def _try(self, item: Stored) -> Result | None:
-        """None when the destination cannot be reached."""
-        for _ in range(2):
-            try:
-                user = self._user or self._open()
-            except HeliographError as error:
-                fact("dimse.destination_unreachable", aet=self._destination.aet, code=error.code)
-                return None
-            try:
-                return self._send(user, item)
-            except Lost as lost:
-                fact("dimse.destination_lost", aet=self._destination.aet, code=lost.code)
-                user.association.abort()
-                self._user = None
-        return Result(status.PROCESSING_FAILURE, "the destination broke the association off")
-
-    def _open(self) -> User:
-        self._user = User(self._dial(self._destination, self._batch.proposals))
-        return self._user
-
-    def _send(self, user: User, item: Stored) -> Result:
-        context = choose_context(user.association.contexts.values(), item)
-        if context is None:
-            return Result(status.SOP_CLASS_NOT_SUPPORTED, "the destination does not accept this SOP class")
-        try:
-            encoded = encoded_for(item, context, self._catalogue.read)
-        except HeliographError as error:
-            return failure_of(error)
-        reply = user.store(context, item.sop_instance_uid, encoded.chunks, encoded.total, self._originator)
-        return Result(reply.status or 0, reply.error_comment)

@@ -9,7 +9,7 @@ from heliograph.gateways.dimse.association import AcceptedContext
 from heliograph.gateways.dimse.catalogue import Stored
 from heliograph.gateways.dimse.requestor import MAX_CONTEXTS, Proposal
 from heliograph.kit.errors import Absent, Broken, HeliographError
-from heliograph.standards.dicom import part10, transcode, uids
+from heliograph.standards.dicom import part10, uids
 
 CHUNK_BYTES = 1 << 20
 MAX_TRANSCODED_BYTES = 1 << 30
@@ -88,7 +88,9 @@ def encoded_for(item: Stored, context: AcceptedContext, read: Read) -> Encoded:
         return Encoded(total, _ranges(item, read, item.prefix_bytes))
     if item.size_bytes > MAX_TRANSCODED_BYTES:
         raise Broken("the object is too large to be transcoded", code="too_large_to_transcode")
-    whole = transcode.transcode(b"".join(_ranges(item, read, 0)), context.transfer_syntax)
+    from heliograph.standards.dicom.transcode import transcode
+
+    whole = transcode(b"".join(_ranges(item, read, 0)), context.transfer_syntax)
     start, _ = part10.split(whole)
     view = memoryview(whole)[start:]
     return Encoded(len(view), (bytes(view[n : n + CHUNK_BYTES]) for n in range(0, len(view), CHUNK_BYTES)))

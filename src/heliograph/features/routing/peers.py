@@ -1,0 +1,18 @@
+"""What routing asks of remote nodes; a gateway does it."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class Peers(Protocol):
+    """Errors of kit.errors say in words what stands in the way."""
+
+    def echo(self, aet: str, host: str, port: int) -> float:
+        """Milliseconds until the answer of a C-ECHO."""
+        ...
+
+    def query(
+        self, aet: str, host: str, port: int, keys: Mapping[str, str], limit: int
+    ) -> tuple[list[dict[str, str]], bool]:
+        """Studies as keyword -> value (several joined by a backslash), and whether there are more than `limit`."""
+        ...

@@ -1,0 +1,204 @@
+"""Sends: studies and series on their way to other nodes, durable, tried again until they arrive."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from heliograph.engine.db import Database, Tx
+from heliograph.engine.events import announce
+from heliograph.engine.jobs import defer, enqueue
+from heliograph.features.access import Actor, note, require, visible
+from heliograph.features.routing.model import Node, Send, wait_s
+from heliograph.features.routing.nodes import find_node
+from heliograph.kit.errors import Absent, Conflict, HeliographError
+from heliograph.kit.ids import new_id
+from heliograph.kit.time import now
+
+SEND_WORK = "send"
+RETRIEVE_WORK = "retrieve"
+_COLUMNS = (
+    "s.id, s.tenant_id, s.study_fk, s.series_fk, n.id, n.tenant_id, n.name, n.aet, n.host, n.port, s.state, s.done, s.total, s.failed, "
+    "s.attempts, s.sent_through, s.next_attempt_at, coalesce(s.error, ''), s.created_at"
+)
+_FROM = "from send s join remote_node n on n.id = s.node_id"
+
+
+def request_send(
+    tx: Tx, actor: Actor, study_id: int, node_id: UUID | str, *, series_id: int | None = None, rule_id: UUID | None = None,
+    sent_through: int = 0,
+) -> UUID:  # fmt: skip
+    """Writes the send and its queue entry in this transaction; Absent when the study, series or node is not there for the actor."""
+    require(actor, "send.create")
+    node = find_node(tx, actor.tenant_id, node_id)
+    condition, parameters = visible(actor, "st")
+    there = tx.execute(
+        f"select 1 from study st where st.id = %s and {condition} "
+        "and (%s::bigint is null or exists (select 1 from series se where se.id = %s and se.study_fk = st.id))",
+        (study_id, *parameters, series_id, series_id),
+    ).fetchone()
+    if there is None:
+        raise Absent("no such study or series", code="no_study")
+    send_id = new_id()
+    tx.execute(
+        "insert into send (id, tenant_id, study_fk, series_fk, node_id, rule_id, sent_through, next_attempt_at, requested_by, created_at) "
+        "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (send_id, actor.tenant_id, study_id, series_id, node.id, rule_id, sent_through, now(), actor.label, now()),
+    )
+    note(tx, actor, "send.requested", {"send": str(send_id), "study": study_id, "node": str(node.id)})
+    _queue(tx, send_id, node.id)
+    return send_id
+
+
+def request_retrieve(tx: Tx, actor: Actor, node_id: UUID | str, study_uid: str) -> UUID:
+    """Writes the watched job that fetches a study from a node."""
+    require(actor, "node.query")
+    require(actor, "study.store")
+    node = find_node(tx, actor.tenant_id, node_id)
+    note(tx, actor, "retrieve.requested", {"study_uid": study_uid, "node": str(node.id)})
+    arguments = {"node_id": str(node.id), "study_uid": study_uid}
+    title = f"Fetch a study from {node.name}"
+    return enqueue(tx, actor.tenant_id, RETRIEVE_WORK, title, arguments, actor.label, unit="objects")
+
+
+def sends(
+    tx: Tx, actor: Actor, *, state: str | None = None, limit: int = 100, before: str | None = None
+) -> list[dict[str, Any]]:
+    """Sends, latest first; `before` is the id of the last one seen."""
+    require(actor, "send.create")
+    rows = tx.execute(
+        f"select {_COLUMNS}, st.modalities, st.accession_number, st.study_date, se.number {_FROM} "
+        "join study st on st.id = s.study_fk left join series se on se.id = s.series_fk "
+        "where s.tenant_id = %(t)s and (%(s)s::text is null or s.state = %(s)s) and (%(b)s::uuid is null or s.id < %(b)s) "
+        "order by s.id desc limit %(n)s",
+        {"t": actor.tenant_id, "s": state, "b": _uuid_or_none(before), "n": limit},
+    )
+    return [_as_dict(_send(row), row[19:]) for row in rows]
+
+
+def resend(tx: Tx, actor: Actor, send_id: UUID | str) -> None:
+    """Sends everything again when it ended, or tries at once when it waits."""
+    require(actor, "send.create")
+    row = tx.execute(
+        "update send set state = 'queued', error = null, finished_at = null, next_attempt_at = %s, "
+        "sent_through = case when state = 'waiting' then sent_through else 0 end, "
+        "done = case when state = 'waiting' then done else 0 end, failed = case when state = 'waiting' then failed else 0 end, "
+        "attempts = case when state = 'waiting' then attempts else 0 end "
+        "where id = %s and tenant_id = %s and state in ('waiting', 'done', 'failed', 'cancelled') returning node_id",
+        (now(), _uuid_or_none(send_id), actor.tenant_id),
+    ).fetchone()
+    if row is None:
+        raise Conflict("the send is not there or is under way", code="send_under_way")
+    note(tx, actor, "send.repeated", {"send": str(send_id)})
+    _queue(tx, UUID(str(send_id)), row[0])
+
+
+def cancel_send(tx: Tx, actor: Actor, send_id: UUID | str) -> None:
+    """Ends a send that has not ended; what was sent stays sent."""
+    require(actor, "send.create")
+    row = tx.execute(
+        "update send set state = 'cancelled', next_attempt_at = null, finished_at = %s "
+        "where id = %s and tenant_id = %s and state in ('queued', 'sending', 'waiting') returning 1",
+        (now(), _uuid_or_none(send_id), actor.tenant_id),
+    ).fetchone()
+    if row is None:
+        raise Conflict("the send is not there or has ended", code="send_ended")
+    note(tx, actor, "send.cancelled", {"send": str(send_id)})
+
+
+# ---- for the job that does it ------------------------------------------------------------------------------------
+
+
+def begin(tx: Tx, send_id: UUID) -> Send | None:
+    """Claims a send for an attempt; None when it is no longer wanted."""
+    row = tx.execute(
+        "update send set state = 'sending', attempts = attempts + 1, next_attempt_at = null, "
+        "total = done + failed + (select count(*) from instance i join series se on se.id = i.series_fk "
+        "where se.study_fk = send.study_fk and (send.series_fk is null or se.id = send.series_fk) and i.id > send.sent_through) "
+        "where id = %s and state in ('queued', 'sending', 'waiting') returning 1",
+        (send_id,),
+    ).fetchone()
+    return _load(tx, send_id) if row is not None else None
+
+
+def keep_progress(tx: Tx, send_id: UUID, *, done: int, failed: int, sent_through: int) -> bool:
+    """Stores how far it is; False when somebody cancelled."""
+    row = tx.execute(
+        "update send set done = %s, failed = %s, sent_through = %s where id = %s returning state",
+        (done, failed, sent_through, send_id),
+    ).fetchone()
+    return row is not None and row[0] == "sending"
+
+
+def put_off(tx: Tx, send: Send, error: HeliographError) -> None:
+    """The node cannot be reached or is full: tried again later, or given up after very many attempts."""
+    seconds = wait_s(send.attempts)
+    if seconds is None:
+        finish(tx, send, "failed", f"given up after {send.attempts} attempts: {error.message}")
+        return
+    tx.execute(
+        "update send set state = 'waiting', next_attempt_at = %s, error = %s where id = %s and state = 'sending'",
+        (now() + timedelta(seconds=seconds), error.message, send.id),
+    )
+    if send.attempts == 1:
+        announce(tx, send.tenant_id, "SendWaits", _subject(send))
+
+
+def finish(tx: Tx, send: Send, state: str, error: str | None = None) -> None:
+    tx.execute(
+        "update send set state = %s, error = %s, finished_at = %s, next_attempt_at = null where id = %s and state = 'sending'",
+        (state, error, now(), send.id),
+    )
+    announce(tx, send.tenant_id, "SendFinished" if state == "done" else "SendFailed", _subject(send))
+
+
+def wake(database: Database) -> int:
+    """Queues every waiting send whose time has come; the count."""
+    with database.transaction() as tx:
+        rows = tx.execute(
+            "update send set state = 'queued' where state = 'waiting' and next_attempt_at <= %s returning id, node_id",
+            (now(),),
+        ).fetchall()
+        for send_id, node_id in rows:
+            _queue(tx, send_id, node_id)
+    return len(rows)
+
+
+def _queue(tx: Tx, send_id: UUID, node_id: UUID) -> None:
+    """One send after another to each node, so that an outage is met once and not by all at the same time."""
+    defer(tx, SEND_WORK, {"send_id": str(send_id)}, lock=f"node:{node_id}", once=f"send:{send_id}")
+
+
+def _load(tx: Tx, send_id: UUID) -> Send:
+    row = tx.execute(f"select {_COLUMNS} {_FROM} where s.id = %s", (send_id,)).fetchone()
+    assert row is not None
+    return _send(row)
+
+
+def _send(row: tuple[Any, ...]) -> Send:
+    send_id, tenant_id, study_id, series_id, *rest = row
+    state, done, total, failed, attempts, sent_through, next_attempt_at, error, created_at = rest[6:15]
+    return Send(
+        send_id, tenant_id, study_id, series_id, Node(*rest[:6]), state, done, total, failed, attempts, sent_through, next_attempt_at, error,
+        created_at,
+    )  # fmt: skip
+
+
+def _as_dict(send: Send, about: tuple[Any, ...]) -> dict[str, Any]:
+    modalities, accession, study_date, series_number = about
+    words = ["/".join(modalities), study_date, accession] + ([f"series {series_number}"] if send.series_id else [])
+    return {
+        "id": str(send.id), "study_id": str(send.study_id), "what": " ".join(word for word in words if word), "node": send.node.name,
+        "state": send.state, "done": send.done, "total": send.total, "failed": send.failed, "attempts": send.attempts,
+        "next_attempt_at": send.next_attempt_at, "error": send.error or None, "created_at": send.created_at,
+    }  # fmt: skip
+
+
+def _subject(send: Send) -> dict[str, Any]:
+    return {"send": str(send.id), "study": send.study_id, "node": str(send.node.id)}
+
+
+def _uuid_or_none(value: UUID | str | None) -> UUID | None:
+    try:
+        return value if isinstance(value, UUID) or value is None else UUID(value)
+    except ValueError:
+        return None
