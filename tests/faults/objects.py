@@ -24,6 +24,7 @@ class Object:
     """One instance as it goes over the wire."""
 
     study_uid: str
+    series_uid: str
     sop_uid: str
     dataset: bytes = field(repr=False)
     sop_class: str = CTImageStorage
@@ -65,5 +66,5 @@ def objects(lane: int, seed: int) -> Iterator[Object]:
         head = _template(side)
         for old, new in uids.items():
             head = head.replace(old.encode(), new.encode())
-        yield Object(uids[_STUDY], uids[_OBJECT], head + os.urandom(side * side * 2))
+        yield Object(uids[_STUDY], uids[_SERIES], uids[_OBJECT], head + os.urandom(side * side * 2))
         number += 1

@@ -4,8 +4,11 @@ import os
 import random
 from pathlib import Path
 
+import httpx
+
 from tests.faults.ledger import Ledger, Senders, audit, send_again
-from tests.faults.objects import objects
+from tests.faults.objects import Object, objects
+from tests.peers import dicomweb, part10
 from tests.peers.heliograph import Server
 
 BLOCK = 512
@@ -75,18 +78,46 @@ def test_rubbish_in_the_spool_and_beside_the_segments_does_not_stop_the_start(fr
     _audited(fresh_server, ledger)
 
 
+def test_rot_in_an_unsealed_segment_costs_one_object(fresh_server: Server) -> None:
+    """Recovery reads on behind a record whose digest fails: those after it were acknowledged too."""
+    assert fresh_server.token
+    ledger = _filled(fresh_server, 40, 6)
+    fresh_server.kill(database=True)
+    one = sorted(ledger.acknowledged.values(), key=lambda one: one.sop_uid)[len(ledger.acknowledged) // 4]
+    _flip_a_bit_of(fresh_server, one)
+    fresh_server.start()
+    others = Ledger(acknowledged={uid: it for uid, it in ledger.acknowledged.items() if it.study_uid != one.study_uid})
+    assert len(others.acknowledged) > 10
+    _audited(fresh_server, others)
+    neighbours = {
+        uid for uid, it in ledger.acknowledged.items() if it.study_uid == one.study_uid and uid != one.sop_uid
+    }
+    with fresh_server.client() as client:
+        back = {uid for uid in neighbours if _comes_back(client, ledger.acknowledged[uid])}
+    assert back == neighbours
+
+
+def _flip_a_bit_of(server: Server, one: Object) -> None:
+    place = next((path, at) for path in _segments(server) if (at := path.read_bytes().find(one.dataset)) >= 0)
+    with place[0].open("r+b") as file:
+        file.seek(place[1] + len(one.dataset) - 100)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 0x10]))
+
+
+def _comes_back(client: httpx.Client, one: Object) -> bool:
+    path = f"studies/{one.study_uid}/series/{one.series_uid}/instances/{one.sop_uid}"
+    return part10.split(dicomweb.retrieve(client, path)[0]).digest == one.digest
+
+
 def test_verify_finds_a_single_flipped_bit(fresh_server: Server) -> None:
     """Guard: storage that rots is noticed and named, never served in silence for ever."""
     assert fresh_server.token
     ledger = _filled(fresh_server, 12, 5)
     assert fresh_server.verify().returncode == 0
     one = random.Random(7).choice(sorted(ledger.acknowledged.values(), key=lambda one: one.sop_uid))
-    place = next((path, at) for path in _segments(fresh_server) if (at := path.read_bytes().find(one.dataset)) >= 0)
-    with place[0].open("r+b") as file:
-        file.seek(place[1] + len(one.dataset) - 100)
-        byte = file.read(1)[0]
-        file.seek(-1, os.SEEK_CUR)
-        file.write(bytes([byte ^ 0x10]))
+    _flip_a_bit_of(fresh_server, one)
     found = fresh_server.verify()
     assert found.returncode != 0
     assert one.sop_uid in found.stdout + found.stderr
