@@ -271,6 +271,8 @@ def _lacks_pixels(data: Buffer, size: int, walker: Walker, offset: int, length: 
 
 def _real_transfer_syntax(envelope: Envelope, encoding: Encoding, problems: list[str], *, is_fragmented: bool) -> str:
     declared = envelope.declared
+    if declared in uids.DEFLATED:  # these bytes are inflated, or never were deflated
+        declared = uids.EXPLICIT_VR_LITTLE_ENDIAN
     if declared and encoding == declared_encoding(declared):
         if is_fragmented and declared in uids.NATIVE:
             problems.append("Pixel Data in fragments under an uncompressed transfer syntax")
