@@ -5,7 +5,7 @@ Events: SendWaits, SendFinished, SendFailed.
 """
 
 from heliograph.features.routing.jobs import study_settled
-from heliograph.features.routing.model import Node, Rule, Send
+from heliograph.features.routing.model import Node, Outgoing, Rule, Send
 from heliograph.features.routing.nodes import add_node, find_node, node, nodes, remove_node, update_node
 from heliograph.features.routing.peers import Peers
 from heliograph.features.routing.rules import add_rule, remove_rule, rules, update_rule
@@ -16,6 +16,7 @@ from heliograph.features.routing.sends import (
     cancel_send,
     finish,
     keep_progress,
+    outgoing,
     put_off,
     request_retrieve,
     request_send,
@@ -25,7 +26,7 @@ from heliograph.features.routing.sends import (
 )
 
 __all__ = [
-    "RETRIEVE_WORK", "SEND_WORK", "Node", "Peers", "Rule", "Send", "add_node", "add_rule", "begin", "cancel_send", "find_node", "finish",
-    "keep_progress", "node", "nodes", "put_off", "remove_node", "remove_rule", "request_retrieve", "request_send", "resend", "rules", "sends",
+    "RETRIEVE_WORK", "SEND_WORK", "Node", "Outgoing", "Peers", "Rule", "Send", "add_node", "add_rule", "begin", "cancel_send", "find_node", "finish",
+    "keep_progress", "node", "nodes", "outgoing", "put_off", "remove_node", "remove_rule", "request_retrieve", "request_send", "resend", "rules", "sends",
     "study_settled", "update_node", "update_rule", "wake",
 ]  # fmt: skip

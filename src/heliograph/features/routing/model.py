@@ -69,6 +69,19 @@ class Send:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One object that a send has still to bring: what it is and where its bytes are."""
+
+    instance_id: int
+    sop_class_uid: str
+    sop_uid: str
+    transfer_syntax_uid: str
+    blob: str
+    size_bytes: int
+    prefix_bytes: int
+
+
 def wait_s(attempts: int) -> float | None:
     """Seconds until the attempt after this many; None when it is time to give up."""
     if attempts >= MOST_ATTEMPTS:

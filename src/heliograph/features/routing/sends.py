@@ -8,7 +8,7 @@ from heliograph.engine.db import Database, Tx
 from heliograph.engine.events import announce
 from heliograph.engine.jobs import defer, enqueue
 from heliograph.features.access import Actor, note, require, visible
-from heliograph.features.routing.model import Node, Send, wait_s
+from heliograph.features.routing.model import Node, Outgoing, Send, wait_s
 from heliograph.features.routing.nodes import find_node
 from heliograph.kit.errors import Absent, Conflict, HeliographError
 from heliograph.kit.ids import new_id
@@ -118,6 +118,17 @@ def begin(tx: Tx, send_id: UUID) -> Send | None:
         (send_id,),
     ).fetchone()
     return _load(tx, send_id) if row is not None else None
+
+
+def outgoing(tx: Tx, send: Send, *, limit: int = 2000) -> list[Outgoing]:
+    """The next objects behind `sent_through`, in the order of their arrival."""
+    rows = tx.execute(
+        "select i.id, i.sop_class_uid, i.sop_uid, i.transfer_syntax_uid, i.blob, i.size_bytes, i.prefix_bytes "
+        "from instance i join series se on se.id = i.series_fk and se.tenant_id = i.tenant_id "
+        "where i.tenant_id = %s and se.study_fk = %s and (%s::bigint is null or se.id = %s) and i.id > %s order by i.id limit %s",
+        (send.tenant_id, send.study_id, send.series_id, send.series_id, send.sent_through, limit),
+    )
+    return [Outgoing(*row) for row in rows]
 
 
 def keep_progress(tx: Tx, send_id: UUID, *, done: int, failed: int, sent_through: int) -> bool:

@@ -20,10 +20,20 @@ class ArchiveReceiver:
     """One association's delivery; its row is written with the first object, so an echo leaves none."""
 
     def __init__(
-        self, intake: Intake, actor: Actor, peer: Peer, *, device: Device | None, caller_id: int | None, issuer: str
+        self,
+        intake: Intake,
+        actor: Actor,
+        peer: Peer,
+        *,
+        device: Device | None,
+        caller_id: int | None,
+        issuer: str,
+        verified: bool = False,
     ) -> None:
+        """`verified`: the source is known although it is no device (a node that we fetch from)."""
         self._intake, self._actor, self._peer = intake, actor, peer
         self._device, self._caller_id, self._issuer = device, caller_id, issuer
+        self._unverified = device is None and not verified
         self._open = contextlib.ExitStack()
         self._delivery: Delivery | None = None
 
@@ -55,7 +65,7 @@ class ArchiveReceiver:
                 address=self._peer.address,
                 called_aet=self._peer.called_aet,
                 issuer=self._issuer,
-                unverified=self._device is None,
+                unverified=self._unverified,
             )
         )
         return self._delivery

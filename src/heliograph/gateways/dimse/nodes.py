@@ -16,6 +16,8 @@ from heliograph.kit.errors import HeliographError, Refused
 from heliograph.kit.time import monotonic_s
 from heliograph.standards.dicom import dataset, uids
 
+Responses = Iterator[Progress]
+
 _PLAIN = (uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN)
 _ECHO_LIMITS = Limits(artim_s=10.0, send_timeout_s=10.0)
 _STUDY_KEYS = (
@@ -67,6 +69,22 @@ def find_studies(
     finally:
         user.release()
     return found[:limit], len(found) > limit
+
+
+def classes_of_study(destination: Destination, calling_aet: str, study_uid: str) -> tuple[str, ...]:
+    """The SOP classes in a study, when the node tells them."""
+    elements = dataset.by_keyword(
+        {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": study_uid, "SOPClassesInStudy": None}
+    )
+    user = User(open_association(destination, calling_aet, [Proposal(STUDY_ROOT_FIND, _PLAIN)]))
+    try:
+        for syntax, data in user.find(STUDY_ROOT_FIND, lambda to: dataset.encode(elements, to)):
+            return tuple(uid for uid in dataset.decode(data, syntax).texts("SOPClassesInStudy") if uid)
+    except Refused:
+        return ()
+    finally:
+        user.release()
+    return ()
 
 
 def move_study(destination: Destination, calling_aet: str, study_uid: str, to_aet: str) -> Iterator[Progress]:

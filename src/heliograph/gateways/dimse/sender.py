@@ -40,27 +40,32 @@ class Batch:
 
 
 def plan(items: Sequence[Stored]) -> list[Batch]:
-    """Each class with every transfer syntax it is stored in, one per context, and plain ones to fall back on (trap 43)."""
-    by_class: dict[str, dict[str, None]] = {}
-    for item in items:
-        by_class.setdefault(item.sop_class_uid, {})[item.transfer_syntax] = None
+    """The items in their order, in as few associations as 128 contexts allow (trap 43)."""
     batches: list[Batch] = []
-    proposals: list[Proposal] = []
-    classes: set[str] = set()
-    for sop_class, syntaxes in by_class.items():
-        wanted = [Proposal(sop_class, (syntax,)) for syntax in list(syntaxes)[: MAX_CONTEXTS - 1]]
-        rest = tuple(syntax for syntax in _PLAIN if syntax not in syntaxes)
-        wanted += [Proposal(sop_class, rest)] if rest else []
-        if len(proposals) + len(wanted) > MAX_CONTEXTS:
-            batches.append(_batch(proposals, classes, items))
-            proposals, classes = [], set()
-        proposals += wanted
-        classes.add(sop_class)
-    return [*batches, _batch(proposals, classes, items)] if proposals else batches
+    syntaxes: dict[str, dict[str, None]] = {}
+    carried: list[Stored] = []
+    for item in items:
+        if item.transfer_syntax not in syntaxes.get(item.sop_class_uid, ()):
+            wider = syntaxes | {
+                item.sop_class_uid: {**syntaxes.get(item.sop_class_uid, {}), item.transfer_syntax: None}
+            }
+            if carried and len(_proposals(wider)) > MAX_CONTEXTS:
+                batches.append(Batch(_proposals(syntaxes), tuple(carried)))
+                carried = []
+                wider = {item.sop_class_uid: {item.transfer_syntax: None}}
+            syntaxes = wider
+        carried.append(item)
+    return [*batches, Batch(_proposals(syntaxes), tuple(carried))] if carried else batches
 
 
-def _batch(proposals: list[Proposal], classes: set[str], items: Sequence[Stored]) -> Batch:
-    return Batch(tuple(proposals), tuple(item for item in items if item.sop_class_uid in classes))
+def _proposals(syntaxes: dict[str, dict[str, None]]) -> tuple[Proposal, ...]:
+    """Each class with every transfer syntax it is stored in, one per context, and plain ones to fall back on."""
+    proposals = []
+    for sop_class, stored in syntaxes.items():
+        proposals += [Proposal(sop_class, (syntax,)) for syntax in stored]
+        rest = tuple(syntax for syntax in _PLAIN if syntax not in stored)
+        proposals += [Proposal(sop_class, rest)] if rest else []
+    return tuple(proposals)
 
 
 def choose_context(contexts: Iterable[AcceptedContext], item: Stored) -> AcceptedContext | None:
