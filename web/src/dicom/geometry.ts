@@ -74,6 +74,12 @@ export function pixelToPatient(plane: Plane, [x, y]: Point2): Vec3 {
   return add(plane.origin, add(scale(plane.row, x * plane.spacing[1]), scale(plane.column, y * plane.spacing[0])))
 }
 
+/** Pixel coordinates of the foot of a patient point on the plane. */
+export function patientToPixel(plane: Plane, point: Vec3): Point2 {
+  const offset = subtract(point, plane.origin)
+  return [dot(offset, plane.row) / plane.spacing[1], dot(offset, plane.column) / plane.spacing[0]]
+}
+
 export function centreOf(plane: Plane): Vec3 {
   return pixelToPatient(plane, [(plane.size[1] - 1) / 2, (plane.size[0] - 1) / 2])
 }
@@ -152,4 +158,16 @@ export function crossingLine(screen: Plane, cut: Plane): readonly [Vec3, Vec3] |
   })
   const [start, end] = meets
   return start !== undefined && end !== undefined ? [start, end] : undefined
+}
+
+/**
+ * Letters for a direction given in pixels of the frame (x along a row, y along a column): from direction cosines where the
+ * object has them, from Patient Orientation on a plain film, and none at all when the object states neither.
+ */
+export function edgeLetters(attributes: Attributes, [dx, dy]: Point2): string {
+  const orientation = orientationOf(attributes)
+  if (orientation !== undefined) return directionLetters(add(scale(orientation.row, dx), scale(orientation.column, dy)))
+  const [rows = '', columns = ''] = attributes.texts('PatientOrientation')
+  const along = Math.abs(dx) >= Math.abs(dy) ? { letters: rows, sign: dx } : { letters: columns, sign: dy }
+  return along.sign >= 0 ? Array.from(along.letters).filter((letter) => letter in OPPOSITE).join('') : oppositeLetters(along.letters)
 }

@@ -10,7 +10,6 @@ export type OverlayLine =
   | { born: string; examined: string; sex: string }
 
 export type OverlayKey =
-  | 'series'
   | 'location'
   | 'thickness'
   | 'tube'
@@ -21,7 +20,6 @@ export type OverlayKey =
   | 'bValue'
   | 'compression'
   | 'angles'
-  | 'view'
   | 'accession'
 
 export interface Overlay {

@@ -1,4 +1,5 @@
 import { Attributes, type DataSet } from './attributes'
+import { frameCalibration } from './calibration'
 import { frameAttributes, frameOrder, isEnhanced } from './frames'
 import { planeOf, type Plane } from './geometry'
 import { pixelFormatOf } from './pixels'
@@ -43,6 +44,25 @@ export class Frame {
   get plane(): Plane | undefined {
     if (this.place === null) this.place = planeOf(this.attributes)
     return this.place
+  }
+
+  /** The plane to draw on: the true one, or a flat sheet of the right pixel shape for a frame that has no place in space. */
+  get sheet(): Plane {
+    return this.plane ?? this.flat()
+  }
+
+  private flat(): Plane {
+    const of = this.attributes
+    return {
+      origin: [0, 0, 0],
+      row: [1, 0, 0],
+      column: [0, 1, 0],
+      normal: [0, 0, 1],
+      spacing: frameCalibration(of).spacing,
+      size: [of.number('Rows') ?? 1, of.number('Columns') ?? 1],
+      // No other object shares this sheet, so nothing is ever linked or drawn across by it.
+      frameOfReference: `sheet:${this.sopUid}:${this.number}`,
+    }
   }
 }
 

@@ -1,4 +1,20 @@
-/** The reading workspace of one study. */
+import { useSyncExternalStore, useState } from 'react'
+import { Desk } from './chrome/Desk'
+import { Lifetime } from './state/lifetime'
+import { WorkspaceProvider } from './state/context'
+
+/** The reading workspace of one study. Another study is another workspace: nothing is carried from case to case. */
 export default function StudyViewer({ studyId }: { studyId: string }) {
-  return <main data-study={studyId} />
+  return <OneStudy key={studyId} studyId={studyId} />
+}
+
+function OneStudy({ studyId }: { studyId: string }) {
+  const [lifetime] = useState(() => new Lifetime(studyId))
+  const workspace = useSyncExternalStore(lifetime.subscribe, lifetime.current)
+  if (workspace === undefined) return null
+  return (
+    <WorkspaceProvider value={workspace}>
+      <Desk />
+    </WorkspaceProvider>
+  )
 }

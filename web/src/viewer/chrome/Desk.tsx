@@ -1,0 +1,97 @@
+import { Button } from '@mantine/core'
+import { useEffect } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Link } from 'react-router'
+import { openPatientColour } from '@/kit/identity'
+import { Mark } from '@/kit/Mark'
+import { PatientBar } from '@/kit/PatientBar'
+import { TopBar } from '@/kit/TopBarSlot'
+import { Pane } from '../panes/Pane'
+import { useDesk, useWorkspace } from '../state/context'
+import { Banners } from './Banners'
+import css from './Desk.module.css'
+import { Hint } from './Hint'
+import { KeysSheet } from './KeysSheet'
+import { SidePanel } from './SidePanel'
+import { Thumbnails } from './Thumbnails'
+import { Toolbar } from './Toolbar'
+import { useKeys } from './useKeys'
+
+function Who() {
+  const { t } = useTranslation('viewer')
+  const study = useDesk((state) => state.manifest?.study)
+  if (study === undefined) return null
+  return (
+    <TopBar>
+      <PatientBar patient={study.patient} colour={openPatientColour(study.patient.id)} examDate={study.study_date}>
+        {study.unverified && <Mark kind="unverified" />}
+        {study.state === 'receiving' && <Mark kind="receiving" text={t('series.receiving', { count: study.instance_count })} />}
+      </PatientBar>
+    </TopBar>
+  )
+}
+
+function Grid() {
+  const { layout, enlarged } = useDesk((state) => state)
+  const count = layout.rows * layout.columns
+  const shape = enlarged === undefined ? layout : { rows: 1, columns: 1 }
+  return (
+    <div className={css['grid']} data-rows={shape.rows} data-columns={shape.columns} dir="ltr">
+      {Array.from({ length: count }, (_, pane) => (
+        <Pane key={pane} pane={pane} hidden={enlarged !== undefined && enlarged !== pane} />
+      ))}
+    </div>
+  )
+}
+
+/** The words that the drawing code writes beside measurements follow the reader's language. */
+function useMeasureWords(): void {
+  const { t } = useTranslation('viewer')
+  const drawing = useDesk((state) => state.drawing)
+  useEffect(() => drawing?.setMeasureWords({ basis: (basis) => t(`basis.${basis}`) }), [drawing, t])
+}
+
+function Failed() {
+  const { t } = useTranslation('viewer')
+  const error = useDesk((state) => state.error)
+  return (
+    <div className={css['failed']} role="alert">
+      <h2>{t('failure.study')}</h2>
+      {error instanceof Error && <p>{error.message}</p>}
+      <Button variant="default" component={Link} to="/">
+        {t('failure.back')}
+      </Button>
+    </div>
+  )
+}
+
+/** The reading desk: tools above, series at the side, pictures in the middle, the rest of the patient beside them. */
+export function Desk() {
+  const { t } = useTranslation('viewer')
+  const workspace = useWorkspace()
+  const status = useDesk((state) => state.status)
+  const thumbnails = useDesk((state) => state.thumbnails)
+  const panel = useDesk((state) => state.panel)
+  useKeys(workspace)
+  useMeasureWords()
+  return (
+    <main className={`${css['desk'] ?? ''} hg-reading`} aria-label={t('study.title')} data-status={status}>
+      <Who />
+      <Toolbar />
+      <Banners />
+      {status === 'failed' ? (
+        <Failed />
+      ) : (
+        <div className={css['body']}>
+          {thumbnails && <Thumbnails />}
+          <div className={css['middle']}>
+            <Grid />
+            <Hint />
+            <KeysSheet />
+          </div>
+          {panel !== 'none' && <SidePanel />}
+        </div>
+      )}
+    </main>
+  )
+}

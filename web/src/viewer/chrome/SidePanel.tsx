@@ -1,0 +1,145 @@
+import { ActionIcon, Button } from '@mantine/core'
+import { IconTrash, IconX } from '@tabler/icons-react'
+import { useEffect, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { type StudyRow } from '@/api/types'
+import { formatDicomDate } from '@/kit/format/dicomdate'
+import { isLater, timeDistance } from '@/dicom/timedistance'
+import { useDistance } from '../panes/useDistance'
+import { useDesk, useWorkspace } from '../state/context'
+import { type Drawing } from '../state/workspace'
+import css from './SidePanel.module.css'
+
+function Prior({ row, current }: { row: StudyRow; current: StudyRow }) {
+  const { t } = useTranslation('viewer')
+  const workspace = useWorkspace()
+  const isOpen = useDesk((state) => state.studies.some((study) => study.row.id === row.id))
+  const [failed, setFailed] = useState(false)
+  const later = isLater(current, row)
+  const relation = later === null ? 'undated' : later ? 'later' : 'prior'
+  const distance = useDistance(timeDistance(current.study_date, row.study_date))
+  return (
+    <li className={css['prior']} data-relation={relation}>
+      <div className={css['row']}>
+        <strong className={css['relation']}>{t(`prior.${relation}`)}</strong>
+        <span>{distance}</span>
+        <span className={css['quiet']}>{formatDicomDate(row.study_date)}</span>
+      </div>
+      <div dir="auto">
+        {row.modalities.join(' ')} {row.description}
+      </div>
+      <div className={css['row']}>
+        <span className={css['quiet']}>{t('series.images', { count: row.instance_count })}</span>
+        {isOpen ? (
+          <Button size="compact-xs" variant="default" onClick={() => workspace.closeStudy(row.id)}>
+            {t('prior.close')}
+          </Button>
+        ) : (
+          <Button
+            size="compact-xs"
+            variant="default"
+            onClick={() => {
+              setFailed(false)
+              workspace.openPrior(row).catch(() => setFailed(true))
+            }}
+          >
+            {t('prior.open')}
+          </Button>
+        )}
+      </div>
+      {failed && <p className={css['failed']}>{t('prior.failed')}</p>}
+    </li>
+  )
+}
+
+function Priors() {
+  const { t } = useTranslation('viewer')
+  const priors = useDesk((state) => state.priors)
+  const current = useDesk((state) => state.manifest?.study)
+  if (current === undefined) return null
+  return (
+    <section>
+      <h3>{t('prior.title')}</h3>
+      {priors.length === 0 ? (
+        <p className={css['quiet']}>{t('prior.none')}</p>
+      ) : (
+        <ul className={css['list']}>
+          {priors.map((row) => (
+            <Prior key={row.id} row={row} current={current} />
+          ))}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+/** Measurements of this window, kept in step with the drawing. */
+function useMarks(drawing: Drawing | undefined): ReturnType<Drawing['listMarks']> {
+  const [marks, setMarks] = useState<ReturnType<Drawing['listMarks']>>([])
+  useEffect(() => {
+    if (drawing === undefined) return undefined
+    const read = (): void => setMarks(drawing.listMarks())
+    read()
+    return drawing.onMarks(read)
+  }, [drawing])
+  return marks
+}
+
+function Marks() {
+  const { t } = useTranslation('viewer')
+  const workspace = useWorkspace()
+  const drawing = useDesk((state) => state.drawing)
+  const marks = useMarks(drawing)
+  const show = (sopUid: string, number: number): void => {
+    for (const [pane, viewport] of workspace.viewports) {
+      const index = viewport.state.stack?.frames.findIndex((frame) => frame.sopUid === sopUid && frame.number === number) ?? -1
+      if (index < 0) continue
+      workspace.activate(pane)
+      viewport.goTo(index)
+      return
+    }
+  }
+  return (
+    <section>
+      <h3>{t('marks.title')}</h3>
+      {marks.length === 0 ? (
+        <p className={css['quiet']}>{t('marks.none')}</p>
+      ) : (
+        <>
+          <ul className={css['list']}>
+            {marks.map((mark) => (
+              <li key={mark.id} className={css['mark']}>
+                <button type="button" className={css['go']} title={t('marks.goTo')} onClick={() => show(mark.frame.sopUid, mark.frame.number)}>
+                  <span dir="ltr">{mark.text}</span>
+                  <span className={css['quiet']}>
+                    {t(`tool.${mark.kind}`)}
+                    {mark.kind === 'length' && t(`basis.${mark.basis}`) !== '' ? ` · ${t(`basis.${mark.basis}`)}` : ''}
+                  </span>
+                </button>
+                <ActionIcon variant="subtle" size={24} aria-label={t('action.deleteMark')} onClick={() => drawing?.removeMark(mark.id)}>
+                  <IconTrash size={14} />
+                </ActionIcon>
+              </li>
+            ))}
+          </ul>
+          <p className={css['quiet']}>{t('marks.notSaved')}</p>
+        </>
+      )}
+    </section>
+  )
+}
+
+/** What lies beside the pictures: other studies of the patient, measurements. */
+export function SidePanel() {
+  const { t } = useTranslation('viewer')
+  const workspace = useWorkspace()
+  return (
+    <aside className={css['panel']} aria-label={t('action.panel')}>
+      <ActionIcon className={css['close'] ?? ''} variant="subtle" size={24} aria-label={t('action.close')} onClick={() => workspace.set({ panel: 'none' })}>
+        <IconX size={16} />
+      </ActionIcon>
+      <Priors />
+      <Marks />
+    </aside>
+  )
+}

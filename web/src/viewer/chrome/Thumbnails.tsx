@@ -1,0 +1,124 @@
+import { Tooltip } from '@mantine/core'
+import { useState, type DragEvent } from 'react'
+import { useTranslation } from 'react-i18next'
+import { formatDicomDate } from '@/kit/format/dicomdate'
+import { Mark } from '@/kit/Mark'
+import { type Stack } from '@/dicom/series'
+import { STACK_MIME } from '../panes/Pane'
+import { useDistance } from '../panes/useDistance'
+import { useDesk, useWorkspace } from '../state/context'
+import { type OpenStudy, type SeriesEntry } from '../state/studies'
+import css from './Thumbnails.module.css'
+
+function useCount(entry: SeriesEntry, stack: Stack | undefined): string {
+  const { t } = useTranslation('viewer')
+  if (stack === undefined) return t('series.images', { count: entry.row.instance_count })
+  if (stack.kind === 'document') return t('series.objects', { count: 1 })
+  const isFrames = stack.frames.length !== stack.instanceCount
+  return isFrames ? t('series.frames', { count: stack.frames.length }) : t('series.images', { count: stack.frames.length })
+}
+
+/** The server's small picture; for one part of a series, that of its own object. */
+function pictureUrl(entry: SeriesEntry, stack: Stack | undefined): string {
+  if (stack?.part === undefined) return entry.row.thumbnail_url
+  const sop = stack.kind === 'document' ? undefined : stack.frames[Math.floor(stack.frames.length / 2)]
+  if (sop === undefined) return ''
+  return `/dicom-web/studies/${stack.studyUid}/series/${stack.seriesUid}/instances/${sop.sopUid}/thumbnail`
+}
+
+function Tile({ study, entry, stack }: { study: OpenStudy; entry: SeriesEntry; stack: Stack | undefined }) {
+  const { t } = useTranslation('viewer')
+  const workspace = useWorkspace()
+  const [broken, setBroken] = useState(false)
+  const hangs = useDesk((state) => state.panes.some((hung) => hung !== undefined && (stack === undefined ? hung.stack.seriesUid === entry.row.series_uid : hung.stack.id === stack.id)))
+  const count = useCount(entry, stack)
+  const { row } = entry
+  const name = row.description === '' ? t('series.unnamed') : row.description
+  const url = pictureUrl(entry, stack)
+  const drag = (event: DragEvent): void => {
+    event.dataTransfer.setData(STACK_MIME, [study.row.id, row.id, stack?.id ?? ''].join('|'))
+    event.dataTransfer.effectAllowed = 'copy'
+  }
+  return (
+    <button
+      type="button"
+      className={css['tile']}
+      data-hangs={hangs}
+      data-relation={study.relation}
+      draggable
+      onDragStart={drag}
+      onClick={() => void workspace.hangSeries(workspace.state.active, study.row.id, row.id, stack?.id)}
+      aria-label={`${t('series.hang', { name })}, ${count}`}
+      title={name}
+    >
+      <span className={css['picture']}>
+        {url === '' || broken ? <span className={css['noPicture']}>{row.modality}</span> : <img src={url} alt="" loading="lazy" draggable={false} onError={() => setBroken(true)} />}
+        <span className={css['modality']}>{row.modality}</span>
+        {stack?.part !== undefined && <span className={css['part']}>{t('series.part', stack.part)}</span>}
+      </span>
+      <span className={css['name']} dir="auto">
+        {row.number === null ? '' : `${row.number} · `}
+        {name}
+      </span>
+      <span className={css['count']}>{count}</span>
+      <TileMarks entry={entry} />
+    </button>
+  )
+}
+
+function TileMarks({ entry }: { entry: SeriesEntry }) {
+  const { t } = useTranslation('viewer')
+  const { row } = entry
+  return (
+    <span className={css['marks']}>
+      {row.state === 'receiving' && <Mark kind="receiving" text={t('series.receiving', { count: row.instance_count })} iconOnly />}
+      {row.held_count > 0 && <Mark kind="held" text={t('series.held', { count: row.held_count })} iconOnly />}
+      {entry.missing > 0 && <Mark kind="partial" text={t('series.missing', { count: entry.missing })} iconOnly />}
+      {entry.status === 'failed' && <Mark kind="partial" text={t('failure.series')} iconOnly />}
+    </span>
+  )
+}
+
+function StudyGroup({ study }: { study: OpenStudy }) {
+  const { t } = useTranslation('viewer')
+  const distance = useDistance(study.distance)
+  const workspace = useWorkspace()
+  return (
+    <section className={css['group']} aria-label={study.row.description}>
+      <header className={css['head']} data-relation={study.relation}>
+        <span className={css['when']}>
+          {study.relation !== 'current' && <strong>{t(`prior.${study.relation}`)} </strong>}
+          {study.relation === 'current' ? formatDicomDate(study.row.study_date) : distance}
+        </span>
+        {study.relation !== 'current' && (
+          <Tooltip label={t('prior.close')} openDelay={400}>
+            <button type="button" className={css['close']} aria-label={t('prior.close')} onClick={() => workspace.closeStudy(study.row.id)}>
+              ×
+            </button>
+          </Tooltip>
+        )}
+        {study.row.description !== '' && (
+          <span className={css['what']} dir="auto">
+            {study.row.description}
+          </span>
+        )}
+      </header>
+      {study.series.flatMap((entry) =>
+        (entry.stacks.length > 0 ? entry.stacks : [undefined]).map((stack) => <Tile key={stack?.id ?? entry.row.id} study={study} entry={entry} stack={stack} />),
+      )}
+    </section>
+  )
+}
+
+/** Every series of every open study, and every part of a series that is shown in parts. */
+export function Thumbnails() {
+  const { t } = useTranslation('viewer')
+  const studies = useDesk((state) => state.studies)
+  return (
+    <nav className={css['column']} aria-label={t('series.column')}>
+      {studies.map((study) => (
+        <StudyGroup key={study.row.id} study={study} />
+      ))}
+    </nav>
+  )
+}

@@ -1,0 +1,233 @@
+import { ActionIcon, Menu, Tooltip } from '@mantine/core'
+import {
+  IconAngle,
+  IconArrowsMaximize,
+  IconArrowsMove,
+  IconContrast,
+  IconContrast2,
+  IconFlipHorizontal,
+  IconFlipVertical,
+  IconKeyboard,
+  IconLayoutGrid,
+  IconLayoutSidebar,
+  IconLayoutSidebarRight,
+  IconLineDashed,
+  IconLink,
+  IconAdjustments,
+  IconPlayerPlay,
+  IconRelationOneToOne,
+  IconRestore,
+  IconRotate2,
+  IconRotateClockwise2,
+  IconRulerMeasure,
+  IconTextCaption,
+  IconArrowAutofitHeight,
+  IconZoomIn,
+  type Icon,
+} from '@tabler/icons-react'
+import { type ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useActiveViewport, useDesk, useWorkspace } from '../state/context'
+import { type Layout } from '../state/workspace'
+import { presetsFor, type VoiChoice } from '../viewport/presets'
+import { type ToolName } from '../viewport/types'
+import { useUnit } from '../panes/Corners'
+import { nextOverlay } from './commands'
+import css from './Toolbar.module.css'
+import { usePresetName } from './usePresetName'
+
+interface ButtonProps {
+  icon: Icon
+  label: string
+  hint?: string
+  pressed?: boolean
+  disabled?: boolean
+  onClick: () => void
+}
+
+function Button({ icon: Shape, label, hint, pressed, disabled = false, onClick }: ButtonProps) {
+  return (
+    <Tooltip label={hint === undefined ? label : `${label} (${hint})`} openDelay={400}>
+      <ActionIcon
+        variant="subtle"
+        size={32}
+        className={css['button'] ?? ''}
+        aria-label={label}
+        data-pressed={pressed}
+        {...(pressed === undefined ? {} : { 'aria-pressed': pressed })}
+        disabled={disabled}
+        onClick={onClick}
+      >
+        <Shape size={18} stroke={1.6} />
+      </ActionIcon>
+    </Tooltip>
+  )
+}
+
+const TOOLS: readonly (readonly [ToolName, Icon, string])[] = [
+  ['window', IconContrast, 'W'],
+  ['zoom', IconZoomIn, 'Z'],
+  ['pan', IconArrowsMove, 'P'],
+  ['scroll', IconArrowAutofitHeight, 'S'],
+  ['length', IconRulerMeasure, 'D'],
+  ['angle', IconAngle, 'A'],
+]
+
+function Tools() {
+  const { t } = useTranslation('viewer')
+  const workspace = useWorkspace()
+  const tool = useDesk((state) => state.tool)
+  return (
+    <div className={css['group']} role="group" aria-label={t('tool.group')}>
+      {TOOLS.map(([name, icon, key]) => (
+        <Button key={name} icon={icon} label={t(`tool.${name}`)} hint={key} pressed={tool === name} onClick={() => workspace.pickTool(name)} />
+      ))}
+    </div>
+  )
+}
+
+function Presets() {
+  const { t } = useTranslation('viewer')
+  const [viewport, state] = useActiveViewport()
+  const unit = useUnit(state.picture)
+  const nameOf = usePresetName(state.picture)
+  const choices = state.picture === undefined ? [] : presetsFor(state.picture, unit)
+  const own = (state.picture?.headerVois ?? []).map((_, index): VoiChoice => ({ kind: 'header', index }))
+  const isHu = unit === 'HU'
+  return (
+    <Menu position="bottom-start" offset={4}>
+      <Menu.Target>
+        <ActionIcon variant="subtle" size={32} className={css['button'] ?? ''} aria-label={t('action.presets')} title={t('action.presets')}>
+          <IconAdjustments size={18} stroke={1.6} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {state.picture?.colour === true && <Menu.Label>{t('preset.none')}</Menu.Label>}
+        {choices.map((choice, index) => (
+          <Menu.Item key={index} rightSection={<kbd>{index + 1}</kbd>} onClick={() => viewport?.choose(choice)}>
+            {nameOf(choice)}
+          </Menu.Item>
+        ))}
+        {isHu && own.length > 0 && <Menu.Divider />}
+        {isHu &&
+          own.map((choice, index) => (
+            <Menu.Item key={index} rightSection={index === 0 ? <kbd>0</kbd> : null} onClick={() => viewport?.choose(choice)}>
+              {nameOf(choice)}
+            </Menu.Item>
+          ))}
+      </Menu.Dropdown>
+    </Menu>
+  )
+}
+
+function Manipulate() {
+  const { t } = useTranslation('viewer')
+  const [viewport, state] = useActiveViewport()
+  const off = viewport === undefined || state.picture === undefined
+  return (
+    <div className={css['group']}>
+      <Presets />
+      <Button icon={IconContrast2} label={t('action.invert')} hint="I" pressed={state.inverted} disabled={off} onClick={() => viewport?.invert()} />
+      <Button icon={IconRotateClockwise2} label={t('action.rotateRight')} hint="R" disabled={off} onClick={() => viewport?.rotateBy(90)} />
+      <Button icon={IconRotate2} label={t('action.rotateLeft')} hint="L" disabled={off} onClick={() => viewport?.rotateBy(-90)} />
+      <Button icon={IconFlipVertical} label={t('action.flipHorizontal')} hint="H" disabled={off} onClick={() => viewport?.flip('horizontal')} />
+      <Button icon={IconFlipHorizontal} label={t('action.flipVertical')} hint="V" disabled={off} onClick={() => viewport?.flip('vertical')} />
+      <Button icon={IconArrowsMaximize} label={t('action.fit')} hint="=" disabled={off} onClick={() => viewport?.fit()} />
+      <Button icon={IconRelationOneToOne} label={t('action.oneToOne')} hint="U" disabled={off} onClick={() => viewport?.oneToOne()} />
+      <Button icon={IconRestore} label={t('action.reset')} hint="Space" disabled={off} onClick={() => viewport?.reset()} />
+      <Button
+        icon={IconPlayerPlay}
+        label={t('action.cine')}
+        hint="C"
+        pressed={state.playing}
+        disabled={off || (state.stack?.frames.length ?? 0) < 2}
+        onClick={() => viewport?.play(!state.playing)}
+      />
+    </div>
+  )
+}
+
+const LAYOUTS: readonly Layout[] = [
+  { rows: 1, columns: 1 },
+  { rows: 1, columns: 2 },
+  { rows: 2, columns: 1 },
+  { rows: 2, columns: 2 },
+]
+
+function Layouts() {
+  const { t } = useTranslation('viewer')
+  const workspace = useWorkspace()
+  return (
+    <Menu position="bottom-start" offset={4}>
+      <Menu.Target>
+        <ActionIcon variant="subtle" size={32} className={css['button'] ?? ''} aria-label={t('action.layout')} title={t('action.layout')}>
+          <IconLayoutGrid size={18} stroke={1.6} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {LAYOUTS.map((layout) => (
+          <Menu.Item key={`${layout.rows}x${layout.columns}`} leftSection={<LayoutShape {...layout} />} onClick={() => void workspace.setLayout(layout)}>
+            {t('action.layoutOf', { rows: layout.rows, columns: layout.columns })}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  )
+}
+
+function LayoutShape({ rows, columns }: Layout) {
+  return (
+    <svg width={18} height={14} className={css['shape']} aria-hidden>
+      <rect x={0.5} y={0.5} width={17} height={13} />
+      {columns === 2 && <path d="M9 0.5V13.5" />}
+      {rows === 2 && <path d="M0.5 7H17.5" />}
+    </svg>
+  )
+}
+
+function Desk() {
+  const { t } = useTranslation('viewer')
+  const workspace = useWorkspace()
+  const { linked, referenceLines, overlay } = useDesk((state) => state)
+  return (
+    <div className={css['group']}>
+      <Layouts />
+      <Button icon={IconLink} label={t('action.link')} hint="G" pressed={linked} onClick={() => workspace.set({ linked: !linked })} />
+      <Button icon={IconLineDashed} label={t('action.referenceLines')} hint="Y" pressed={referenceLines} onClick={() => workspace.set({ referenceLines: !referenceLines })} />
+      <Button icon={IconTextCaption} label={t('action.overlay')} hint="O" pressed={overlay !== 'none'} onClick={() => workspace.set({ overlay: nextOverlay(overlay) })} />
+    </div>
+  )
+}
+
+function Sides() {
+  const { t } = useTranslation('viewer')
+  const workspace = useWorkspace()
+  const { thumbnails, panel } = useDesk((state) => state)
+  return (
+    <div className={`${css['group'] ?? ''} ${css['end'] ?? ''}`}>
+      <Button icon={IconKeyboard} label={t('action.keys')} hint="?" onClick={() => workspace.set({ keysShown: true })} />
+      <Button icon={IconLayoutSidebar} label={t('action.thumbnails')} hint="Shift+S" pressed={thumbnails} onClick={() => workspace.set({ thumbnails: !thumbnails })} />
+      <Button
+        icon={IconLayoutSidebarRight}
+        label={t('action.panel')}
+        hint="Shift+P"
+        pressed={panel !== 'none'}
+        onClick={() => workspace.set({ panel: panel === 'none' ? 'priors' : 'none' })}
+      />
+    </div>
+  )
+}
+
+/** One row of tools, most used first; every one has a name, a key and a pressed state. */
+export function Toolbar({ children }: { children?: ReactNode }) {
+  const { t } = useTranslation('viewer')
+  return (
+    <div className={css['toolbar']} role="toolbar" aria-label={t('action.toolbar')}>
+      <Tools />
+      <Manipulate />
+      <Desk />
+      {children}
+      <Sides />
+    </div>
+  )
+}

@@ -1,0 +1,126 @@
+import { valueUnit } from '@/dicom/units'
+import { type Voi } from '@/dicom/window'
+import { valueAt } from './pixels/picture'
+import { type Workspace } from './state/workspace'
+
+/** What a test, or somebody who looks for a fault, may read of a viewport. */
+export interface ViewportReport {
+  pane: number
+  status: string
+  failure: string | undefined
+  url: string | undefined
+  studyUid: string | undefined
+  seriesUid: string | undefined
+  sopUid: string | undefined
+  frame: number | undefined
+  index: number
+  count: number
+  loaded: number
+  voi: Voi | undefined
+  inverted: boolean
+  rotation: number
+  flipHorizontal: boolean
+  flipVertical: boolean
+  zoom: number
+  playing: boolean
+  shownRate: number
+  rows: number | undefined
+  columns: number | undefined
+}
+
+export interface ViewerHook {
+  studyId: string
+  /** Resolves when every pane in which a picture hangs shows it. */
+  ready: (timeoutMs?: number) => Promise<boolean>
+  viewports: () => ViewportReport[]
+  /** Column, row, value and unit under a point of a pane, in CSS pixels. */
+  probe: (pane: number, x: number, y: number) => { x: number; y: number; value: number[]; unit: string } | undefined
+  /** The point of a pane, in CSS pixels, on which the centre of a pixel lies. */
+  pointOf: (pane: number, column: number, row: number) => readonly [number, number] | undefined
+  marks: () => { kind: string; text: string; value: number; unit: string; basis: string }[]
+}
+
+declare global {
+  interface Window {
+    __heliograph_viewer?: ViewerHook
+  }
+}
+
+const POLL_MS = 20
+
+function report(workspace: Workspace): ViewportReport[] {
+  return [...workspace.viewports].map(([pane, { state }]) => {
+    const { picture } = state
+    return {
+      pane,
+      status: state.status,
+      failure: state.failure,
+      url: picture?.frame.url,
+      studyUid: picture?.frame.studyUid,
+      seriesUid: picture?.frame.seriesUid,
+      sopUid: picture?.frame.sopUid,
+      frame: picture?.frame.number,
+      index: state.index,
+      count: state.stack?.frames.length ?? 0,
+      loaded: state.loaded,
+      voi: state.voi,
+      inverted: state.inverted,
+      rotation: state.rotation,
+      flipHorizontal: state.flipHorizontal,
+      flipVertical: state.flipVertical,
+      zoom: state.zoom,
+      playing: state.playing,
+      shownRate: state.shownRate,
+      rows: picture?.rows,
+      columns: picture?.columns,
+    }
+  })
+}
+
+/** True when each image pane of the layout shows the image that was asked for. */
+function isReady(workspace: Workspace): boolean {
+  const wanted = workspace.visiblePanes().filter((pane) => workspace.state.panes[pane]?.stack.kind === 'images')
+  if (workspace.state.drawing === undefined || wanted.length === 0) return false
+  return wanted.every((pane) => {
+    const state = workspace.viewports.get(pane)?.state
+    const hung = workspace.state.panes[pane]
+    const frame = state?.stack?.frames[state.index]
+    return state?.status === 'failed' || (state?.status === 'ready' && state.stack?.id === hung?.stack.id && state.picture?.frame === frame)
+  })
+}
+
+async function ready(workspace: Workspace, timeoutMs: number): Promise<boolean> {
+  const end = performance.now() + timeoutMs
+  while (performance.now() < end) {
+    if (isReady(workspace)) {
+      // The picture is handed over in this turn and reaches the canvas in the next two frames.
+      for (let frame = 0; frame < 2; frame += 1) await new Promise((resolve) => requestAnimationFrame(resolve))
+      return true
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+  return false
+}
+
+/** Puts the read-only hook on the window; gives back what takes it away. */
+export function publishHook(workspace: Workspace): () => void {
+  const hook: ViewerHook = {
+    studyId: workspace.studyId,
+    ready: (timeoutMs = 20_000) => ready(workspace, timeoutMs),
+    viewports: () => report(workspace),
+    probe: (pane, x, y) => {
+      const viewport = workspace.viewports.get(pane)
+      const picture = viewport?.state.picture
+      const pixel = viewport?.toPixel([x, y])
+      if (picture === undefined || pixel === undefined) return undefined
+      const found = valueAt(picture, pixel[0], pixel[1])
+      return found === undefined ? undefined : { ...found, unit: picture.colour ? '' : valueUnit(picture.frame.attributes) }
+    },
+    pointOf: (pane, column, row) => workspace.viewports.get(pane)?.pointOf([column, row]),
+    marks: () => (workspace.state.drawing?.listMarks() ?? []).map(({ kind, text, value, unit, basis }) => ({ kind, text, value, unit, basis })),
+  }
+  window.__heliograph_viewer = Object.freeze(hook)
+  return () => {
+    if (window.__heliograph_viewer === hook) delete window.__heliograph_viewer
+  }
+}

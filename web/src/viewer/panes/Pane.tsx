@@ -1,0 +1,150 @@
+import { useCallback, useEffect, useRef, useState, type DragEvent } from 'react'
+import { useTranslation } from 'react-i18next'
+import { crossingLine, planeName, type Point2 } from '@/dicom/geometry'
+import { useDesk, useViewportState, useWorkspace } from '../state/context'
+import { type Hung } from '../state/workspace'
+import { type Viewport, type ViewportState } from '../viewport/types'
+import { useWindowText } from '../viewport/useWindowText'
+import { CineBar } from './CineBar'
+import { Corners } from './Corners'
+import { DocumentPanel } from './DocumentPanel'
+import { OrientationLetters, ReferenceLine, ScaleBar } from './Edges'
+import { PaneMarks } from './PaneMarks'
+import css from './Pane.module.css'
+import { Probe } from './Probe'
+import { ScrollBar } from './ScrollBar'
+import { useViewport } from './useViewport'
+import { useWheel } from './useWheel'
+
+/** What a dragged thumbnail carries. */
+export const STACK_MIME = 'application/x-heliograph-stack'
+
+function useLabel(state: ViewportState): string {
+  const { t } = useTranslation('viewer')
+  const windowText = useWindowText(state)
+  const plane = state.picture?.frame.plane
+  if (state.stack === undefined) return t('viewport.emptyLabel')
+  return t('viewport.label', {
+    modality: state.stack.modality,
+    plane: plane === undefined ? '' : t(`plane.${planeName(plane.normal)}`),
+    index: state.index + 1,
+    count: state.stack.frames.length,
+    window: windowText,
+  })
+}
+
+/** The reference line that the active pane's picture draws on this one. */
+function ActiveLine({ pane, viewport }: { pane: number; viewport: Viewport }) {
+  const workspace = useWorkspace()
+  const active = useDesk((state) => state.active)
+  const shown = useDesk((state) => state.referenceLines)
+  useDesk((state) => state.viewportCount)
+  const source = useViewportState(workspace.viewports.get(active))
+  const own = useViewportState(viewport)
+  const [cut, screen] = [source.picture?.frame.plane, own.picture?.frame.plane]
+  if (!shown || pane === active || cut === undefined || screen === undefined) return null
+  return <ReferenceLine viewport={viewport} line={crossingLine(screen, cut)} />
+}
+
+function Over({ viewport, host, pane, size }: { viewport: Viewport; host: HTMLElement; pane: number; size: Point2 }) {
+  const state = useViewportState(viewport)
+  const level = useDesk((desk) => desk.overlay)
+  const { picture, stack } = state
+  if (picture === undefined || stack === undefined || state.status !== 'ready') return null
+  return (
+    <>
+      <ActiveLine pane={pane} viewport={viewport} />
+      <Corners state={state} picture={picture} level={level} />
+      {level !== 'none' && <OrientationLetters viewport={viewport} picture={picture} />}
+      {level !== 'none' && <ScaleBar viewport={viewport} picture={picture} state={state} size={size} />}
+      {level !== 'none' && <Probe viewport={viewport} host={host} picture={picture} />}
+      <ScrollBar viewport={viewport} state={state} />
+      {stack.isCine && <CineBar viewport={viewport} state={state} stack={stack} />}
+    </>
+  )
+}
+
+function Status({ state, hung }: { state: ViewportState; hung: Hung | undefined }) {
+  const { t } = useTranslation('viewer')
+  const failed = useDesk((desk) => desk.drawingFailed)
+  if (failed) return <p className={css['message']}>{t('failure.noGraphics')}</p>
+  if (hung === undefined) return <p className={css['message']}>{t('viewport.empty')}</p>
+  if (state.status === 'failed') return <p className={`${css['message'] ?? ''} ${css['critical'] ?? ''}`}>{t(`failure.${state.failure ?? 'load'}`)}</p>
+  // A picture that is there at once needs no word; the style lets this one appear late.
+  if (state.status !== 'ready') return <p className={`${css['message'] ?? ''} ${css['late'] ?? ''}`}>{t('viewport.loading')}</p>
+  return null
+}
+
+function useDrop(pane: number): { over: boolean; handlers: Record<'onDragOver' | 'onDragLeave' | 'onDrop', (event: DragEvent) => void> } {
+  const workspace = useWorkspace()
+  const [over, setOver] = useState(false)
+  const accepts = (event: DragEvent): boolean => event.dataTransfer.types.includes(STACK_MIME)
+  return {
+    over,
+    handlers: {
+      onDragOver: (event) => {
+        if (!accepts(event)) return
+        event.preventDefault()
+        setOver(true)
+      },
+      onDragLeave: () => setOver(false),
+      onDrop: (event) => {
+        setOver(false)
+        if (!accepts(event)) return
+        event.preventDefault()
+        const [studyId = '', seriesId = '', stackId = ''] = event.dataTransfer.getData(STACK_MIME).split('|')
+        void workspace.hangSeries(pane, studyId, seriesId, stackId)
+      },
+    },
+  }
+}
+
+/** One viewport with everything that is written over it. */
+export function Pane({ pane, hidden }: { pane: number; hidden: boolean }) {
+  const workspace = useWorkspace()
+  const hung = useDesk((state) => state.panes[pane])
+  const isActive = useDesk((state) => state.active === pane)
+  const [host, setHost] = useState<HTMLDivElement | null>(null)
+  const root = useRef<HTMLDivElement>(null)
+  const { viewport, size } = useViewport(pane, host, hung)
+  const state = useViewportState(viewport)
+  const label = useLabel(state)
+  const { over, handlers } = useDrop(pane)
+  const relation = useDesk((desk) => desk.studies.find((study) => study.row.id === hung?.studyId)?.relation) ?? 'current'
+  useWheel(host, viewport)
+  const activate = useCallback(() => workspace.activate(pane), [workspace, pane])
+  useEffect(() => {
+    if (isActive && root.current?.contains(document.activeElement) === false && document.activeElement?.closest('[data-pane]') != null) root.current.focus()
+  }, [isActive])
+  const isDocument = hung?.stack.kind === 'document'
+  return (
+    <div
+      ref={root}
+      className={css['pane']}
+      data-pane={pane}
+      data-active={isActive}
+      data-relation={relation}
+      data-over={over}
+      hidden={hidden}
+      role={isDocument ? 'region' : 'application'}
+      aria-label={label}
+      tabIndex={0}
+      onPointerDownCapture={activate}
+      onFocus={activate}
+      onDoubleClick={() => workspace.set({ enlarged: workspace.state.enlarged === undefined ? pane : undefined })}
+      onContextMenu={(event) => event.preventDefault()}
+      {...handlers}
+    >
+      <div ref={setHost} className={css['host']} data-blank="true" data-viewport={pane} />
+      {hung?.stack.kind === 'document' ? (
+        <DocumentPanel stack={hung.stack} />
+      ) : (
+        <>
+          {viewport !== undefined && host !== null && <Over viewport={viewport} host={host} pane={pane} size={size} />}
+          <Status state={state} hung={hung} />
+        </>
+      )}
+      <PaneMarks pane={pane} state={state} hung={hung} />
+    </div>
+  )
+}

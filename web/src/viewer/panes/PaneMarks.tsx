@@ -1,0 +1,42 @@
+import { useTranslation } from 'react-i18next'
+import { useFormat } from '@/kit/format/useFormat'
+import { useDesk } from '../state/context'
+import { type OpenStudy } from '../state/studies'
+import { type Hung } from '../state/workspace'
+import { type ViewportState } from '../viewport/types'
+import css from './Pane.module.css'
+import { useDistance } from './useDistance'
+
+function Relation({ study }: { study: OpenStudy }) {
+  const { t } = useTranslation('viewer')
+  const distance = useDistance(study.distance)
+  if (study.relation === 'current') return null
+  return (
+    <span className={css['relation']} data-relation={study.relation}>
+      <strong>{t(`prior.${study.relation}`)}</strong>
+      {distance !== '' && <span> {distance}</span>}
+    </span>
+  )
+}
+
+/** What must not be overlooked: another time, another person, a mirrored or inverted picture. */
+export function PaneMarks({ pane, state, hung }: { pane: number; state: ViewportState; hung: Hung | undefined }) {
+  const { t } = useTranslation('viewer')
+  const format = useFormat()
+  const study = useDesk((desk) => desk.studies.find((candidate) => candidate.row.id === hung?.studyId))
+  const twoPatients = useDesk((desk) => desk.panes.some((item) => desk.studies.some((open) => open.row.id === item?.studyId && open.isOtherPatient)))
+  const mirrored = state.flipHorizontal !== state.flipVertical
+  if (hung === undefined) return null
+  return (
+    <div className={css['marks']} data-testid={`marks-${pane}`}>
+      {twoPatients && study !== undefined && (
+        <span className={css['otherPatient']}>
+          {t('prior.otherPatient')}: <bdi>{format.name(study.row.patient.name)}</bdi> <bdi>{study.row.patient.patient_id}</bdi>
+        </span>
+      )}
+      {study !== undefined && <Relation study={study} />}
+      {state.status === 'ready' && mirrored && <span className={css['flipped']}>{t('overlay.flipped')}</span>}
+      {state.status === 'ready' && state.inverted && <span className={css['inverted']}>{t('overlay.inverted')}</span>}
+    </div>
+  )
+}

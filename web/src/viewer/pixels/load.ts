@@ -1,0 +1,90 @@
+import { EXPLICIT_LITTLE_ENDIAN, firstPart, transferSyntaxOf } from '@/dicom/multipart'
+import {
+  cutToStoredBits,
+  extentOf,
+  isColour,
+  paddingTest,
+  pixelFormatOf,
+  readNative,
+  rescaleOf,
+  toModality,
+  toRgb,
+  type PixelFormat,
+  type Pixels,
+  type Rescale,
+} from '@/dicom/pixels'
+import { decodeRle } from '@/dicom/rle'
+import { type Frame } from '@/dicom/series'
+import { headerWindows, type NamedVoi } from '@/dicom/window'
+import { modalityLut, paletteOf, voiLuts } from './binary'
+import { canDecode, decodeFrame, type Decoded } from './decode'
+import { AS_PLAIN, AS_STORED, frameQueue } from './framequeue'
+import { type Picture } from './picture'
+
+const PLAIN = new Set([EXPLICIT_LITTLE_ENDIAN, '1.2.840.10008.1.2', '1.2.840.10008.1.2.1.99'])
+const RLE = '1.2.840.10008.1.2.5'
+
+interface Stored extends Decoded {
+  transferSyntax: string
+}
+
+async function storedValues(frame: Frame, format: PixelFormat, priority: number, accept: string): Promise<Stored> {
+  const answer = await frameQueue.request(frame.url, priority, accept)
+  const part = firstPart(answer.contentType, answer.bytes)
+  const transferSyntax = transferSyntaxOf(part.contentType)
+  const plain = { rows: format.rows, columns: format.columns, isRgb: false, transferSyntax }
+  if (PLAIN.has(transferSyntax)) {
+    return { ...plain, planar: format.planar, pixels: cutToStoredBits(readNative(part.bytes, format), format) }
+  }
+  if (transferSyntax === RLE && format.bitsAllocated >= 8) {
+    const bytes = decodeRle(part.bytes, format.rows * format.columns, format.samples, format.bitsAllocated / 8)
+    const byPixel = { ...format, planar: false }
+    return { ...plain, planar: false, pixels: cutToStoredBits(readNative(bytes, byPixel), byPixel) }
+  }
+  if (!canDecode(transferSyntax)) throw new RangeError(`no codec for ${transferSyntax}`)
+  return { ...(await decodeFrame(part.bytes, transferSyntax, format)), transferSyntax }
+}
+
+/** Stored values in any encoding; what the browser cannot decode is asked of the server once more as plain pixels. */
+async function anyStoredValues(frame: Frame, format: PixelFormat, priority: number): Promise<Stored> {
+  try {
+    return await storedValues(frame, format, priority, AS_STORED)
+  } catch (error) {
+    const isOurs = error instanceof Error && error.name !== 'ApiError' && error.name !== 'AbortError'
+    if (!isOurs && typeof error !== 'string') throw error
+    // What the server decodes is RGB even where the object says YBR (PS3.18 8.7.3.3).
+    const plain = await storedValues(frame, format, priority, AS_PLAIN)
+    return { ...plain, isRgb: plain.pixels.length === format.rows * format.columns * 3 && !format.photometric.startsWith('YBR_FULL') }
+  }
+}
+
+/** Fetches, decodes and prepares one frame. */
+export async function loadPicture(frame: Frame, priority: number): Promise<Picture> {
+  const of = frame.attributes
+  const format = pixelFormatOf(of)
+  if (format === undefined) throw new RangeError('the object states no usable picture format')
+  const [stored, lut, palette, luts] = await Promise.all([
+    anyStoredValues(frame, format, priority),
+    modalityLut(of),
+    paletteOf(of),
+    voiLuts(of),
+  ])
+  const { rows, columns, transferSyntax } = stored
+  if (stored.pixels.length < rows * columns) throw new RangeError('the decoded frame is too small')
+  const actual: PixelFormat = { ...format, rows, columns, planar: stored.planar }
+  const rescale = rescaleOf(of, lut)
+  const isPadding = paddingTest(of, format, rescale)
+  const colour = isColour(format)
+  const pixels = colour ? toRgb(stored.pixels, actual, { palette, isRgb: stored.isRgb }) : grey(stored.pixels, actual, rescale)
+  const headerVois: NamedVoi[] = [
+    ...luts.map((item): NamedVoi => ({ voi: { kind: 'lut', lut: item }, name: item.explanation })),
+    ...headerWindows(of),
+  ]
+  const extent = colour ? { min: 0, max: 255 } : extentOf(pixels, isPadding)
+  return { frame, rows, columns, colour, pixels, format: actual, rescale, extent, isPadding, headerVois: colour ? [] : headerVois, transferSyntax }
+}
+
+function grey(stored: Pixels, format: PixelFormat, rescale: Rescale): Picture['pixels'] {
+  const count = format.rows * format.columns
+  return toModality(stored.length === count ? stored : stored.subarray(0, count), format, rescale)
+}

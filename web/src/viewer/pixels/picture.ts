@@ -1,0 +1,29 @@
+import { type Extent, type PixelFormat, type Rescale } from '@/dicom/pixels'
+import { type Frame } from '@/dicom/series'
+import { type NamedVoi } from '@/dicom/window'
+
+/** A frame whose pixels are there: what is drawn, probed and windowed. */
+export interface Picture {
+  frame: Frame
+  rows: number
+  columns: number
+  colour: boolean
+  /** Modality values, or RGB by pixel. */
+  pixels: Float32Array | Int16Array | Uint16Array | Uint8Array
+  format: PixelFormat
+  rescale: Rescale
+  extent: Extent
+  isPadding: (value: number) => boolean
+  /** Windows and tables of the object itself, the first of them the one to begin with. */
+  headerVois: NamedVoi[]
+  transferSyntax: string
+}
+
+/** The value under a point in pixel coordinates (integers are pixel centres), or nothing outside the picture. */
+export function valueAt(picture: Picture, x: number, y: number): { x: number; y: number; value: number[] } | undefined {
+  const [column, row] = [Math.round(x), Math.round(y)]
+  if (column < 0 || row < 0 || column >= picture.columns || row >= picture.rows) return undefined
+  const at = row * picture.columns + column
+  const value = picture.colour ? [...picture.pixels.subarray(at * 3, at * 3 + 3)] : [picture.pixels[at] ?? 0]
+  return { x: column, y: row, value }
+}

@@ -1,0 +1,34 @@
+import { createContext, useContext, useSyncExternalStore } from 'react'
+import { useStore } from 'zustand'
+import { EMPTY_STATE, type Viewport, type ViewportState } from '../viewport/types'
+import { type Workspace, type WorkspaceState } from './workspace'
+
+const Context = createContext<Workspace | null>(null)
+
+export const WorkspaceProvider = Context.Provider
+
+export function useWorkspace(): Workspace {
+  const workspace = useContext(Context)
+  if (workspace === null) throw new Error('outside of a workspace')
+  return workspace
+}
+
+export function useDesk<T>(select: (state: WorkspaceState) => T): T {
+  return useStore(useWorkspace().store, select)
+}
+
+const never = (): (() => void) => () => undefined
+
+/** The state of a viewport that may not exist yet. */
+export function useViewportState(viewport: Viewport | undefined): ViewportState {
+  return useSyncExternalStore(viewport?.subscribe ?? never, () => viewport?.state ?? EMPTY_STATE)
+}
+
+/** The viewport of the active pane and its state. */
+export function useActiveViewport(): [Viewport | undefined, ViewportState] {
+  const active = useDesk((state) => state.active)
+  // Asked again whenever a viewport is made or removed.
+  useDesk((state) => state.viewportCount)
+  const viewport = useWorkspace().viewports.get(active)
+  return [viewport, useViewportState(viewport)]
+}

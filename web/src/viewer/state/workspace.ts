@@ -1,0 +1,390 @@
+import { createStore, type StoreApi } from 'zustand/vanilla'
+import { request } from '@/api/client'
+import { useLive } from '@/api/live'
+import { type HeldObject, type SeriesDocument, type StudyManifest, type StudyRow } from '@/api/types'
+import { type Stack } from '@/dicom/series'
+import type * as DrawingModule from '../viewport/drawing'
+import { AS_STORED, frameQueue } from '../pixels/framequeue'
+import { type ToolName, type Viewport } from '../viewport/types'
+import { arrivals, firstSeries, openStudy, sameFrame, withDocument, type Arrivals, type OpenStudy, type SeriesEntry } from './studies'
+import { linkedIndex } from './sync'
+
+export type Drawing = typeof DrawingModule
+
+export interface Layout {
+  rows: 1 | 2
+  columns: 1 | 2
+}
+
+/** What hangs in a pane. */
+export interface Hung {
+  studyId: string
+  stack: Stack
+  /** Image to begin with; a new value of `hang` count shows it again. */
+  index: number
+  count: number
+}
+
+export type OverlayLevel = 'full' | 'minimal' | 'none'
+export type PanelName = 'priors' | 'marks' | 'none'
+
+export interface WorkspaceState {
+  status: 'loading' | 'ready' | 'failed'
+  error: unknown
+  manifest: StudyManifest | undefined
+  held: HeldObject[]
+  priors: StudyRow[]
+  studies: OpenStudy[]
+  layout: Layout
+  /** The pane that fills the whole area for a moment, or nothing. */
+  enlarged: number | undefined
+  panes: (Hung | undefined)[]
+  active: number
+  tool: ToolName
+  linked: boolean
+  referenceLines: boolean
+  overlay: OverlayLevel
+  panel: PanelName
+  thumbnails: boolean
+  keysShown: boolean
+  arrived: Arrivals | undefined
+  drawing: Drawing | undefined
+  drawingFailed: boolean
+  /** Moves whenever a viewport is made or removed. */
+  viewportCount: number
+}
+
+const PANES = 4
+
+const START: WorkspaceState = {
+  status: 'loading',
+  error: undefined,
+  manifest: undefined,
+  held: [],
+  priors: [],
+  studies: [],
+  layout: { rows: 1, columns: 1 },
+  enlarged: undefined,
+  panes: Array.from({ length: PANES }, () => undefined),
+  active: 0,
+  tool: 'window',
+  linked: true,
+  referenceLines: true,
+  overlay: 'full',
+  panel: 'none',
+  thumbnails: true,
+  keysShown: false,
+  arrived: undefined,
+  drawing: undefined,
+  drawingFailed: false,
+  viewportCount: 0,
+}
+
+const REFRESH_MS = 700
+
+/** One study on the reader's desk, with what lies beside it. Made anew for every case: nothing is carried over. */
+export class Workspace {
+  readonly store: StoreApi<WorkspaceState> = createStore(() => START)
+  /** The viewports that exist now, by pane. */
+  readonly viewports = new Map<number, Viewport>()
+  private readonly abort = new AbortController()
+  private readonly loading = new Map<string, Promise<SeriesEntry | undefined>>()
+  private fresh: StudyManifest | undefined
+  private refreshTimer: ReturnType<typeof setTimeout> | undefined
+  private stopListening: () => void = () => undefined
+  private hangCount = 0
+  /** One set of tools for all viewports; there once the drawing code is. */
+  tools: InstanceType<Drawing['ReadingTools']> | undefined
+
+  constructor(readonly studyId: string) {}
+
+  get state(): WorkspaceState {
+    return this.store.getState()
+  }
+
+  set(change: Partial<WorkspaceState>): void {
+    this.store.setState(change)
+  }
+
+  /** Asks for the study and, at the same time, for the code that draws it. */
+  start(): void {
+    void this.loadDrawing()
+    void this.loadStudy()
+    this.stopListening = useLive.subscribe((now, before) => {
+      const isOurs = now.changed !== before.changed && now.changed[0] === this.studyId
+      if (isOurs || now.returns !== before.returns) this.refreshSoon()
+    })
+  }
+
+  stop(): void {
+    this.abort.abort()
+    this.stopListening()
+    clearTimeout(this.refreshTimer)
+    this.state.drawing?.ReadingTools.clearMarks()
+    this.tools?.destroy()
+    this.state.drawing?.forgetFrames()
+  }
+
+  addViewport(pane: number, viewport: Viewport): void {
+    this.viewports.set(pane, viewport)
+    this.tools?.addViewport(viewport.id)
+    this.set({ viewportCount: this.state.viewportCount + 1 })
+  }
+
+  removeViewport(pane: number, viewport: Viewport): void {
+    if (this.viewports.get(pane) === viewport) this.viewports.delete(pane)
+    this.tools?.removeViewport(viewport.id)
+    this.set({ viewportCount: this.state.viewportCount + 1 })
+  }
+
+  pickTool(tool: ToolName): void {
+    this.tools?.use(tool)
+    this.set({ tool })
+  }
+
+  /** Guard 4: whether pictures of a study may be painted now. */
+  isOnScreen(studyUid: string): boolean {
+    return this.state.studies.some((study) => study.row.study_uid === studyUid) && !this.abort.signal.aborted
+  }
+
+  study(studyId: string): OpenStudy | undefined {
+    return this.state.studies.find((study) => study.row.id === studyId)
+  }
+
+  activeViewport(): Viewport | undefined {
+    return this.viewports.get(this.state.active)
+  }
+
+  /** Panes that the layout shows, in reading order. */
+  visiblePanes(): number[] {
+    const { layout, enlarged } = this.state
+    if (enlarged !== undefined) return [enlarged]
+    return Array.from({ length: layout.rows * layout.columns }, (_, index) => index)
+  }
+
+  activate(pane: number): void {
+    if (pane !== this.state.active) this.set({ active: pane })
+  }
+
+  hang(pane: number, studyId: string, stack: Stack, index = 0): void {
+    this.hangCount += 1
+    const hung: Hung = { studyId, stack, index, count: this.hangCount }
+    this.set({ panes: this.state.panes.map((current, at) => (at === pane ? hung : current)) })
+  }
+
+  /** Hangs a series by its row, as soon as its document is there. */
+  async hangSeries(pane: number, studyId: string, seriesId: string, stackId = ''): Promise<void> {
+    this.activate(pane)
+    const entry = await this.loadSeries(studyId, seriesId)
+    const stack = entry?.stacks.find((candidate) => candidate.id === stackId) ?? entry?.stacks[0]
+    if (stack !== undefined) this.hang(pane, studyId, stack)
+  }
+
+  async setLayout(layout: Layout): Promise<void> {
+    const shown = layout.rows * layout.columns
+    this.set({ layout, enlarged: undefined, active: this.state.active < shown ? this.state.active : 0 })
+    for (const pane of this.visiblePanes()) {
+      if (this.state.panes[pane] === undefined) await this.hangNextInto(pane)
+    }
+  }
+
+  /** The next (or previous) stack of the study in the active pane. */
+  async step(direction: 1 | -1): Promise<void> {
+    const { active, panes } = this.state
+    const hung = panes[active]
+    const study = this.study(hung?.studyId ?? this.studyId)
+    if (study === undefined) return
+    await Promise.all(study.series.map(({ row }) => this.loadSeries(study.row.id, row.id)))
+    const stacks = this.study(study.row.id)?.series.flatMap((entry) => entry.stacks) ?? []
+    const at = stacks.findIndex((stack) => stack.id === hung?.stack.id)
+    const next = stacks[at + direction]
+    if (next !== undefined) this.hang(active, study.row.id, next)
+  }
+
+  async openPrior(row: StudyRow): Promise<void> {
+    if (this.study(row.id) === undefined) {
+      const manifest = await request<StudyManifest>('GET', `/api/studies/${row.id}/manifest`, undefined, this.abort.signal)
+      const current = this.state.manifest?.study
+      if (this.study(row.id) === undefined) this.set({ studies: [...this.state.studies, openStudy(manifest, current)] })
+    }
+    if (this.state.layout.columns === 1) this.set({ layout: { ...this.state.layout, columns: 2 }, enlarged: undefined })
+    const others = this.visiblePanes().filter((pane) => pane !== this.state.active)
+    const target = others.find((pane) => this.state.panes[pane] === undefined) ?? others[0] ?? 0
+    const entry = firstSeries(this.study(row.id)?.series ?? [])
+    if (entry !== undefined) await this.hangSeries(target, row.id, entry.row.id)
+    void this.loadRest(row.id)
+  }
+
+  closeStudy(studyId: string): void {
+    if (studyId === this.studyId) return
+    this.set({
+      panes: this.state.panes.map((hung) => (hung?.studyId === studyId ? undefined : hung)),
+      studies: this.state.studies.filter((study) => study.row.id !== studyId),
+    })
+  }
+
+  /** Scrolls the other panes to where the reader has scrolled this one. */
+  follow(pane: number): void {
+    const { linked, active } = this.state
+    const source = this.viewports.get(pane)
+    const plane = source?.state.stack?.frames[source.state.index]?.plane
+    if (!linked || pane !== active || plane === undefined) return
+    for (const [other, viewport] of this.viewports) {
+      const { stack } = viewport.state
+      if (other === pane || stack === undefined) continue
+      const index = linkedIndex(plane, stack)
+      if (index !== undefined) viewport.goTo(index)
+    }
+  }
+
+  /** Shows what has arrived since: only when the reader asks, and each pane stays at its image. */
+  async showArrivals(): Promise<void> {
+    const fresh = this.fresh
+    if (fresh === undefined) return
+    this.fresh = undefined
+    const shown = this.study(this.studyId)
+    if (shown === undefined) return
+    const before = this.state.panes
+    const places = before.map((_, pane) => this.viewports.get(pane)?.state.index ?? 0)
+    this.loading.clear()
+    const study = openStudy(fresh, undefined)
+    this.set({
+      manifest: fresh,
+      held: fresh.held,
+      priors: fresh.priors,
+      arrived: undefined,
+      studies: this.state.studies.map((open) => (open.row.id === this.studyId ? study : open)),
+    })
+    await Promise.all(study.series.map(({ row }) => this.loadSeries(this.studyId, row.id)))
+    const stacks = this.study(this.studyId)?.series.flatMap((entry) => entry.stacks) ?? []
+    before.forEach((hung, pane) => {
+      if (hung?.studyId !== this.studyId) return
+      const stack = stacks.find((candidate) => candidate.id === hung.stack.id)
+      if (stack !== undefined) this.hang(pane, this.studyId, stack, sameFrame(hung.stack, places[pane] ?? 0, stack))
+    })
+  }
+
+  loadSeries(studyId: string, seriesId: string): Promise<SeriesEntry | undefined> {
+    const key = `${studyId}/${seriesId}`
+    const known = this.loading.get(key)
+    if (known !== undefined) return known
+    const loading = this.readSeries(studyId, seriesId)
+    this.loading.set(key, loading)
+    return loading
+  }
+
+  private async loadDrawing(): Promise<void> {
+    try {
+      const drawing = await import('../viewport/drawing')
+      if (this.abort.signal.aborted) return
+      drawing.startEngine()
+      drawing.ReadingTools.clearMarks()
+      this.tools = new drawing.ReadingTools()
+      this.tools.use(this.state.tool)
+      this.set({ drawing })
+    } catch {
+      this.set({ drawingFailed: true })
+    }
+  }
+
+  private async loadStudy(): Promise<void> {
+    try {
+      const manifest = await request<StudyManifest>('GET', `/api/studies/${this.studyId}/manifest`, undefined, this.abort.signal)
+      const study = openStudy(manifest, undefined)
+      const panel = manifest.priors.length > 0 && window.innerWidth >= 1600 ? 'priors' : 'none'
+      this.set({ status: 'ready', manifest, held: manifest.held, priors: manifest.priors, studies: [study], panel })
+      const first = firstSeries(study.series)
+      if (first !== undefined) await this.hangSeries(0, this.studyId, first.row.id)
+      await this.loadRest(this.studyId)
+    } catch (error) {
+      if (!this.abort.signal.aborted) this.set({ status: 'failed', error })
+    }
+  }
+
+  /** The other series documents, one after another, behind what the reader waits for. */
+  private async loadRest(studyId: string): Promise<void> {
+    for (const { row } of this.study(studyId)?.series ?? []) {
+      if (this.abort.signal.aborted) return
+      await this.loadSeries(studyId, row.id)
+    }
+  }
+
+  private async readSeries(studyId: string, seriesId: string): Promise<SeriesEntry | undefined> {
+    const entry = this.study(studyId)?.series.find(({ row }) => row.id === seriesId)
+    if (entry === undefined) return undefined
+    this.replaceEntry(studyId, { ...entry, status: 'loading' })
+    try {
+      const document = await request<SeriesDocument>('GET', entry.row.document_url, undefined, this.abort.signal)
+      const ready = withDocument(entry, document)
+      this.preloadFirst(ready)
+      this.replaceEntry(studyId, ready)
+      return ready
+    } catch {
+      this.loading.delete(`${studyId}/${seriesId}`)
+      this.replaceEntry(studyId, { ...entry, status: 'failed' })
+      return undefined
+    }
+  }
+
+  /** The first frame is on its way before the drawing code is there; later the viewport asks for its own. */
+  private preloadFirst(entry: SeriesEntry): void {
+    const stack = entry.stacks[0]
+    if (this.state.drawing !== undefined || stack?.kind !== 'images') return
+    const frame = stack.frames[0]
+    if (frame !== undefined && this.state.panes.every((hung) => hung === undefined)) frameQueue.preload(frame.url, AS_STORED)
+  }
+
+  private replaceEntry(studyId: string, entry: SeriesEntry): void {
+    const studies = this.state.studies.map((study) =>
+      study.row.id === studyId ? { ...study, series: study.series.map((old) => (old.row.id === entry.row.id ? entry : old)) } : study,
+    )
+    this.set({ studies })
+  }
+
+  private async hangNextInto(pane: number): Promise<void> {
+    const study = this.study(this.studyId)
+    const hung = new Set(this.state.panes.map((item) => item?.stack.id))
+    for (const { row } of study?.series ?? []) {
+      const entry = await this.loadSeries(this.studyId, row.id)
+      const stack = entry?.stacks.find((candidate) => candidate.kind === 'images' && !hung.has(candidate.id))
+      if (stack !== undefined) {
+        this.hang(pane, this.studyId, stack)
+        return
+      }
+    }
+  }
+
+  /** Many objects arrive in a burst; one question answers for all of them. */
+  private refreshSoon(): void {
+    clearTimeout(this.refreshTimer)
+    this.refreshTimer = setTimeout(() => void this.refresh(), REFRESH_MS)
+  }
+
+  private async refresh(): Promise<void> {
+    const shown = this.study(this.studyId)
+    if (shown === undefined) return
+    try {
+      const fresh = await request<StudyManifest>('GET', `/api/studies/${this.studyId}/manifest`, undefined, this.abort.signal)
+      const arrived = arrivals(shown, fresh)
+      const changed = arrived.images > 0 || arrived.series > 0 || arrived.replaced
+      this.fresh = changed ? fresh : undefined
+      this.set({ held: fresh.held, priors: fresh.priors, arrived: changed ? arrived : undefined })
+      if (!changed) this.settle(fresh)
+    } catch {
+      // The line is down: the shell says so, and the next message or reconnection asks again.
+    }
+  }
+
+  /** Same objects, newer state: "still receiving" ends without anything moving. */
+  private settle(fresh: StudyManifest): void {
+    const rows = new Map(fresh.series.map((row) => [row.id, row]))
+    this.set({
+      manifest: fresh,
+      studies: this.state.studies.map((study) =>
+        study.row.id === this.studyId
+          ? { ...study, row: fresh.study, revision: fresh.revision, series: study.series.map((entry) => ({ ...entry, row: rows.get(entry.row.id) ?? entry.row })) }
+          : study,
+      ),
+    })
+  }
+}

@@ -1,0 +1,30 @@
+import { cache, init as initCore, RenderingEngine } from '@cornerstonejs/core'
+import { init as initLoader } from '@cornerstonejs/dicom-image-loader'
+import { init as initTools } from '@cornerstonejs/tools'
+import { registerImages } from '../pixels/imageloader'
+
+const ENGINE_ID = 'heliograph'
+/** Share of the device's memory that pictures may take; browsers report at most 8 GB. */
+const MEMORY_SHARE = 0.2
+const LEAST_BYTES = 512 * 2 ** 20
+
+let engine: RenderingEngine | undefined
+
+function memoryForPictures(): number {
+  const gigabytes = (navigator as Navigator & { deviceMemory?: number }).deviceMemory ?? 4
+  return Math.max(LEAST_BYTES, gigabytes * 2 ** 30 * MEMORY_SHARE)
+}
+
+/** Starts the drawing library once in the life of the page, and the one rendering engine that all viewports share. */
+export function startEngine(): RenderingEngine {
+  if (engine !== undefined) return engine
+  initCore()
+  initLoader({ maxWebWorkers: Math.max(1, Math.min(4, navigator.hardwareConcurrency - 1)) })
+  initTools()
+  cache.setMaxCacheSize(memoryForPictures())
+  registerImages()
+  engine = new RenderingEngine(ENGINE_ID)
+  return engine
+}
+
+export { ENGINE_ID }

@@ -1,0 +1,432 @@
+import { cache, Enums, imageLoader, type RenderingEngine, type Types } from '@cornerstonejs/core'
+import vtkColorTransferFunction from '@kitware/vtk.js/Rendering/Core/ColorTransferFunction.js'
+import { scheduleOf } from '@/dicom/cine'
+import { pixelToPatient, type Plane, type Point2, type Vec3 } from '@/dicom/geometry'
+import { type Frame, type ImageStack } from '@/dicom/series'
+import { curveOf, dragWindow, rangeOf, windowFromRange, type Voi } from '@/dicom/window'
+import { frameQueue, PRIORITY } from '../pixels/framequeue'
+import { frameOf, imageIdOf, pictureOf, setPriority } from '../pixels/imageloader'
+import { type Picture } from '../pixels/picture'
+import { axesOf, cameraOf, canvasToPixel, centrePixel, fitScale, keepInSight, patientToCanvas, snapCentre, type Presentation, type Size } from './camera'
+import { Player } from './player'
+import { Prefetcher } from './prefetch'
+import { beginsInverted, isNaturallyInverse, resolveVoi, type VoiChoice } from './presets'
+import { EMPTY_STATE, type PaneFailure, type Viewport, type ViewportState } from './types'
+
+/** Of the memory for pictures, the part that guesses may fill. */
+const PREFETCH_SHARE = 0.85
+const SMALLEST_ZOOM = 0.02
+const LARGEST_ZOOM = 64
+
+/** Our viewport on a stack viewport of Cornerstone3D. Camera, window and inversion are ours; the library draws. */
+export class StackPane implements Viewport {
+  state: ViewportState = EMPTY_STATE
+  private readonly listeners = new Set<() => void>()
+  private readonly drawing: Types.IStackViewport
+  private presentation: Presentation = { centre: [0, 0], scale: 1, rotation: 0, flipHorizontal: false, flipVertical: false }
+  private prefetcher: Prefetcher | undefined
+  private player: Player | undefined
+  private imageIds: string[] = []
+  private direction: 1 | -1 = 1
+  /** Counts what has been asked for, so that an answer that comes late is recognised as late. */
+  private generation = 0
+  private fitted = true
+  private destroyed = false
+  /** Windows computed from the first picture that needed one: they must not flicker from slice to slice. */
+  private readonly steady = new Map<string, Voi>()
+
+  constructor(
+    private readonly engine: RenderingEngine,
+    readonly id: string,
+    private readonly element: HTMLDivElement,
+    /** True when a study may be shown here now: asked again for every picture before it is painted. */
+    private readonly isOnScreen: (studyUid: string) => boolean,
+  ) {
+    engine.enableElement({ viewportId: id, type: Enums.ViewportType.STACK, element, defaultOptions: { background: [0, 0, 0] } })
+    this.drawing = engine.getViewport<Types.IStackViewport>(id)
+    element.addEventListener(Enums.Events.STACK_NEW_IMAGE, this.onNewImage)
+  }
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener)
+    return () => {
+      this.listeners.delete(listener)
+    }
+  }
+
+  frame(): Frame | undefined {
+    return this.state.picture?.frame
+  }
+
+  async show(stack: ImageStack, index = 0): Promise<void> {
+    this.stopPlaying()
+    this.dropGuesses()
+    const generation = (this.generation += 1)
+    this.imageIds = stack.frames.map(imageIdOf)
+    const start = Math.min(Math.max(index, 0), stack.frames.length - 1)
+    this.fitted = true
+    this.steady.clear()
+    this.set({ ...EMPTY_STATE, speed: this.state.speed, status: 'loading', stack, index: start, revision: this.state.revision + 1 })
+    this.hide(true)
+    this.presentation = { ...this.presentation, rotation: 0, flipHorizontal: false, flipVertical: false }
+    this.wantNow(start)
+    try {
+      await this.load(start)
+      if (this.generation !== generation || this.destroyed) return
+      await this.drawing.setStack(this.imageIds, this.state.index)
+    } catch (error) {
+      if (this.generation === generation) this.fail(failureOf(error))
+      return
+    }
+    this.startPrefetch(stack, generation)
+  }
+
+  clear(): void {
+    this.stopPlaying()
+    this.dropGuesses()
+    this.generation += 1
+    this.imageIds = []
+    this.hide(true)
+    this.set({ ...EMPTY_STATE, revision: this.state.revision + 1 })
+  }
+
+  goTo(index: number): void {
+    const { stack } = this.state
+    if (stack === undefined) return
+    const target = Math.min(Math.max(Math.round(index), 0), stack.frames.length - 1)
+    if (target === this.state.index) return
+    this.direction = target > this.state.index ? 1 : -1
+    const left = stack.frames[this.state.index]
+    if (left !== undefined) frameQueue.lower(left.url)
+    this.set({ index: target })
+    void this.draw(target)
+  }
+
+  scrollBy(steps: number): void {
+    this.goTo(this.state.index + steps)
+  }
+
+  choose(choice: VoiChoice): void {
+    this.set({ choice })
+    this.applyCurve()
+  }
+
+  dragWindow(dx: number, dy: number): void {
+    const { picture, voi } = this.state
+    if (picture === undefined || voi === undefined || picture.colour) return
+    // A table has no centre and width: dragging leaves it for the window that spans it.
+    const window = voi.kind === 'window' ? voi : windowFromRange(rangeOf(voi))
+    const step = Math.max((picture.extent.max - picture.extent.min) / 1024, picture.rescale.slope < 1 ? Math.abs(picture.rescale.slope) : 1e-6)
+    const coarse = Number.isInteger(window.width) && Number.isInteger(window.center) && step >= 0.5
+    const dragged = dragWindow(window, dx, dy, coarse ? Math.max(1, Math.round(step)) : step)
+    this.choose({ kind: 'user', voi: dragged })
+  }
+
+  invert(): void {
+    this.set({ inverted: !this.state.inverted })
+    this.applyCurve()
+  }
+
+  rotateBy(degrees: number): void {
+    this.present({ rotation: (((this.presentation.rotation + degrees) % 360) + 360) % 360 })
+    if (this.fitted) this.fit()
+  }
+
+  /** Mirrors what is seen: on a picture turned by 90 degrees the screen's horizontal is the picture's vertical. */
+  flip(axis: 'horizontal' | 'vertical'): void {
+    const { rotation, flipHorizontal, flipVertical } = this.presentation
+    const turned = rotation % 180 !== 0
+    const horizontal = (axis === 'horizontal') !== turned
+    this.present(horizontal ? { flipHorizontal: !flipHorizontal } : { flipVertical: !flipVertical })
+  }
+
+  fit(): void {
+    const plane = this.plane()
+    if (plane === undefined) return
+    this.fitted = true
+    this.present({ centre: centrePixel(plane), scale: fitScale(plane, this.presentation.rotation, this.size()) })
+  }
+
+  oneToOne(): void {
+    const plane = this.plane()
+    if (plane === undefined) return
+    this.fitted = false
+    const { rotation, centre } = this.presentation
+    this.present({ scale: 1 / (plane.spacing[1] * devicePixelRatio), centre: snapCentre(centre, rotation, this.size(), devicePixelRatio) })
+  }
+
+  zoomBy(factor: number, around?: Point2): void {
+    const plane = this.plane()
+    if (plane === undefined) return
+    const unit = plane.spacing[1] * devicePixelRatio
+    const scale = Math.min(Math.max(this.presentation.scale * factor, SMALLEST_ZOOM / unit), LARGEST_ZOOM / unit)
+    const size = this.size()
+    const point = around ?? [size[0] / 2, size[1] / 2]
+    const before = canvasToPixel(plane, this.presentation, size, point)
+    const after = canvasToPixel(plane, { ...this.presentation, scale }, size, point)
+    const { centre } = this.presentation
+    this.fitted = false
+    this.present({ scale, centre: keepInSight(plane, [centre[0] + before[0] - after[0], centre[1] + before[1] - after[1]]) })
+  }
+
+  panBy(dx: number, dy: number): void {
+    const plane = this.plane()
+    if (plane === undefined) return
+    const size = this.size()
+    const centre = canvasToPixel(plane, this.presentation, size, [size[0] / 2 - dx, size[1] / 2 - dy])
+    this.fitted = false
+    this.present({ centre: keepInSight(plane, centre) })
+  }
+
+  reset(): void {
+    const { picture } = this.state
+    this.set({ choice: EMPTY_STATE.choice, inverted: picture !== undefined && beginsInverted(picture) })
+    this.present({ rotation: 0, flipHorizontal: false, flipVertical: false })
+    this.fit()
+    this.applyCurve()
+  }
+
+  play(playing: boolean): void {
+    const { stack } = this.state
+    if (playing === this.state.playing || stack === undefined || stack.frames.length < 2) return
+    if (!playing) {
+      this.stopPlaying()
+      return
+    }
+    const first = stack.frames[0]
+    if (first === undefined) return
+    this.player = new Player(scheduleOf(first.attributes, stack.frames.length), this.playerTarget(), this.state.speed)
+    this.set({ playing: true })
+    this.player.start()
+  }
+
+  setSpeed(speed: number): void {
+    this.player?.setSpeed(speed)
+    this.set({ speed })
+  }
+
+  toPixel(point: Point2): Point2 | undefined {
+    const plane = this.plane()
+    return plane === undefined ? undefined : canvasToPixel(plane, this.presentation, this.size(), point)
+  }
+
+  pointOf(pixel: Point2): Point2 | undefined {
+    const plane = this.plane()
+    return plane === undefined ? undefined : this.toCanvas(pixelToPatient(plane, pixel))
+  }
+
+  toCanvas(world: Vec3): Point2 | undefined {
+    const plane = this.plane()
+    return plane === undefined ? undefined : patientToCanvas(plane, this.presentation, this.size(), world)
+  }
+
+  screenAxes(): { right: Vec3; down: Vec3 } | undefined {
+    const plane = this.plane()
+    return plane === undefined ? undefined : axesOf(plane, this.presentation)
+  }
+
+  resize(): void {
+    if (this.destroyed || this.element.clientWidth === 0) return
+    if (this.fitted) this.fit()
+    else this.present({})
+  }
+
+  destroy(): void {
+    this.destroyed = true
+    this.stopPlaying()
+    this.dropGuesses()
+    this.element.removeEventListener(Enums.Events.STACK_NEW_IMAGE, this.onNewImage)
+    this.engine.disableElement(this.id)
+    this.listeners.clear()
+  }
+
+  private set(change: Partial<ViewportState>): void {
+    this.state = { ...this.state, ...change }
+    for (const listener of [...this.listeners]) listener()
+  }
+
+  private plane(): Plane | undefined {
+    return this.state.picture?.frame.sheet
+  }
+
+  private size(): Size {
+    return [this.element.clientWidth, this.element.clientHeight]
+  }
+
+  private hide(hidden: boolean): void {
+    this.element.dataset['blank'] = String(hidden)
+  }
+
+  private fail(failure: PaneFailure): void {
+    this.hide(true)
+    this.set({ status: 'failed', failure, picture: undefined, voi: undefined })
+  }
+
+  /** Lets the queue know that the reader waits for this frame. */
+  private wantNow(index: number): void {
+    const [imageId, frame] = [this.imageIds[index], this.state.stack?.frames[index]]
+    if (imageId === undefined || frame === undefined) return
+    setPriority(imageId, PRIORITY.display)
+    frameQueue.raise(frame.url)
+  }
+
+  private load(index: number): Promise<unknown> {
+    const imageId = this.imageIds[index]
+    if (imageId === undefined) return Promise.reject(new RangeError('no such image'))
+    return imageLoader.loadAndCacheImage(imageId)
+  }
+
+  private isLoaded = (index: number): boolean => {
+    const imageId = this.imageIds[index]
+    return imageId !== undefined && cache.isLoaded(imageId)
+  }
+
+  private async draw(index: number): Promise<void> {
+    const generation = this.generation
+    this.wantNow(index)
+    const isCurrent = (): boolean => generation === this.generation && this.state.index === index && !this.destroyed
+    try {
+      if (!this.isLoaded(index)) {
+        if (this.state.status === 'failed') this.set({ status: 'loading' })
+        await this.load(index)
+      }
+      if (!isCurrent()) return
+      const drawn = this.drawing.getCurrentImageIdIndex() === index && this.drawing.getImageIds() === this.imageIds
+      if (drawn) this.paint(this.drawing.getCornerstoneImage())
+      else if (this.drawing.getImageIds() === this.imageIds) await this.drawing.setImageIdIndex(index)
+    } catch (error) {
+      if (isCurrent()) this.fail(failureOf(error))
+      return
+    }
+    if (isCurrent()) this.prefetcher?.moveTo({ index, direction: this.direction, count: this.imageIds.length })
+  }
+
+  private readonly onNewImage = (event: Event): void => {
+    const { image } = (event as CustomEvent<{ image: Types.IImage }>).detail
+    this.paint(image)
+  }
+
+  /** The one place through which a picture reaches the screen. Guard 4: it must belong to the study that is on screen. */
+  private paint(image: Types.IImage): void {
+    const picture = pictureOf(image)
+    const { stack } = this.state
+    const frame = frameOf(image.imageId)
+    if (picture === undefined || stack === undefined || frame !== picture.frame) return
+    if (frame.studyUid !== stack.studyUid || !this.isOnScreen(frame.studyUid)) {
+      this.fail('wrongStudy')
+      return
+    }
+    const isFirst = this.state.picture === undefined
+    const isNewShape = !isFirst && !sameShape(this.state.picture, picture)
+    this.set({
+      status: 'ready',
+      failure: undefined,
+      picture,
+      loaded: this.countLoaded(),
+      ...(isFirst ? { inverted: beginsInverted(picture) } : {}),
+    })
+    if (isFirst || isNewShape) this.fit()
+    else this.applyCamera()
+    this.applyCurve()
+    this.hide(false)
+  }
+
+  private countLoaded(): number {
+    return this.imageIds.reduce((sum, imageId) => sum + (cache.isLoaded(imageId) ? 1 : 0), 0)
+  }
+
+  private present(change: Partial<Presentation>): void {
+    this.presentation = { ...this.presentation, ...change }
+    this.applyCamera()
+  }
+
+  private applyCamera(): void {
+    const plane = this.plane()
+    if (plane === undefined) return
+    const { focalPoint, position, viewUp, viewPlaneNormal, parallelScale } = cameraOf(plane, this.presentation, this.size())
+    this.drawing.setCamera({
+      focalPoint: [...focalPoint],
+      position: [...position],
+      viewUp: [...viewUp],
+      viewPlaneNormal: [...viewPlaneNormal],
+      parallelScale,
+    })
+    this.drawing.render()
+    const { rotation, flipHorizontal, flipVertical, scale } = this.presentation
+    const zoom = scale * plane.spacing[1] * devicePixelRatio
+    this.set({ rotation, flipHorizontal, flipVertical, zoom, revision: this.state.revision + 1 })
+  }
+
+  /** Writes window or table, and inversion, into the transfer function; the library resets it with every image. */
+  private applyCurve(): void {
+    const { picture, choice, inverted } = this.state
+    const actor = this.drawing.getDefaultActor() as Types.ActorEntry | undefined
+    if (picture === undefined || actor === undefined) return
+    const voi = picture.colour ? windowFromRange({ lower: 0, upper: 255 }) : this.voiFor(choice, picture)
+    const curve = vtkColorTransferFunction.newInstance()
+    for (const { value, grey } of curveOf(voi, inverted !== isNaturallyInverse(picture))) curve.addRGBPoint(value, grey, grey, grey)
+    const property = (actor.actor as Types.ImageActor).getProperty()
+    property.setUseLookupTableScalarRange(true)
+    property.setRGBTransferFunction(0, curve)
+    this.drawing.render()
+    this.set({ voi })
+  }
+
+  private voiFor(choice: VoiChoice, picture: Picture): Voi {
+    const isComputed = choice.kind === 'auto' || (choice.kind === 'header' && picture.headerVois.length === 0)
+    if (!isComputed) return resolveVoi(choice, picture)
+    const key = choice.kind === 'auto' ? choice.how : 'first'
+    const known = this.steady.get(key) ?? resolveVoi(choice, picture)
+    this.steady.set(key, known)
+    return known
+  }
+
+  private startPrefetch(stack: ImageStack, generation: number): void {
+    const { imageIds } = this
+    this.prefetcher = new Prefetcher({
+      isLoaded: (index) => cache.isLoaded(imageIds[index] ?? ''),
+      load: async (index, near) => {
+        const imageId = imageIds[index] ?? ''
+        setPriority(imageId, near ? PRIORITY.neighbour : PRIORITY.rest)
+        await imageLoader.loadAndCacheImage(imageId)
+      },
+      hasRoom: () => cache.getCacheSize() < cache.getMaxCacheSize() * PREFETCH_SHARE,
+      onProgress: () => {
+        if (this.generation === generation) this.set({ loaded: this.countLoaded() })
+      },
+    })
+    this.prefetcher.moveTo({ index: this.state.index, direction: 1, count: stack.frames.length })
+  }
+
+  private dropGuesses(): void {
+    this.prefetcher?.stop()
+    this.prefetcher = undefined
+    frameQueue.dropGuesses(this.state.stack?.frames.map((frame) => frame.url) ?? [])
+  }
+
+  private stopPlaying(): void {
+    this.player?.stop()
+    this.player = undefined
+    if (this.state.playing) this.set({ playing: false, shownRate: 0 })
+  }
+
+  private playerTarget(): ConstructorParameters<typeof Player>[1] {
+    return {
+      index: () => this.state.index,
+      isLoaded: this.isLoaded,
+      show: (index) => this.goTo(index),
+      onRate: (shownRate) => {
+        if (shownRate !== this.state.shownRate) this.set({ shownRate })
+      },
+    }
+  }
+}
+
+function sameShape(a: Picture | undefined, b: Picture): boolean {
+  return a !== undefined && a.rows === b.rows && a.columns === b.columns && Math.abs(a.frame.sheet.spacing[0] - b.frame.sheet.spacing[0]) < 1e-6
+}
+
+function failureOf(error: unknown): PaneFailure {
+  const name = error instanceof Error ? error.name : ''
+  return name === 'ApiError' || name === 'AbortError' ? 'load' : 'decode'
+}
