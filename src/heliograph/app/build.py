@@ -52,6 +52,27 @@ def installation(settings: Settings, name: str = "console") -> Iterator[Services
             services.close()
 
 
+@contextlib.contextmanager
+def new_database(settings: Settings) -> Iterator[str]:
+    """An empty database to restore into: a fresh embedded one, or the external one, which must be empty."""
+    if settings.database != "embedded":
+        if schema.current(settings.database) is not None:
+            raise Conflict("the external database is not empty", code="not_empty")
+        yield settings.database
+        return
+    settings.data.mkdir(parents=True, exist_ok=True)
+    held = lock(settings)
+    if held is None:
+        raise Conflict("a server runs on this data folder", code="already_running")
+    postgres = EmbeddedPostgres(settings.data / "database")
+    with held:
+        postgres.start()
+        try:
+            yield postgres.url
+        finally:
+            postgres.stop()
+
+
 def prepare(settings: Settings, url: str) -> None:
     """Schema, then recovery of what the last run acknowledged but the index may have lost; before any door opens."""
     if schema.upgrade(url):

@@ -4,14 +4,21 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
 from heliograph import __version__
+from heliograph.features.access import Actor
+from heliograph.features.imaging import Documents
 from heliograph.gateways import api, dicomweb, ui
+from heliograph.gateways.dimse.peers import DicomPeers
 from heliograph.gateways.http import Authenticator, add_error_handlers
+from heliograph.gateways.media import Summary, import_paths
 from heliograph.services import Services
+
+UPLOAD_ISSUER = "media:upload"
 
 
 def application(services: Services) -> FastAPI:
@@ -21,11 +28,21 @@ def application(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.authenticator = Authenticator(services)
+    app.state.documents = Documents(services.database, services.blobs)
+    app.state.peers = DicomPeers(services.settings)
+    app.state.import_folder = import_folder
     add_error_handlers(app)
     app.include_router(api.router, prefix="/api")
     app.mount("/dicom-web", dicomweb.application(app))
     ui.add_to(app)
     return app
+
+
+def import_folder(services: Services, actor: Actor, folder: Path) -> Summary:
+    """The import of a browser's upload: its own door, its own issuer (safety guard 3)."""
+    return import_paths(
+        services, actor, [folder], source=f"upload:{actor.name}", issuer=UPLOAD_ISSUER, door="upload", progress=lambda *_: None
+    )
 
 
 def run(services: Services) -> None:

@@ -329,7 +329,7 @@ class SegmentWriter:
 
     def _pwrite(self, data: Buffer, position: int) -> None:
         view = memoryview(data)
-        while len(view):
+        while len(view) > 0:
             try:
                 done = os.pwrite(self._owned().fd, view, position)
             except OSError as error:

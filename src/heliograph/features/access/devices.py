@@ -90,7 +90,7 @@ def update_device(tx: Tx, actor: Actor, device_id: int, values: dict[str, Any]) 
         raise Invalid("nothing to change was named", code="empty_change")
     sets = ", ".join(f"{key} = %s" for key in values)
     row = tx.execute(
-        f"update device set {sets} where id = %s and tenant_id = %s returning {_COLUMNS}",  # noqa: S608 names come from `known`
+        f"update device set {sets} where id = %s and tenant_id = %s returning {_COLUMNS}",
         (*values.values(), device_id, actor.tenant_id),
     ).fetchone()
     if row is None:
@@ -230,7 +230,7 @@ def _same_host(host: str, address: str) -> bool:
 
 
 def _device(row: tuple[Any, ...]) -> Device:
-    return Device(*row[:5], tuple(row[5]), *row[6:])
+    return Device(*(*row[:5], tuple(row[5]), *row[6:]))
 
 
 def _checked_aet(aet: str) -> str:

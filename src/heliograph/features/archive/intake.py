@@ -228,8 +228,8 @@ class ObjectSink:
             self._head += data[: _HEAD_BYTES - len(self._head)]
         self._writer.write(data)
 
-    def finish(self, *, transfer_syntax: str | None = None, expected_sop_uid: str = "") -> Outcome:
-        """Scans, decides, makes durable. `transfer_syntax` is the negotiated one of a bare data set, unused for Part 10 bytes."""
+    def finish(self, *, expected_sop_uid: str = "") -> Outcome:
+        """Scans, decides, makes durable; `expected_sop_uid` is what the transfer announced."""
         if not self._split:
             self._begin_part10(b"", last=True)
         at = now()

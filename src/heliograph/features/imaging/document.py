@@ -119,11 +119,16 @@ class SeriesDocument:
         entries = []
         for length, *values, frame_table in facts["entries"]:
             attributes = texts[position : position + length]
-            entries.append(Entry(*values, attributes, base64.b64decode(frame_table)))
+            entries.append(_entry(values, attributes, base64.b64decode(frame_table)))
             position += length
         return cls(
             facts["study_uid"], facts["series_uid"], facts["revision"], facts["settled"], shared, tuple(entries)
         )
+
+
+def _entry(values: list[Any], attributes: bytes, frame_table: bytes) -> Entry:
+    number, sop_uid, sop_class, order, frames, syntax, digest, size, blob = values
+    return Entry(number, sop_uid, sop_class, order, frames, syntax, digest, size, blob, attributes, frame_table)
 
 
 def split_shared(instances: Sequence[dict[str, Any]]) -> tuple[bytes, list[bytes]]:

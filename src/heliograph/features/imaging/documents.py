@@ -131,10 +131,7 @@ class Documents:
         order = geometry.display_order([header for _, header, _ in headers])
         headers = [headers[i] for i in order]
         base = BASE.decode() + f"/studies/{series.study_uid}/series/{series.series_uid}/instances/"
-        attributes = [
-            dicom_json.to_json(data, header, bulk=lambda path, uid=row.sop_uid: f"{base}{uid}/bulkdata/{path}") if header else {}
-            for row, header, data in headers
-        ]
+        attributes = [_json(header, data, f"{base}{row.sop_uid}/bulkdata/") for row, header, data in headers]
         shared, own = split_shared(attributes)
         entries = [
             Entry(
@@ -164,6 +161,10 @@ class Documents:
             return frames.frame_table(header, lambda o, n: self._blobs.read(row.blob, o, n), row.size_bytes).to_bytes()
         except Exception:  # noqa: BLE001 a picture that cannot be framed is still an object with attributes
             return b""
+
+
+def _json(header: Header | None, data: bytes, bulk_base: str) -> dict[str, Any]:
+    return dicom_json.to_json(data, header, bulk=lambda path: bulk_base + path) if header is not None else {}
 
 
 def _rows(tx: Tx, series_id: int) -> list[_Row]:

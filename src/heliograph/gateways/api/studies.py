@@ -3,6 +3,8 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from heliograph.features import access, archive, imaging
@@ -62,9 +64,6 @@ def manifest(study_id: str, request: Request, actor: ActorDep, services: Service
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304)
         access.note(tx, actor, "study.opened", {"study": study_id, "study_uid": found["study"]["study_uid"]})
-    from fastapi.responses import JSONResponse
-    from fastapi.encoders import jsonable_encoder
-
     return JSONResponse(jsonable_encoder(found), headers={"ETag": etag, "Cache-Control": "private, no-cache"})
 
 

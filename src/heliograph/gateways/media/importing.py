@@ -59,13 +59,14 @@ def media_issuer(paths: list[Path]) -> str:
 
 
 def import_paths(
-    services: Services, actor: Actor, paths: list[Path], *, source: str, issuer: str, progress: Progress, job_id: UUID | None = None
+    services: Services, actor: Actor, paths: list[Path], *, source: str, issuer: str, progress: Progress, job_id: UUID | None = None,
+    door: str = "import",
 ) -> Summary:  # fmt: skip
     """Imports all that is found; with a job, files that it did before its last interruption are skipped."""
     found = list(walk(paths))
     summary = Summary()
     known = _done_before(services, job_id)
-    with services.intake.arrival(actor, "import", source, issuer=issuer) as delivery:
+    with services.intake.arrival(actor, door, source, issuer=issuer) as delivery:
         for number, item in enumerate(found):
             key = (str(item.path), str(item.entry) if item.entry is not None else "")
             if key not in known:
@@ -85,7 +86,7 @@ def import_job(services: Services, run: JobRun) -> None:
     paths = [Path(path) for path in run.arguments["paths"]]
     summary = import_paths(
         services, actor, paths, source=run.arguments["source"], issuer=run.arguments["issuer"], job_id=run.id,
-        progress=lambda done, total: run.progress(done, total),
+        progress=run.progress,
     )  # fmt: skip
     run.summary = summary.as_dict()
 

@@ -1,5 +1,7 @@
 """Whether two objects are the same in other encodings: equal elements and equal decoded pixels."""
 
+from collections.abc import Callable
+
 from heliograph.standards.dicom import frames, image, parse, pixels
 from heliograph.standards.dicom.header import Header, inflated, scan
 
@@ -38,5 +40,5 @@ def _same_pixels(left: tuple[bytes, Header], right: tuple[bytes, Header]) -> boo
     return True
 
 
-def _reader(data: bytes) -> "frames.Read":
+def _reader(data: bytes) -> Callable[[int, int], bytes]:
     return lambda offset, length: data[offset : offset + length]

@@ -1,0 +1,1 @@
+"""Hand-written schema revisions, expand then contract."""

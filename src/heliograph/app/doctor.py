@@ -1,0 +1,107 @@
+"""What is wrong with an installation, in words that say what to do."""
+
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from heliograph.app.build import installation, lock
+from heliograph.engine.db.embedded import binaries
+from heliograph.features import archive
+from heliograph.features.access import system_actor
+from heliograph.kit.errors import HeliographError
+from heliograph.kit.settings import Settings
+from heliograph.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`severity` is ok, info, warning or critical; `mend` is empty when nothing is to be done."""
+
+    severity: str
+    text: str
+    mend: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Looks at folder, programs, server, doors, database, and what the archive itself reports."""
+    findings = [*_folder(settings), *_programs(settings)]
+    running = _is_running(settings)
+    findings += _doors(settings, running=running)
+    try:
+        with installation(settings, "doctor") as services:
+            findings += _inside(services)
+    except HeliographError as error:
+        findings.append(Finding("critical", f"the database cannot be opened: {error.message}", "look into DIR/database/postgres.log"))
+    return findings
+
+
+def _folder(settings: Settings) -> Iterator[Finding]:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    probe = settings.data / ".doctor"
+    try:
+        probe.write_bytes(b"x")
+        probe.unlink()
+        yield Finding("ok", "the data folder can be written")
+    except OSError as error:
+        yield Finding("critical", f"the data folder cannot be written ({error.strerror})", "give it to the user that runs heliograph")
+
+
+def _programs(settings: Settings) -> Iterator[Finding]:
+    if settings.database == "embedded" and not (binaries() / "postgres").exists():
+        yield Finding("critical", "the embedded database's programs are missing", "run `make setup`")
+
+
+def _is_running(settings: Settings) -> bool:
+    held = lock(settings)
+    if held is None:
+        return True
+    held.close()
+    return False
+
+
+def _doors(settings: Settings, *, running: bool) -> Iterator[Finding]:
+    if not running:
+        yield Finding("info", "the server is not running", "heliograph serve")
+    else:
+        state = settings.data / "run" / "state.json"
+        processes = json.loads(state.read_text())["processes"] if state.exists() else {}
+        for name, ready in processes.items():
+            yield Finding("ok" if ready else "critical", f"{name} is {'ready' if ready else 'not ready'}", "" if ready else "its messages stand in the server's output")
+    for name, (host, port) in (("http", settings.http_address), ("dicom", settings.dicom_address)):
+        taken = _answers(host, port)
+        if running and not taken:
+            yield Finding("critical", f"nothing answers on port {port} ({name})", "restart the server")
+        if not running and taken:
+            yield Finding("warning", f"another program listens on port {port} ({name})", f"choose another port with --{name}")
+
+
+def _answers(host: str, port: int) -> bool:
+    target = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 it is compared, not bound
+    try:
+        with socket.create_connection((target, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _inside(services: Services) -> Iterator[Finding]:
+    free = services.blobs.free_bytes()
+    bad = free < services.settings.disk_warning_bytes
+    yield Finding("warning" if bad else "ok", f"{free / 1e9:.0f} GB of disk are free", "enlarge the disk soon" if bad else "")
+    with services.database.transaction() as tx:
+        for alarm in archive.open_alarms(tx, system_actor("doctor")):
+            yield Finding(alarm["severity"], alarm["message"], alarm["mend"])
+        row = tx.execute(
+            "select (select count(*) from study), (select coalesce(sum(instance_count), 0) from study), (select count(*) from held where state = 'held'), "
+            "(select count(*) from study st where instance_count <> (select count(*) from instance i join series se on se.id = i.series_fk where se.study_fk = st.id)), "
+            "(select count(*) from outbox where number is null and at < now() - interval '1 minute')"
+        ).fetchone()
+    assert row is not None
+    yield Finding("ok", f"{row[0]} studies, {row[1]} objects")
+    if row[2]:
+        yield Finding("info", f"{row[2]} objects are held back", "compare and decide on the page Quarantine")
+    if row[3]:
+        yield Finding("critical", f"{row[3]} studies count other than they hold", "report this with the log; nothing is lost")
+    if row[4]:
+        yield Finding("warning", f"{row[4]} facts wait to be numbered", "the worker is not running")
