@@ -32,6 +32,7 @@ from heliograph.standards.dicom._layout import (
 )
 
 _MAX_DISORDER: Final = 1000
+_PADDING_STEP: Final = 1 << 16
 Head = tuple[int, str, int, int]  # tag, VR, offset of the value, length
 
 
@@ -40,7 +41,7 @@ class Walker:
 
     __slots__ = (
         "_disorder",
-        "_walked",
+        "_limit",
         "complete",
         "data",
         "end",
@@ -50,9 +51,19 @@ class Walker:
         "pixel",
         "problems",
         "ran_out",
+        "walked",
     )
 
-    def __init__(self, data: Buffer, end: int, *, explicit: bool, little: bool, complete: bool = True) -> None:
+    def __init__(
+        self,
+        data: Buffer,
+        end: int,
+        *,
+        explicit: bool,
+        little: bool,
+        complete: bool = True,
+        limit: int = MAX_ELEMENTS,
+    ) -> None:
         self.data = data
         self.end = end
         self.explicit = explicit
@@ -62,7 +73,8 @@ class Walker:
         self.pixel: Head | None = None
         self.problems: list[str] = []
         self.ran_out = 0
-        self._walked = 0
+        self.walked = 0
+        self._limit = limit
         self._disorder = 0
 
     def note(self, what: str, tag: int | None = None) -> None:
@@ -140,7 +152,10 @@ class Walker:
     def _is_padding(self, pos: int) -> bool:
         if not self.complete:
             return False
-        return not bytes(self.data[pos : pos + 8]).strip(b"\0") and not bytes(self.data[pos : self.end]).strip(b"\0")
+        return not any(
+            bytes(self.data[start : min(start + _PADDING_STEP, self.end)]).strip(b"\0")
+            for start in (pos, *range(pos + 8, self.end, _PADDING_STEP))
+        )
 
     def _stray_delimiter(self, tag: int, start: int, length: int, last: int) -> int:
         """Items and delimiters at the top level belong to a sequence that ended too early."""
@@ -428,9 +443,9 @@ class Walker:
         return start
 
     def _count(self) -> None:
-        self._walked += 1
-        if self._walked > MAX_ELEMENTS:
-            raise Unparseable(f"more than {MAX_ELEMENTS} elements")
+        self.walked += 1
+        if self.walked > self._limit:
+            raise Unparseable(f"more than {self._limit} elements", code="too_many_elements")
 
 
 def _close(frame: Frame, pos: int) -> None:

@@ -7,7 +7,7 @@ from heliograph.standards.dicom import charset, tags, uids, values
 from heliograph.standards.dicom._encode import Elementary, Elements, encode, encode_command
 from heliograph.standards.dicom._envelope import declared_encoding
 from heliograph.standards.dicom._inflate import Inflater, limit_of
-from heliograph.standards.dicom._layout import BIG, LITTLE, MAX_DEPTH, Element, Item, Unparseable
+from heliograph.standards.dicom._layout import MAX_DEPTH, MAX_INDEXED, Element, Item, Unparseable
 from heliograph.standards.dicom._walk import Walker
 
 __all__ = ["DataSet", "Elementary", "Elements", "by_keyword", "decode", "decode_command", "encode", "encode_command"]
@@ -90,14 +90,22 @@ def item_of(item: Item, data: bytes, sets: charset.CharacterSets, sink: Note | N
     return DataSet(data, elements, item.little, sets, sink=sink)
 
 
-def walk_into(data: bytes, element: Element, *, explicit: bool, little: bool, keep: int = MAX_DEPTH) -> list[str]:
-    """Fills the items of a sequence element; answers the problems."""
-    end = element.offset + element.length
-    walker = Walker(data, end, explicit=explicit, little=little)
-    order = LITTLE if little else BIG
-    frame = walker.frame_of(element, element.length, end, explicit=explicit, order=order)
-    walker.walk(frame, element.offset, keep)
-    return walker.problems
+def indexer(data: bytes, *, explicit: bool, little: bool) -> Walker:
+    """A walker that keeps what it finds, as much as memory allows."""
+    return Walker(data, len(data), explicit=explicit, little=little, limit=MAX_INDEXED)
+
+
+def walk_into(walker: Walker, element: Element) -> None:
+    """Fills the items of a sequence; one with too many elements stays bytes."""
+    walked = walker.walked
+    explicit, order = walker.explicit, walker.order
+    frame = walker.frame_of(element, element.length, element.offset + element.length, explicit=explicit, order=order)
+    try:
+        walker.walk(frame, element.offset, MAX_DEPTH)
+    except Unparseable:
+        element.items = None
+        walker.walked = walked
+        walker.note("more elements than are indexed in", element.tag)
 
 
 def decode(data: bytes, transfer_syntax: str) -> DataSet:
@@ -112,12 +120,13 @@ def decode(data: bytes, transfer_syntax: str) -> DataSet:
     if walker.pixel is not None:
         walker.note("Pixel Data and what follows it is left out")
     found = DataSet(data, {}, encoding.little, problems=walker.problems)
+    inner = indexer(data, explicit=encoding.explicit, little=encoding.little)
     for tag, (vr, offset, length) in walker.found.items():
-        element = Element(tag, vr, offset, length)
+        element = found.elements[tag] = Element(tag, vr, offset, length)
         if length and (vr == "SQ" or (vr in ("", "UN") and tags.vr_of(tag) == "SQ")):
-            for problem in walk_into(data, element, explicit=encoding.explicit, little=encoding.little):
-                found.note(problem)
-        found.elements[tag] = element
+            walk_into(inner, element)
+    for problem in inner.problems:
+        found.note(problem)
     return found
 
 

@@ -14,6 +14,7 @@ from heliograph.standards.dicom._envelope import (
 )
 from heliograph.standards.dicom._inflate import Inflater
 from heliograph.standards.dicom._layout import (
+    MAX_PROBLEMS,
     UNDEFINED,
     Buffer,
     Element,
@@ -21,10 +22,11 @@ from heliograph.standards.dicom._layout import (
     Unparseable,
 )
 from heliograph.standards.dicom._walk import Walker
-from heliograph.standards.dicom.dataset import DataSet, item_of, walk_into
+from heliograph.standards.dicom.dataset import DataSet, indexer, item_of, walk_into
 
 __all__ = ["Header", "NeedMore", "Unparseable", "inflated", "scan"]
 
+_MAX_NOTED: Final = 2 * MAX_PROBLEMS
 _FIRST_INFLATE: Final = 256 * 1024
 _END_OF_FRAGMENTS: Final = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 
@@ -87,7 +89,7 @@ class Header(values.Attributes):
 
     def note(self, problem: str) -> None:
         """Adds a warning that decoding found."""
-        if problem not in self.problems:
+        if problem not in self.problems and len(self.problems) < _MAX_NOTED:
             self.problems = (*self.problems, problem)
 
     def meta(self, keyword: str) -> str:
@@ -117,7 +119,9 @@ class Header(values.Attributes):
             return ()
         vr, offset, length = extent
         element = Element(tag, vr, offset, length)
-        for problem in walk_into(self.data, element, explicit=self.explicit, little=self.little):
+        walker = indexer(self.data, explicit=self.explicit, little=self.little)
+        walk_into(walker, element)
+        for problem in walker.problems:
             self.note(problem)
         sets = self.character_sets()
         return tuple([item_of(item, self.data, sets, self.note) for item in element.items or ()])
@@ -182,7 +186,7 @@ def _scan_deflated(data: Buffer, envelope: Envelope, *, complete: bool) -> Heade
     plain = bytes(data[:start])
     wanted = _FIRST_INFLATE
     while True:
-        plain += inflater.read(wanted)
+        plain += _more(inflater, wanted, data, complete=complete)
         encoding = real_encoding(plain, start, declared_encoding(envelope.declared))
         try:
             walker = _walked(plain, envelope, encoding, complete=complete and inflater.is_finished)
@@ -191,10 +195,19 @@ def _scan_deflated(data: Buffer, envelope: Envelope, *, complete: bool) -> Heade
                 raise NeedMore(len(data) + 1) from None
             wanted = max(more.at_least - len(plain), len(plain))
             continue
-        header = _header(plain, start + total, envelope, encoding, walker, complete=complete)
+        header = _header(plain, max(start + total, len(plain)), envelope, encoding, walker, complete=complete)
         header.deflated = True
         header.transfer_syntax = envelope.declared
         return header
+
+
+def _more(inflater: Inflater, wanted: int, data: Buffer, *, complete: bool) -> bytes:
+    try:
+        return inflater.read(wanted)
+    except Unparseable:
+        if complete:
+            raise
+        raise NeedMore(len(data) + 1) from None  # the limit grows with what was sent
 
 
 def inflated(data: Buffer, header: Header) -> bytes:

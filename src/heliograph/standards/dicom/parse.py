@@ -5,9 +5,9 @@ from typing import Final
 
 from heliograph.kit.errors import Absent
 from heliograph.standards.dicom import tags, values
-from heliograph.standards.dicom._layout import MAX_DEPTH, UNDEFINED, Buffer, Element, Frame, Item
+from heliograph.standards.dicom._layout import UNDEFINED, Buffer, Element, Frame, Item
 from heliograph.standards.dicom._walk import Walker
-from heliograph.standards.dicom.dataset import DataSet
+from heliograph.standards.dicom.dataset import DataSet, indexer, walk_into
 from heliograph.standards.dicom.header import Header, inflated, scan
 
 __all__ = ["DataSet", "Element", "Item", "differences", "parse", "value_at"]
@@ -41,24 +41,21 @@ def parse(
     if trailing and header.pixel_offset is not None:
         whole = inflated(data, header)
         extents |= _behind_pixels(whole, header, problems)
-    walker = Walker(whole, len(whole), explicit=header.explicit, little=header.little)
+    walker = indexer(whole, explicit=header.explicit, little=header.little)
     elements: dict[int, Element] = {}
     for tag in sorted(extents):
         vr, offset, length = extents[tag]
         element = elements[tag] = Element(tag, vr, offset, length)
-        _walk_into(walker, element)
+        _walk_if_sequence(walker, element)
     problems += [problem for problem in walker.problems if problem not in problems]
     tree = DataSet(whole, elements, header.little, header.character_sets(), problems=problems)
     _settle_vrs(tree)
     return tree
 
 
-def _walk_into(walker: Walker, element: Element) -> None:
-    stop = element.offset + element.length
-    if element.length < 8 or not walker.is_sequence(element, element.offset, stop):
-        return
-    frame = walker.frame_of(element, element.length, stop, explicit=walker.explicit, order=walker.order)
-    walker.walk(frame, element.offset, MAX_DEPTH)
+def _walk_if_sequence(walker: Walker, element: Element) -> None:
+    if element.length >= 8 and walker.is_sequence(element, element.offset, element.offset + element.length):
+        walk_into(walker, element)
 
 
 def _behind_pixels(data: bytes, header: Header, problems: list[str]) -> dict[int, tuple[str, int, int]]:
@@ -149,7 +146,7 @@ def value_at(data: Buffer, path: str, header: Header | None = None) -> tuple[int
     if extent is None:
         raise Absent("no such attribute")
     element = Element(tag, *extent)
-    _walk_into(Walker(header.data, len(header.data), explicit=header.explicit, little=header.little), element)
+    _walk_if_sequence(indexer(header.data, explicit=header.explicit, little=header.little), element)
     for number, name in zip(steps[1::2], steps[2::2], strict=True) if len(steps) % 2 else ():
         element = _nested(element, number, _tag_of_step(name))
     if len(steps) % 2 == 0:

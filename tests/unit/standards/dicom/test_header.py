@@ -186,9 +186,9 @@ def test_problems_name_tags_and_never_values() -> None:
 def fastest(work: Callable[[], Header], rounds: int = 60) -> float:
     best = 1.0
     for _ in range(rounds):
-        begin = time.perf_counter()
+        begin = time.thread_time()
         work()
-        best = min(best, time.perf_counter() - begin)
+        best = min(best, time.thread_time() - begin)
     return best
 
 

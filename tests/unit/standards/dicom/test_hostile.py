@@ -177,3 +177,42 @@ def test_a_lying_length_of_four_gigabytes_allocates_nothing() -> None:
     assert header.raw("EncapsulatedDocument") == b"x\0"
     pixel = make.identity() + make.explicit(0x7FE00010, "OW", b"", length=0xFFFFFFF0)
     assert scan(make.file(pixel)).truncated
+
+
+def test_a_sequence_of_too_many_elements_stays_bytes() -> None:
+    crowd = make.item(pack("<HH2sH", 0x0008, 0x0005, b"CS", 0)) * 300_000
+    body = (
+        make.explicit(0x00080018, "UI", "1.2.3.4")
+        + make.explicit(0x00081140, "SQ", crowd)
+        + make.explicit(0x00100020, "LO", "P1")
+    )
+    few = make.explicit(0x00400275, "SQ", make.item(make.explicit(0x00400007, "LO", "Head")))
+    whole = make.file(body + few + make.pixels())
+    header = scan(whole)
+    assert header.text("PatientID") == "P1"
+    assert header.sequence("ReferencedImageSequence") == ()
+    assert "more elements than are indexed in (0008,1140)" in header.problems
+    out = to_json(whole, header, bulk=lambda path: "bulk/" + path)
+    assert out["00081140"] == {"vr": "UN", "BulkDataURI": "bulk/00081140"}
+    assert len(out["00400275"]["Value"]) == 1
+
+
+def test_waiting_for_a_deflated_header_is_no_bomb() -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    plain = make.identity() + make.explicit(0x00420011, "OB", bytes(3 << 20)) + make.pixels()
+    stream = packer.compress(plain) + packer.flush(zlib.Z_SYNC_FLUSH)
+    with pytest.raises(NeedMore):
+        scan(make.file(stream, make.DEFLATED), complete=False)
+    noise = packer.compress(random.Random(1).randbytes(100_000)) + packer.flush()
+    assert scan(make.file(stream + noise, make.DEFLATED), complete=False).pixel_length == 8
+
+
+def test_padding_of_zeros_behind_the_data_set_is_looked_at_in_pieces() -> None:
+    whole = make.file(make.identity() + bytes(50_000_000))
+    tracemalloc.start()
+    header = scan(whole)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert not header.truncated
+    assert "padding after the data set" in header.problems
+    assert peak < 5 << 20
