@@ -4,7 +4,7 @@ from heliograph.engine.db import Database, Tx
 from heliograph.features.access import Actor, system_actor
 from heliograph.features.routing.model import Node, Rule, applies
 from heliograph.features.routing.nodes import find_node
-from heliograph.features.routing.rules import rules
+from heliograph.features.routing.rules import rules_of
 from heliograph.features.routing.sends import request_send, wake
 
 __all__ = ["study_settled", "wake"]
@@ -18,7 +18,7 @@ def study_settled(database: Database, study_id: int) -> int:
             return 0
         tenant_id, modalities, source = row
         actor = system_actor("forwarding", tenant_id)
-        wanted = [(rule, find_node(tx, tenant_id, rule.node_id)) for rule in rules(tx, actor) if rule.enabled]
+        wanted = [(rule, find_node(tx, tenant_id, rule.node_id)) for rule in rules_of(tx, tenant_id) if rule.enabled]
         if not wanted:
             return 0
         devices = _devices_of(tx, study_id)

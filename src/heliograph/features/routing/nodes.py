@@ -13,16 +13,16 @@ _COLUMNS = "id, tenant_id, name, aet, host, port"
 _FIELDS = ("name", "aet", "host", "port")
 
 
-def nodes(tx: Tx, actor: Actor) -> list[Node]:
+def nodes(tx: Tx, actor: Actor) -> list[dict[str, Any]]:
     require(actor, "node.query")
     rows = tx.execute(f"select {_COLUMNS} from remote_node where tenant_id = %s order by name", (actor.tenant_id,))
-    return [Node(*row) for row in rows]
+    return [Node(*row).as_dict() for row in rows]
 
 
-def node(tx: Tx, actor: Actor, node_id: UUID | str) -> Node:
+def node(tx: Tx, actor: Actor, node_id: UUID | str) -> dict[str, Any]:
     """One node; Absent when it is not there."""
     require(actor, "node.query")
-    return find_node(tx, actor.tenant_id, node_id)
+    return find_node(tx, actor.tenant_id, node_id).as_dict()
 
 
 def find_node(tx: Tx, tenant_id: int, node_id: UUID | str) -> Node:
@@ -34,7 +34,7 @@ def find_node(tx: Tx, tenant_id: int, node_id: UUID | str) -> Node:
     return Node(*row)
 
 
-def add_node(tx: Tx, actor: Actor, name: str, aet: str, host: str, port: int) -> Node:
+def add_node(tx: Tx, actor: Actor, name: str, aet: str, host: str, port: int) -> dict[str, Any]:
     """Adds a node; Invalid names the field, Conflict says that the name is taken."""
     require(actor, "node.manage")
     values = _checked({"name": name, "aet": aet, "host": host, "port": port})
@@ -46,13 +46,14 @@ def add_node(tx: Tx, actor: Actor, name: str, aet: str, host: str, port: int) ->
     if row is None:
         raise Conflict("a node of this name exists", code="node_exists")
     note(tx, actor, "node.added", {"node": str(row[0]), "aet": values["aet"]})
-    return Node(*row)
+    return Node(*row).as_dict()
 
 
-def update_node(tx: Tx, actor: Actor, node_id: UUID | str, values: dict[str, Any]) -> Node:
+def update_node(tx: Tx, actor: Actor, node_id: UUID | str, values: dict[str, Any]) -> dict[str, Any]:
     """Changes the named fields."""
     require(actor, "node.manage")
-    before = node(tx, actor, node_id)
+    before = find_node(tx, actor.tenant_id, node_id)
+    values = {field: value for field, value in values.items() if field in _FIELDS and value is not None}
     changed = _checked({field: values.get(field, getattr(before, field)) for field in _FIELDS})
     taken = tx.execute(
         "select 1 from remote_node where tenant_id = %s and name = %s and id <> %s",
@@ -64,14 +65,14 @@ def update_node(tx: Tx, actor: Actor, node_id: UUID | str, values: dict[str, Any
         "update remote_node set name = %s, aet = %s, host = %s, port = %s where id = %s",
         (*(changed[field] for field in _FIELDS), before.id),
     )
-    note(tx, actor, "node.changed", {"node": str(before.id)}, detail={"fields": sorted(set(values) & set(_FIELDS))})
+    note(tx, actor, "node.changed", {"node": str(before.id)}, detail={"fields": sorted(values)})
     return node(tx, actor, before.id)
 
 
 def remove_node(tx: Tx, actor: Actor, node_id: UUID | str) -> None:
     """Removes a node that nothing refers to; its history stays readable, so a node with sends is kept."""
     require(actor, "node.manage")
-    found = node(tx, actor, node_id)
+    found = find_node(tx, actor.tenant_id, node_id)
     used = tx.execute(
         "select exists (select 1 from send where node_id = %(n)s), exists (select 1 from forward_rule where node_id = %(n)s)",
         {"n": found.id},

@@ -1,7 +1,7 @@
 """What routing asks of remote nodes; a gateway does it."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Peers(Protocol):
@@ -11,8 +11,6 @@ class Peers(Protocol):
         """Milliseconds until the answer of a C-ECHO."""
         ...
 
-    def query(
-        self, aet: str, host: str, port: int, keys: Mapping[str, str], limit: int
-    ) -> tuple[list[dict[str, str]], bool]:
+    def query(self, node: Mapping[str, Any], keys: Mapping[str, str], limit: int) -> tuple[list[dict[str, str]], bool]:
         """Studies as keyword -> value (several joined by a backslash), and whether there are more than `limit`."""
         ...

@@ -14,13 +14,17 @@ _COLUMNS = "id, name, enabled, node_id, modalities, device_ids"
 _FIELDS = ("name", "enabled", "node_id", "modalities", "device_ids")
 
 
-def rules(tx: Tx, actor: Actor) -> list[Rule]:
+def rules(tx: Tx, actor: Actor) -> list[dict[str, Any]]:
     require(actor, "node.query")
-    rows = tx.execute(f"select {_COLUMNS} from forward_rule where tenant_id = %s order by name", (actor.tenant_id,))
+    return [rule.as_dict() for rule in rules_of(tx, actor.tenant_id)]
+
+
+def rules_of(tx: Tx, tenant_id: int) -> list[Rule]:
+    rows = tx.execute(f"select {_COLUMNS} from forward_rule where tenant_id = %s order by name", (tenant_id,))
     return [_rule(row) for row in rows]
 
 
-def add_rule(tx: Tx, actor: Actor, values: dict[str, Any]) -> Rule:
+def add_rule(tx: Tx, actor: Actor, **values: Any) -> dict[str, Any]:
     """Adds a rule; Invalid names the field."""
     require(actor, "node.manage")
     made = _checked(tx, actor, {"enabled": True, "modalities": [], "device_ids": []} | values)
@@ -31,20 +35,21 @@ def add_rule(tx: Tx, actor: Actor, values: dict[str, Any]) -> Rule:
     ).fetchone()
     assert row is not None
     note(tx, actor, "rule.added", {"rule": str(row[0]), "node": str(made["node_id"])})
-    return _rule(row)
+    return _rule(row).as_dict()
 
 
-def update_rule(tx: Tx, actor: Actor, rule_id: UUID | str, values: dict[str, Any]) -> Rule:
+def update_rule(tx: Tx, actor: Actor, rule_id: UUID | str, values: dict[str, Any]) -> dict[str, Any]:
     """Changes the named fields."""
     require(actor, "node.manage")
     before = _find(tx, actor, rule_id)
+    values = {field: value for field, value in values.items() if field in _FIELDS and value is not None}
     made = _checked(tx, actor, {field: values.get(field, getattr(before, field)) for field in _FIELDS})
     tx.execute(
         "update forward_rule set name = %s, enabled = %s, node_id = %s, modalities = %s, device_ids = %s where id = %s",
         (*(made[field] for field in _FIELDS), before.id),
     )
-    note(tx, actor, "rule.changed", {"rule": str(before.id)}, detail={"fields": sorted(set(values) & set(_FIELDS))})
-    return _find(tx, actor, before.id)
+    note(tx, actor, "rule.changed", {"rule": str(before.id)}, detail={"fields": sorted(values)})
+    return _find(tx, actor, before.id).as_dict()
 
 
 def remove_rule(tx: Tx, actor: Actor, rule_id: UUID | str) -> None:

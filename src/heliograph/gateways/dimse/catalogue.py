@@ -19,6 +19,7 @@ class Stored:
     blob: str
     size_bytes: int
     prefix_bytes: int
+    study_id: int | None = None
 
 
 class Catalogue(Protocol):

@@ -1,15 +1,21 @@
 """Who may come in and what an admitted caller gets: names the actor, then binds the services to the archive."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from heliograph.engine.telemetry import fact, trouble
 from heliograph.features.access import Actor, Device, identify_caller, note, note_association
 from heliograph.gateways.dimse import dimse, negotiation, status
 from heliograph.gateways.dimse.acceptor import Call
+from heliograph.gateways.dimse.archive_catalogue import ArchiveCatalogue
 from heliograph.gateways.dimse.archive_receiver import ArchiveReceiver
 from heliograph.gateways.dimse.association import Association
 from heliograph.gateways.dimse.dimse import Command, response
 from heliograph.gateways.dimse.pdu import AssociateReject
+from heliograph.gateways.dimse.requestor import Destination, Proposal, open_association
+from heliograph.gateways.dimse.scp_find import FindService
+from heliograph.gateways.dimse.scp_get import GetService
+from heliograph.gateways.dimse.scp_move import MoveService
 from heliograph.gateways.dimse.scp_store import StoreService
 from heliograph.gateways.dimse.services import Service
 from heliograph.gateways.dimse.serving import Handler
@@ -74,7 +80,19 @@ class ArchiveVisit:
         def echo(context_id: int, command: Command) -> None:
             association.send_command(context_id, response(command, status.SUCCESS))
 
-        return {dimse.C_ECHO_RQ: echo, dimse.C_STORE_RQ: StoreService(association, self.receiver).store}
+        catalogue = ArchiveCatalogue(self.services, self.actor)
+        aet = self.services.settings.aet.strip()
+
+        def dial(to: Destination, proposals: Sequence[Proposal]) -> Association:
+            return open_association(to, aet, proposals)
+
+        return {
+            dimse.C_ECHO_RQ: echo,
+            dimse.C_STORE_RQ: StoreService(association, self.receiver).store,
+            dimse.C_FIND_RQ: FindService(association, catalogue, aet).find,
+            dimse.C_GET_RQ: GetService(association, catalogue).get,
+            dimse.C_MOVE_RQ: MoveService(association, catalogue, dial).move,
+        }
 
     def close(self, end: str) -> None:
         """Close the delivery and count what came; a database that is gone must not hide how the association ended."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from heliograph.gateways.dimse import dimse, status
-from heliograph.gateways.dimse.association import Association
+from heliograph.gateways.dimse.association import AcceptedContext, Association
 from heliograph.gateways.dimse.catalogue import Stored
 from heliograph.gateways.dimse.dimse import Command, response
 from heliograph.gateways.dimse.sender import Result
@@ -23,10 +23,10 @@ _SELECTING = frozenset((*UNIQUE_KEYS.values(), _ACCESSION))
 _FAILED_LIST = tags.tag_of("FailedSOPInstanceUIDList")
 
 
-def selection(identifier: bytes, transfer_syntax: str, sop_class_uid: str) -> Query:
+def selection(identifier: bytes, context: AcceptedContext) -> Query:
     """The instances that a retrieve asks for. Invalid when the key of its level is empty: that would mean everything (trap 47)."""
-    elements = dataset.decode(identifier, transfer_syntax).to_elements()
-    query = from_identifier(elements, patient_root=sop_class_uid in PATIENT_ROOT)
+    elements = dataset.decode(identifier, context.transfer_syntax).to_elements()
+    query = from_identifier(elements, patient_root=context.abstract_syntax in PATIENT_ROOT)
     conditions = tuple(condition for condition in query.conditions if condition.tag in _SELECTING)
     if any(condition.matching is not Matching.VALUE for condition in conditions):
         raise Invalid("a retrieve takes whole identifiers, no wildcards", code="bad_unique_key")

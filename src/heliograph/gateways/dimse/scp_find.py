@@ -29,11 +29,11 @@ class FindService:
         """Answer every match, then the final response; a cancel ends it with FE00 (trap 46)."""
         association = self._association
         data = association.read_data_set(context_id, MAX_IDENTIFIER_BYTES) if command.has_data_set else b""
-        syntax = association.contexts[context_id].transfer_syntax
+        context = association.contexts[context_id]
         try:
-            identifier = dataset.decode(data, syntax)
-            query = read_query(identifier, command.affected_sop_class_uid, association.peer)
-            final = self._answer(context_id, command, identifier, query, syntax)
+            identifier = dataset.decode(data, context.transfer_syntax)
+            query = read_query(identifier, context.abstract_syntax, association.peer)
+            final = self._answer(context_id, command, identifier, query)
             reply = response(command, final)
         except Lost:
             raise
@@ -41,7 +41,8 @@ class FindService:
             reply = response(command, status.status_of_query(error), error_comment=error.message)
         association.send_command(context_id, reply)
 
-    def _answer(self, context_id: int, command: Command, identifier: DataSet, query: Query, syntax: str) -> int:
+    def _answer(self, context_id: int, command: Command, identifier: DataSet, query: Query) -> int:
+        syntax = self._association.contexts[context_id].transfer_syntax
         pending = response(command, status.PENDING, data_set_type=dimse.DATA_SET)
         character_set = "\\".join(identifier.texts("SpecificCharacterSet"))
         waiting: list[bytes] = []

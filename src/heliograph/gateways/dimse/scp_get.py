@@ -25,8 +25,8 @@ class GetService:
         association = self._association
         data = association.read_data_set(context_id, MAX_IDENTIFIER_BYTES) if command.has_data_set else b""
         try:
-            syntax = association.contexts[context_id].transfer_syntax
-            items = self._catalogue.instances(selection(data, syntax, command.affected_sop_class_uid))
+            context = association.contexts[context_id]
+            items = self._catalogue.instances(selection(data, context))
         except Lost:
             raise
         except HeliographError as error:

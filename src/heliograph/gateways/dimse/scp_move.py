@@ -25,8 +25,8 @@ class MoveService:
         association = self._association
         data = association.read_data_set(context_id, MAX_IDENTIFIER_BYTES) if command.has_data_set else b""
         try:
-            syntax = association.contexts[context_id].transfer_syntax
-            query = selection(data, syntax, command.affected_sop_class_uid)
+            context = association.contexts[context_id]
+            query = selection(data, context)
             destination = self._catalogue.destination(command.move_destination)
             if destination is None:
                 reply = response(command, status.MOVE_DESTINATION_UNKNOWN, error_comment="destination not registered")

@@ -12,10 +12,19 @@ from heliograph.gateways.dimse.acceptor import Call
 from heliograph.gateways.dimse.association import Association, Limits, Lost, Peer
 from heliograph.gateways.dimse.dimse import Command, response
 from heliograph.gateways.dimse.pdu import Abort, AssociateReject, Pdu, encode
-from heliograph.gateways.dimse.services import Service
+from heliograph.gateways.dimse.services import Service, service_of
 from heliograph.kit.errors import HeliographError, Invalid
 
 Handler = Callable[[int, Command], None]
+
+
+_SERVICES = {
+    dimse.C_ECHO_RQ: Service.ECHO,
+    dimse.C_STORE_RQ: Service.STORE,
+    dimse.C_FIND_RQ: Service.FIND,
+    dimse.C_MOVE_RQ: Service.MOVE,
+    dimse.C_GET_RQ: Service.GET,
+}
 
 
 class Visit(Protocol):
@@ -86,7 +95,9 @@ class Serving:
                 return
             context_id, command = received
             handler = handlers.get(command.command_field)
-            if handler is not None:
+            wanted = _SERVICES.get(command.command_field)
+            offered = service_of(association.contexts[context_id].abstract_syntax)
+            if handler is not None and wanted is offered:
                 handler(context_id, command)
             elif command.command_field != dimse.C_CANCEL_RQ and not command.is_response:
                 _refuse(association, context_id, command)
