@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -13,8 +14,10 @@ from heliograph.engine.db import Database, EmbeddedPostgres, flush_log, schema
 from heliograph.features.archive import Intake
 from heliograph.kit.errors import Busy, Conflict
 from heliograph.kit.settings import Settings
+from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
 
+_PATIENCE_S = 15.0
 _PUBLISHED = ("http", "dicom", "aet", "database", "blobs")
 
 
@@ -43,13 +46,22 @@ def installation(settings: Settings, name: str = "console") -> Iterator[Services
     with _database(settings) as (url, owned):
         if owned:
             prepare(settings, url)
-        elif schema.current(url) != schema.HEAD:
-            raise Conflict("the running server has another schema; use the same version", code="schema_differs")
+        else:
+            _wait_for_schema(url)
         services = build(settings, url, name, connections=8)
         try:
             yield services
         finally:
             services.close()
+
+
+def _wait_for_schema(url: str) -> None:
+    """A server that has just been started makes its schema first."""
+    deadline = monotonic_s() + _PATIENCE_S
+    while schema.current(url) != schema.HEAD:
+        if monotonic_s() > deadline:
+            raise Conflict("the running server has another schema; use the same version", code="schema_differs")
+        time.sleep(0.1)
 
 
 @contextlib.contextmanager
@@ -124,8 +136,11 @@ def _database(settings: Settings) -> Iterator[tuple[str, bool]]:
     postgres = EmbeddedPostgres(settings.data / "database")
     held = lock(settings)
     if held is None:
-        if not postgres.is_running():
-            raise Busy("the server is starting or stopping; try again in some seconds", code="server_starting")
+        deadline = monotonic_s() + _PATIENCE_S
+        while not postgres.is_answering():
+            if monotonic_s() > deadline:
+                raise Busy("the server is starting or stopping; try again in some seconds", code="server_starting")
+            time.sleep(0.1)
         yield postgres.url, False
         return
     with held:

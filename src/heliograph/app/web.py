@@ -53,7 +53,7 @@ def run(services: Services) -> None:
         application(services),
         loop="uvloop",
         http="httptools",
-        ws="websockets",
+        ws="websockets-sansio",
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=3,

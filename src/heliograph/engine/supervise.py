@@ -129,7 +129,8 @@ def child_payload() -> bytes:
     payload = sys.stdin.buffer.readline()
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1):
+        # os.read: a buffered read would hold a lock that the interpreter wants at its end.
+        while os.read(0, 1):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(_STOP_S)

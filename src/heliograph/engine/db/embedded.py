@@ -76,9 +76,17 @@ class EmbeddedPostgres:
     def url(self) -> str:
         return f"postgresql://{USER}@/heliograph?host={self.socket_folder}&port=5432"
 
-    def is_running(self) -> bool:
-        pid = self._left_pid()
-        return pid is not None
+    def is_answering(self) -> bool:
+        """True when a server of this folder, whoever started it, lets one in."""
+        import psycopg
+
+        if self._left_pid() is None:
+            return False
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def start(self, timeout_s: float = 60.0) -> None:
         """Initialise when new, end a server that a killed supervisor left, start, wait until it answers."""

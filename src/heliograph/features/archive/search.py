@@ -13,13 +13,14 @@ from heliograph.features.archive._search_header import HeaderValues
 from heliograph.features.archive._search_keys import Key, Kind, keys, reference, returned
 from heliograph.features.archive._search_list import priors, series_of_study, study_by_id, study_list
 from heliograph.features.archive._search_sql import FROM, Filter, compile_filter, order_by, patient_column
+from heliograph.features.archive._search_stored import StoredInstance, stored_instances
 from heliograph.standards.dicom import tags
 from heliograph.standards.dicom.matching import matches
 from heliograph.standards.dicom.query import Level, Query
 
 __all__ = [
     "Count", "Match", "count", "priors", "reference", "returned", "search", "series_of_study",
-    "study_by_id", "study_list", "unsupported",
+    "StoredInstance", "stored_instances", "study_by_id", "study_list", "unsupported",
 ]  # fmt: skip
 
 COUNT_LIMIT: Final = 10_000
