@@ -21,7 +21,7 @@ def paint_abdomen(body: Torso, sheet: Sheet, at: tuple[Array, Array], skin: Arra
     x, y = at
     fat_mm = float(np.interp(z, (-420, -330, -220, -120), (26, 20, 17, 14))) * body.girth
     shell = skin + fat_mm
-    chest = float(smoothstep(np.float32(z), -235, -170))
+    chest = float(smoothstep(np.asarray(z), -235, -170))
     cavity = shell + 11.0 if chest < 0.01 else np.maximum(shell + 2, wall) * chest + (shell + 11.0) * (1 - chest)
     dome = body.dome(x, y)
     under = np.maximum(cavity, z - dome + 2)
@@ -29,7 +29,7 @@ def paint_abdomen(body: Torso, sheet: Sheet, at: tuple[Array, Array], skin: Arra
         _wall(sheet, x, y, shell, (cavity, 1 - chest))
     out.paint("fat", under, 1.5)
     out.lay("soft", coverage(under + 3, 3) * smoothstep(-np.abs(strands), -0.13, 0.0) * 0.22)
-    _organs(sheet, x, y, under, strands)
+    _organs(sheet, (x, y), under, strands, upright=body.upright)
     _gut(body, sheet, under)
     _backs(sheet)
 
@@ -38,7 +38,7 @@ def _wall(sheet: Sheet, x: Array, y: Array, shell: Array, cavity: tuple[Array, f
     """The belly's muscle layers: flat ones at the sides, the straight pair in front, none behind the pelvis."""
     inner, share = cavity
     out, side = sheet.tissues, np.abs(x)
-    behind = float(smoothstep(np.float32(-sheet.z), 300, 350)) * 60
+    behind = float(smoothstep(np.asarray(-sheet.z), 300, 350)) * 60
     muscle = np.maximum(np.maximum(shell, -inner - 3), y - 70 + behind)
     front = y + 62 < 0
     seam = np.where(front, np.minimum(np.abs(side - 62) - 2.2, side - 2.0), np.float32(9))
@@ -47,7 +47,8 @@ def _wall(sheet: Sheet, x: Array, y: Array, shell: Array, cavity: tuple[Array, f
     out.paint("fat", np.maximum(np.maximum(layers, muscle + 0.6), 66 - side), 1.6, share=share * 0.55)
 
 
-def _organs(sheet: Sheet, x: Array, y: Array, under: Array, strands: Array) -> None:
+def _organs(sheet: Sheet, at: tuple[Array, Array], under: Array, strands: Array, *, upright: bool) -> None:
+    x, y = at
     z, out = sheet.z, sheet.tissues
 
     def ball(centre: Point, radii: Point) -> Array:
@@ -85,7 +86,7 @@ def _organs(sheet: Sheet, x: Array, y: Array, under: Array, strands: Array) -> N
         out.paint("gut_wall", stomach, 1.4)
         inside = stomach + 4.0 + 0.5 * strands
         out.paint("gut_content", inside, 1.4)
-        out.paint("air", np.maximum(inside, y + 22), 1.2)
+        out.paint("air", np.maximum(inside, np.float32(-136 - z) if upright else y + 22), 1.2)
         sheet.ellipsoid("bile", (-52, -52, -212), (15, 17, 32))
     sheet.tube("pancreas", [(-24, -14, -214), (-4, -18, -200), (24, -4, -190), (70, 28, -172)], [13, 9, 9, 7])
     sheet.tube("portal", [(-20, -4, -176), (-2, -8, -200), (30, 4, -188), (76, 34, -164)], [7, 5.5, 4.5, 4])

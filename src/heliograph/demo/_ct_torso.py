@@ -20,6 +20,8 @@ HOUNSFIELD = {
     "marrow": 190.0,
     "spongy": 195.0,
     "cartilage": 105.0,
+    "arm_bone": 820.0,
+    "arm_marrow": 195.0,
     "disc": 85.0,
     "lung": -862.0,
     "myocardium": 98.0,

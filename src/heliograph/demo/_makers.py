@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 from heliograph.demo._ct_head import ct_head
 from heliograph.demo._ct_torso import ct_abdomen, ct_chest
+from heliograph.demo._radiograph import chest, hand
 from heliograph.demo._study import Series, Study
 
 MAKERS: dict[str, Callable[[Study], list[Series]]] = {
     "ct_head": ct_head,
     "ct_chest": ct_chest,
     "ct_abdomen": ct_abdomen,
+    "chest": chest,
+    "hand": hand,
 }

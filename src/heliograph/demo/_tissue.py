@@ -33,16 +33,17 @@ class Tissues:
         if share.any():
             self.layers.append((tissue, share, window))
 
-    def values(self, table: Mapping[str, float], background: str = "air") -> Array:
-        """One number a sample: each tissue's value from `table`, mixed by the shares."""
+    def values(self, table: Mapping[str, float], *, background: str = "air", texture: float = 1.0) -> Array:
+        """One number a sample: each tissue's value from `table`, mixed by the shares; textures are in CT numbers."""
         found = np.full(self.shape, table[background], np.float32)
         for tissue, share, window in self.layers:
             part = found[window]
             part += share * (np.float32(table[tissue]) - part)
-            if tissue in self.textures:
-                part += share * self.textures[tissue][window]
+            if texture and tissue in self.textures:
+                part += share * (self.textures[tissue][window] * np.float32(texture))
         return found
 
     def share(self, *tissues: str) -> Array:
         """The share of each sample that ends up as one of `tissues`."""
-        return self.values({name: float(name in tissues) for name in {n for n, _, _ in self.layers} | {"air"}})
+        names = {n for n, _, _ in self.layers} | {"air"}
+        return self.values({name: float(name in tissues) for name in names}, texture=0.0)

@@ -22,10 +22,15 @@ _CAGE_DEEP = (84, 87, 88, 91, 90, 86, 77, 66, 53, 36, 14)
 _CAGE_MIDDLE = (4, 3, 2, 1, 2, 4, 8, 13, 18, 23, 26)
 
 VERTEBRA_MM = 23.0
+COLLAR: list[Point] = [(16, -66, 58), (55, -66, 74), (100, -34, 96), (138, -14, 104)]
 
 
 def table(z: Array | float, heights: tuple[int, ...], values: tuple[int, ...]) -> Array:
     return np.interp(z, heights, values).astype(np.float32)
+
+
+def spine_size(z: float) -> float:
+    return float(np.interp(z, (-330, -200, 0, 150), (1.3, 1.15, 1.0, 0.72)))
 
 
 def spine_y(z: Array | float) -> Array:
@@ -37,6 +42,13 @@ class Nodule:
     centre: Point
     radius: float
     tissue: str = "nodule"
+
+
+def rib_course(k: int) -> tuple[float, float, float]:
+    """Of rib `k`: its height at the spine, how far it falls on the way round, and the angle where its bone ends."""
+    drop = float(np.interp(k, (1, 2, 4, 8, 10, 12), (34, 58, 76, 92, 84, 60)))
+    ends = float(np.interp(k, (1, 2, 3, 7, 10, 11, 12), (2.45, 2.45, 2.5, 2.42, 2.2, 1.75, 1.3)))
+    return (5 - k) * VERTEBRA_MM + 9, drop, ends
 
 
 class Torso:
@@ -51,7 +63,10 @@ class Torso:
         nodules: tuple[Nodule, ...] = (),
         branches: int = 380,
         effusion: float = 0.0,
+        without: frozenset[str] = frozenset(),
+        upright: bool = False,
     ) -> None:
+        self.without, self.upright = without, upright
         self.girth, self.heart, self.nodules, self.effusion = girth, heart, nodules, effusion
         self.bumps = [Waves(rng, 12, 60, 150) for _ in range(2)]
         self.strands = Waves(rng, 40, 9, 24)
@@ -119,7 +134,7 @@ class Torso:
         aorta = np.sqrt((x - 24) ** 2 + (y - 41) ** 2) - 15 + 40 * smoothstep(np.asarray(z, np.float32), 20, 40)
         hila = self._ball(np.abs(x) - 36, y - 10, z + 24, (22, 16, 26))
         found = union(self.pericardium(x, y, z) - 2.5, union(pedicle, upper, 12), 12)
-        front = np.maximum(np.abs(x - 3) - 3 - 0.22 * np.maximum(-34 - y, 0), y + 20)
+        front = meet(np.abs(x - 3) - 3 - 0.22 * np.maximum(-34 - y, 0), 0.5 * (y + 16), 8)
         found = union(found, front, 10)
         return union(union(union(found, np.minimum(spine, behind), 8), aorta, 8), hila, 10)
 
@@ -136,6 +151,16 @@ class Torso:
         return p[inside][:count]
 
     # ---- painting ----
+    def rib(self, k: int, side: int, count: int = 56) -> Array:
+        """Points along the middle of a rib from the spine to the end of its bone."""
+        top, drop, ends = rib_course(k)
+        angle = np.linspace(0.16, ends, count)
+        z = top - drop * np.sin(angle / 2) ** 2
+        wide, deep = table(z, _CAGE_Z, _CAGE_WIDE) + 4.6, table(z, _CAGE_Z, _CAGE_DEEP) + 4.6
+        y = table(z, _CAGE_Z, _CAGE_MIDDLE) + deep * np.cos(angle)
+        found: Array = np.stack([side * wide * np.sin(angle), y, z], axis=1).astype(np.float32)
+        return found
+
     def tissues(self, x: Array, y: Array, z: float, softness: float = 1.0) -> Tissues:
         """Everything on one axial plane."""
         sheet = Sheet(x, y, z, softness)
@@ -165,11 +190,11 @@ class Torso:
     ) -> None:
         """Muscle layers outside the ribs, then ribs, cartilage and sternum in the wall."""
         z, out = sheet.z, sheet.tissues
-        low = float(smoothstep(np.float32(-z), 150, 235))
+        low = float(smoothstep(np.asarray(-z), 150, 235))
         thick = 7.0 * between(angle, 0.55, 2.0, 0.25)
-        pectoral = float(smoothstep(np.float32(z), -60, 0)) * 13
+        pectoral = float(smoothstep(np.asarray(z), -60, 0)) * 13
         thick = thick + pectoral * between(angle, 1.75, 2.85, 0.22)
-        thick = thick + float(smoothstep(np.float32(z), -120, 20)) * 9 * between(angle, 0.5, 1.35, 0.3)
+        thick = thick + float(smoothstep(np.asarray(z), -120, 20)) * 9 * between(angle, 0.5, 1.35, 0.3)
         thick = thick + 7 * (1 - smoothstep(angle, 0.3, 0.8)) + 5.0
         body = np.maximum(wall - 8.5 - thick * (1 - 0.8 * low), skin + 5.5)
         body = np.maximum(body, 1.0 - wall)
@@ -178,26 +203,25 @@ class Torso:
         out.paint("fat", np.maximum(np.maximum(layers, 9.8 - wall), body + 1.2), 1.8, share=0.75)
         out.paint("muscle", np.maximum(wall - 8.5, -0.2 - wall), 1.4)
         out.paint("fat", np.maximum(np.abs(wall - 4.5) - 0.9, -wall), 1.6, share=0.6)
-        self._ribs(sheet, wall, angle, low)
+        if "ribs" not in self.without:
+            self._ribs(sheet, wall, angle)
         x, y = at
         front = table(z, _CAGE_Z, _CAGE_MIDDLE) - table(z, _CAGE_Z, _CAGE_DEEP)
         if -95 < z < 62:
-            wide = float(np.interp(z, (-95, -40, 20, 35, 62), (10, 17, 15, 25, 21)))
+            wide = float(np.interp(z, (-95, -82, -40, 20, 35, 62), (1, 9, 17, 15, 25, 21)))
             plate = meet(np.abs(x) - wide, np.abs(y - front + 7.5) - 5.2, 4)
             plate = np.maximum(plate, abs(z - 18) * -1 + 1.2) if abs(z - 18) < 1.2 else plate
             out.paint("cortical", plate)
             out.paint("marrow", plate + 1.6)
 
-    def _ribs(self, sheet: Sheet, wall: Array, angle: Array, low: float) -> None:
+    def _ribs(self, sheet: Sheet, wall: Array, angle: Array) -> None:
         z, out = sheet.z, sheet.tissues
         shell = np.abs(wall - 4.6)
         near = shell < 10
         if not near.any():
             return
         for k in range(1, 13):
-            top = (5 - k) * VERTEBRA_MM + 9
-            drop = float(np.interp(k, (1, 2, 4, 8, 10, 12), (34, 58, 76, 92, 84, 60)))
-            ends = float(np.interp(k, (1, 2, 3, 7, 10, 11, 12), (2.45, 2.45, 2.5, 2.42, 2.2, 1.75, 1.3)))
+            top, drop, ends = rib_course(k)
             reach = min(ends, np.pi)
             if not top - drop * np.sin(reach / 2) ** 2 - 40 < z < top + 12:
                 continue
@@ -215,7 +239,6 @@ class Torso:
                 dz = (z - height - rise) * 0.8
                 soft = (np.sqrt((dz / 5.6) ** 2 + (shell / 4.2) ** 2) - 1) * 4.4
                 out.paint("cartilage", np.maximum(soft, (ends - angle) * 60))
-        del low
 
     def _thorax(self, sheet: Sheet, x: Array, y: Array, wall: Array, strands: Array) -> None:
         """Mediastinal fat, heart, great vessels, then the lungs with their trees."""
@@ -241,15 +264,19 @@ class Torso:
         out.textures["lung"] = (
             14 * strands + 0.22 * (y + 20) + 12 * self.fine.grid(sheet.x, sheet.y, np.asarray(z, np.float32))
         )
+        if "trees" not in self.without:
+            self._trees(sheet)
+        self._airway(sheet)
+        for nodule in self.nodules:
+            self._nodule(sheet, nodule)
+
+    def _trees(self, sheet: Sheet) -> None:
         for name, tree in self.trees:
             sheet.tree("artery" if name == "artery" else "vein", tree)
         for name, tree in self.trees:
             if name == "artery":
                 sheet.tree("bronchus", tree, shift=1.9, scale=1.0, least=1.7)
                 sheet.tree("air", tree, shift=1.9, scale=0.66, least=1.7)
-        self._airway(sheet)
-        for nodule in self.nodules:
-            self._nodule(sheet, nodule)
 
     def _nodule(self, sheet: Sheet, nodule: Nodule) -> None:
         c, r = nodule.centre, nodule.radius
@@ -344,7 +371,7 @@ class Torso:
         if z < -372:
             return
         middle = float(spine_y(z))
-        big = float(np.interp(z, (-330, -200, 0, 150), (1.3, 1.15, 1.0, 0.72)))
+        big = spine_size(z)
         window = sheet.window((-75, middle - 30), (75, middle + 66))
         if window is None:
             return
@@ -354,6 +381,9 @@ class Torso:
         inner = np.sqrt(((side - 27 * big) / 26) ** 2 + ((y - middle - 44 * big) / 18) ** 2)
         if z > -345:
             out.paint("muscle", (inner - 1) * 18 + 0.6 * grain, 2.0, window)
+        if "spine" in self.without:
+            out.paint("soft", np.sqrt((x / (17 * big)) ** 2 + ((y - middle) / (14 * big)) ** 2) * 14 - 14, 2, window)
+            return
         phase = (z / VERTEBRA_MM) % 1.0  # 0 and 1 are the middles of the bodies
         from_middle = min(phase, 1 - phase) * VERTEBRA_MM
         waist = 1 - 0.10 * np.cos(np.pi * min(from_middle / 10, 1.0)) ** 2
@@ -396,7 +426,7 @@ class Torso:
     def _shoulder(self, sheet: Sheet, wall: Array, angle: Array, skin: Array, strands: Array) -> None:
         """Collar bones, shoulder blades and, near the top, the heads of the arms (raised)."""
         z, out = sheet.z, sheet.tissues
-        bulk = float(smoothstep(np.float32(z), 5, 60))
+        bulk = float(smoothstep(np.asarray(z), 5, 60))
         if bulk > 0:
             side = np.abs(sheet.x)
             inner = 62 + 26 * (1 - bulk) + 0.010 * (sheet.y - 20) ** 2 - 0.12 * sheet.y
@@ -419,12 +449,9 @@ class Torso:
             out.paint("muscle", np.maximum(np.abs(wall - away) - belly, skin + 5), 2.5, share=0.95)
             out.paint("cortical", blade)
             out.paint("marrow", blade + 1.5, share=0.8)
-        sheet.tube(
-            "cortical", [(16, -66, 58), (55, -66, 74), (100, -34, 96), (138, -14, 104)], [9, 5.5, 5.5, 6], mirror=True
-        )
-        sheet.tube(
-            "marrow", [(16, -66, 58), (55, -66, 74), (100, -34, 96), (138, -14, 104)], [7, 3.4, 3.4, 4], mirror=True
-        )
+        if "collar" not in self.without:
+            sheet.tube("cortical", COLLAR, [9, 5.5, 5.5, 6], mirror=True)
+            sheet.tube("marrow", COLLAR, [7, 3.4, 3.4, 4], mirror=True)
         sheet.both("muscle", (138, 0, 108), (28, 34, 36))
-        sheet.both("cortical", (136, 4, 112), (21, 21, 23))
-        sheet.both("spongy", (136, 4, 112), (19, 19, 21))
+        sheet.both("arm_bone", (136, 4, 112), (21, 21, 23))
+        sheet.both("arm_marrow", (136, 4, 112), (19, 19, 21))
