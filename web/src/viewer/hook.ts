@@ -82,21 +82,18 @@ function isReady(workspace: Workspace): boolean {
   const wanted = workspace.visiblePanes().filter((pane) => workspace.state.panes[pane]?.stack.kind === 'images')
   if (workspace.state.drawing === undefined || wanted.length === 0) return false
   return wanted.every((pane) => {
-    const state = workspace.viewports.get(pane)?.state
+    const viewport = workspace.viewports.get(pane)
+    const state = viewport?.state
     const hung = workspace.state.panes[pane]
     const frame = state?.stack?.frames[state.index]
-    return state?.status === 'failed' || (state?.status === 'ready' && state.stack?.id === hung?.stack.id && state.picture?.frame === frame)
+    return state?.status === 'failed' || (state?.status === 'ready' && viewport?.isDrawn === true && state.stack?.id === hung?.stack.id && state.picture?.frame === frame)
   })
 }
 
 async function ready(workspace: Workspace, timeoutMs: number): Promise<boolean> {
   const end = performance.now() + timeoutMs
   while (performance.now() < end) {
-    if (isReady(workspace)) {
-      // The picture is handed over in this turn and reaches the canvas in the next two frames.
-      for (let frame = 0; frame < 2; frame += 1) await new Promise((resolve) => requestAnimationFrame(resolve))
-      return true
-    }
+    if (isReady(workspace)) return true
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
   return false

@@ -7,6 +7,7 @@ import { Mark } from '@/kit/Mark'
 import { PatientBar } from '@/kit/PatientBar'
 import { TopBar } from '@/kit/TopBarSlot'
 import { Pane } from '../panes/Pane'
+import { useBasis } from '../panes/useBasis'
 import { useDesk, useWorkspace } from '../state/context'
 import { Banners } from './Banners'
 import css from './Desk.module.css'
@@ -46,9 +47,9 @@ function Grid() {
 
 /** The words that the drawing code writes beside measurements follow the reader's language. */
 function useMeasureWords(): void {
-  const { t } = useTranslation('viewer')
+  const basis = useBasis()
   const drawing = useDesk((state) => state.drawing)
-  useEffect(() => drawing?.setMeasureWords({ basis: (basis) => t(`basis.${basis}`) }), [drawing, t])
+  useEffect(() => drawing?.setMeasureWords({ basis }), [drawing, basis])
 }
 
 function Failed() {

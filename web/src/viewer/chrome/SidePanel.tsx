@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { type StudyRow } from '@/api/types'
 import { formatDicomDate } from '@/kit/format/dicomdate'
 import { isLater, timeDistance } from '@/dicom/timedistance'
+import { useBasis } from '../panes/useBasis'
 import { useDistance } from '../panes/useDistance'
 import { useDesk, useWorkspace } from '../state/context'
 import { type Drawing } from '../state/workspace'
@@ -90,6 +91,7 @@ function Marks() {
   const workspace = useWorkspace()
   const drawing = useDesk((state) => state.drawing)
   const marks = useMarks(drawing)
+  const basis = useBasis()
   const show = (sopUid: string, number: number): void => {
     for (const [pane, viewport] of workspace.viewports) {
       const index = viewport.state.stack?.frames.findIndex((frame) => frame.sopUid === sopUid && frame.number === number) ?? -1
@@ -113,7 +115,7 @@ function Marks() {
                   <span dir="ltr">{mark.text}</span>
                   <span className={css['quiet']}>
                     {t(`tool.${mark.kind}`)}
-                    {mark.kind === 'length' && t(`basis.${mark.basis}`) !== '' ? ` · ${t(`basis.${mark.basis}`)}` : ''}
+                    {mark.kind === 'length' && basis(mark.basis) !== '' ? ` · ${basis(mark.basis)}` : ''}
                   </span>
                 </button>
                 <ActionIcon variant="subtle" size={24} aria-label={t('action.deleteMark')} onClick={() => drawing?.removeMark(mark.id)}>

@@ -4,6 +4,7 @@ import { dot, edgeLetters, type Point2, type Vec3 } from '@/dicom/geometry'
 import { type Picture } from '../pixels/picture'
 import { type Viewport, type ViewportState } from '../viewport/types'
 import css from './Pane.module.css'
+import { useBasis } from './useBasis'
 
 function letters(picture: Picture, direction: Vec3): string {
   const { sheet, attributes } = picture.frame
@@ -37,6 +38,7 @@ const LONGEST_PX = 220
 /** A bar of a round length, where the size of a pixel is known; its basis is said when it is not the plain one. */
 export function ScaleBar({ viewport, picture, state, size }: { viewport: Viewport; picture: Picture; state: ViewportState; size: Point2 }) {
   const { t } = useTranslation('viewer')
+  const basisOf = useBasis()
   const middle = viewport.toPixel([size[0] / 2, size[1] / 2])
   if (middle === undefined) return null
   const calibration = calibrationAt(picture.frame.attributes, [middle])
@@ -48,7 +50,7 @@ export function ScaleBar({ viewport, picture, state, size }: { viewport: Viewpor
   const length = fitting.at(-1)
   if (length === undefined) return null
   const label = length >= 10 ? t('scale.cm', { value: length / 10 }) : t('scale.mm', { value: length })
-  const basis = t(`basis.${calibration.basis}`)
+  const basis = basisOf(calibration.basis)
   return (
     <div className={css['scale']} dir="ltr">
       <svg width={length * pixelsPerMm * aspect + 2} height={9} aria-hidden>

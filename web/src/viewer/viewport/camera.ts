@@ -14,8 +14,8 @@ export interface Presentation {
 
 export interface Camera {
   focalPoint: Vec3
-  position: Vec3
   viewUp: Vec3
+  /** From the picture towards the eye. */
   viewPlaneNormal: Vec3
   parallelScale: number
 }
@@ -37,16 +37,13 @@ export function axesOf(plane: Plane, { rotation, flipHorizontal, flipVertical }:
 export function cameraOf(plane: Plane, presentation: Presentation, [, height]: Size): Camera {
   const { right, down } = axesOf(plane, presentation)
   const up = scale(down, -1)
-  // Cross product of up and right: from the picture towards the eye.
   const towardsEye = normalise([
     right[1] * up[2] - right[2] * up[1],
     right[2] * up[0] - right[0] * up[2],
     right[0] * up[1] - right[1] * up[0],
   ]) ?? plane.normal
-  const focalPoint = pixelToPatient(plane, presentation.centre)
   return {
-    focalPoint,
-    position: add(focalPoint, scale(towardsEye, 1000)),
+    focalPoint: pixelToPatient(plane, presentation.centre),
     viewUp: up,
     viewPlaneNormal: towardsEye,
     parallelScale: height / 2 / presentation.scale,

@@ -1,7 +1,7 @@
 import { cache, Enums, imageLoader, type RenderingEngine, type Types } from '@cornerstonejs/core'
 import vtkColorTransferFunction from '@kitware/vtk.js/Rendering/Core/ColorTransferFunction.js'
 import { scheduleOf } from '@/dicom/cine'
-import { pixelToPatient, type Plane, type Point2, type Vec3 } from '@/dicom/geometry'
+import { add, pixelToPatient, scale as scaled, type Plane, type Point2, type Vec3 } from '@/dicom/geometry'
 import { type Frame, type ImageStack } from '@/dicom/series'
 import { curveOf, dragWindow, rangeOf, windowFromRange, type Voi } from '@/dicom/window'
 import { frameQueue, PRIORITY } from '../pixels/framequeue'
@@ -15,6 +15,9 @@ import { EMPTY_STATE, type PaneFailure, type Viewport, type ViewportState } from
 
 /** Of the memory for pictures, the part that guesses may fill. */
 const PREFETCH_SHARE = 0.85
+/** In a parallel projection the distance of the eye means nothing, as long as the picture is within the clipping range. */
+const EYE_DISTANCE = 100
+const DEEPEST = 1_000_000
 const SMALLEST_ZOOM = 0.02
 const LARGEST_ZOOM = 64
 
@@ -31,6 +34,8 @@ export class StackPane implements Viewport {
   /** Counts what has been asked for, so that an answer that comes late is recognised as late. */
   private generation = 0
   private fitted = true
+  /** True from a wish to draw until the library says that it has drawn. */
+  private drawPending = false
   private destroyed = false
   /** Windows computed from the first picture that needed one: they must not flicker from slice to slice. */
   private readonly steady = new Map<string, Voi>()
@@ -45,6 +50,11 @@ export class StackPane implements Viewport {
     engine.enableElement({ viewportId: id, type: Enums.ViewportType.STACK, element, defaultOptions: { background: [0, 0, 0] } })
     this.drawing = engine.getViewport<Types.IStackViewport>(id)
     element.addEventListener(Enums.Events.STACK_NEW_IMAGE, this.onNewImage)
+    element.addEventListener(Enums.Events.IMAGE_RENDERED, this.onRendered)
+  }
+
+  get isDrawn(): boolean {
+    return !this.drawPending
   }
 
   subscribe = (listener: () => void): (() => void) => {
@@ -236,6 +246,7 @@ export class StackPane implements Viewport {
     this.stopPlaying()
     this.dropGuesses()
     this.element.removeEventListener(Enums.Events.STACK_NEW_IMAGE, this.onNewImage)
+    this.element.removeEventListener(Enums.Events.IMAGE_RENDERED, this.onRendered)
     this.engine.disableElement(this.id)
     this.listeners.clear()
   }
@@ -301,6 +312,15 @@ export class StackPane implements Viewport {
     if (isCurrent()) this.prefetcher?.moveTo({ index, direction: this.direction, count: this.imageIds.length })
   }
 
+  private render(): void {
+    this.drawPending = true
+    this.drawing.render()
+  }
+
+  private readonly onRendered = (): void => {
+    this.drawPending = false
+  }
+
   private readonly onNewImage = (event: Event): void => {
     const { image } = (event as CustomEvent<{ image: Types.IImage }>).detail
     this.paint(image)
@@ -343,15 +363,16 @@ export class StackPane implements Viewport {
   private applyCamera(): void {
     const plane = this.plane()
     if (plane === undefined) return
-    const { focalPoint, position, viewUp, viewPlaneNormal, parallelScale } = cameraOf(plane, this.presentation, this.size())
+    const { focalPoint, viewUp, viewPlaneNormal, parallelScale } = cameraOf(plane, this.presentation, this.size())
     this.drawing.setCamera({
       focalPoint: [...focalPoint],
-      position: [...position],
+      position: [...add(focalPoint, scaled(viewPlaneNormal, EYE_DISTANCE))],
       viewUp: [...viewUp],
       viewPlaneNormal: [...viewPlaneNormal],
       parallelScale,
+      clippingRange: [-DEEPEST, DEEPEST],
     })
-    this.drawing.render()
+    this.render()
     const { rotation, flipHorizontal, flipVertical, scale } = this.presentation
     const zoom = scale * plane.spacing[1] * devicePixelRatio
     this.set({ rotation, flipHorizontal, flipVertical, zoom, revision: this.state.revision + 1 })
@@ -368,7 +389,7 @@ export class StackPane implements Viewport {
     const property = (actor.actor as Types.ImageActor).getProperty()
     property.setUseLookupTableScalarRange(true)
     property.setRGBTransferFunction(0, curve)
-    this.drawing.render()
+    this.render()
     this.set({ voi })
   }
 

@@ -40,6 +40,8 @@ export interface ViewportState {
 export interface Viewport {
   readonly id: string
   readonly state: ViewportState
+  /** False while something that has changed has not reached the canvas. */
+  readonly isDrawn: boolean
   subscribe: (listener: () => void) => () => void
 
   show: (stack: ImageStack, index?: number) => Promise<void>
