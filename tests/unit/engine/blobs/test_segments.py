@@ -1,0 +1,159 @@
+"""Segments keep what was synced, and nothing that is torn."""
+
+import os
+import struct
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from heliograph.engine.blobs import open_blobs
+from heliograph.engine.blobs.segments import HEAD_BYTES, NOTE_BYTES
+from heliograph.kit.errors import Absent, Broken, Busy
+
+
+def store(folder, **options):
+    return open_blobs("file", folder, **options)
+
+
+def write(writer, prefix, chunks, note=b"n"):
+    writer.begin()
+    if prefix:
+        writer.prefix(prefix)
+    for chunk in chunks:
+        writer.write(chunk)
+    written = writer.finish(note)
+    writer.sync()
+    writer.keep()
+    return written
+
+
+@given(st.lists(st.tuples(st.binary(max_size=300), st.lists(st.binary(max_size=3000), max_size=4)), min_size=1, max_size=8))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_written_is_read_whole_and_by_range(tmp_path_factory, objects):
+    blobs = store(tmp_path_factory.mktemp("b"))
+    writer = blobs.writer()
+    kept = [(write(writer, prefix, chunks), prefix + b"".join(chunks)) for prefix, chunks in objects]
+    for written, data in kept:
+        assert blobs.read(written.ref) == data
+        assert blobs.size(written.ref) == len(data)
+        half = len(data) // 2
+        assert blobs.read(written.ref, half, 10) == data[half : half + 10]
+    writer.close()
+    blobs.close()
+
+
+def test_digest_is_over_the_data_set_alone(tmp_path):
+    import hashlib
+
+    writer = store(tmp_path).writer()
+    assert write(writer, b"prefix", [b"data ", b"set"]).sha256 == hashlib.sha256(b"data set").digest()
+
+
+def test_a_discarded_blob_gives_its_place_to_the_next(tmp_path):
+    blobs = store(tmp_path)
+    writer = blobs.writer()
+    writer.begin()
+    writer.write(b"x" * 2000)
+    first = writer.finish(b"")
+    writer.sync()
+    writer.discard()
+    second = write(writer, b"", [b"y" * 10])
+    assert first.ref.split(".")[1] == second.ref.split(".")[1]
+    assert blobs.read(second.ref) == b"y" * 10
+
+
+def recovered(folder):
+    blobs = store(folder)
+    found = []
+    blobs.recover(found.append, lambda: None)
+    return blobs, found
+
+
+def test_recovery_finds_every_synced_record_and_seals(tmp_path):
+    blobs = store(tmp_path)
+    writer = blobs.writer()
+    written = [write(writer, b"p", [bytes([i]) * 700], b"note %d" % i) for i in range(5)]
+    writer.close()
+    blobs.close()
+    again, found = recovered(tmp_path)
+    assert [record.written for record in found] == written
+    assert [record.note for record in found] == [b"note %d" % i for i in range(5)]
+    assert [path.suffix for path in (tmp_path / "blobs").glob("*/*")] == [".seg"]
+    assert again.read(written[3].ref) == b"p" + b"\x03" * 700
+
+
+@pytest.mark.parametrize("damage", ["payload", "head", "cut"])
+def test_a_torn_last_record_is_left_out_and_the_others_stay(tmp_path, damage):
+    blobs = store(tmp_path)
+    writer = blobs.writer()
+    written = [write(writer, b"", [bytes([i + 1]) * 5000]) for i in range(3)]
+    writer.close()
+    blobs.close()
+    path = next((tmp_path / "blobs").glob("*/*.open"))
+    start = int(written[2].ref.split(".")[1], 16)
+    with path.open("r+b") as file:
+        if damage == "cut":
+            file.truncate(start + 100)
+        else:
+            file.seek(start + 4000 if damage == "payload" else start - HEAD_BYTES)
+            file.write(b"\xff")
+    again, found = recovered(tmp_path)
+    assert [record.written.ref for record in found] == [w.ref for w in written[:2]]
+    assert again.read(written[1].ref) == b"\x02" * 5000
+
+
+def test_a_lying_head_never_leads_outside_the_segment(tmp_path):
+    blobs = store(tmp_path)
+    writer = blobs.writer()
+    write(writer, b"", [b"a" * 600])
+    writer.close()
+    blobs.close()
+    path = next((tmp_path / "blobs").glob("*/*.open"))
+    with path.open("r+b") as file:
+        file.seek(8)
+        file.write(struct.pack("<Q", 2**63))
+    assert recovered(tmp_path)[1] == []
+
+
+def test_a_segment_that_a_living_process_writes_is_left_alone(tmp_path):
+    blobs = store(tmp_path)
+    writer = blobs.writer()
+    write(writer, b"", [b"a"])
+    assert recovered(tmp_path)[1] == []
+    assert [path.suffix for path in (tmp_path / "blobs").glob("*/*")] == [".open"]
+
+
+def test_no_room_is_said_before_the_disk_is_full(tmp_path):
+    free = os.statvfs(tmp_path)
+    blobs = store(tmp_path, reserve_bytes=free.f_bavail * free.f_frsize * 2)
+    with pytest.raises(Busy, match="nearly full"):
+        blobs.writer().begin()
+
+
+def test_a_deleted_blob_reads_as_nothing_of_what_it_was(tmp_path):
+    blobs = store(tmp_path)
+    writer = blobs.writer()
+    written = write(writer, b"", [b"secret" * 4000])
+    kept = write(writer, b"", [b"kept" * 100])
+    blobs.delete(written.ref)
+    assert b"secret" not in blobs.read(written.ref)
+    assert blobs.read(kept.ref) == b"kept" * 100
+
+
+@pytest.mark.parametrize("ref", ["", "x", "1.2", "zz.0.1", "1.2.3.4"])
+def test_unknown_refs_are_absent(tmp_path, ref):
+    with pytest.raises(Absent):
+        store(tmp_path).read(ref)
+
+
+def test_a_missing_file_is_broken_and_not_absent(tmp_path):
+    with pytest.raises(Broken):
+        store(tmp_path).read("77.200.10")
+
+
+def test_the_note_is_bounded(tmp_path):
+    writer = store(tmp_path).writer()
+    writer.begin()
+    with pytest.raises(Broken):
+        writer.finish(b"x" * (NOTE_BYTES + 1))

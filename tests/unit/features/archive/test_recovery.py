@@ -1,0 +1,63 @@
+"""What was acknowledged is indexed again when the database lost the last commits (decision 0001)."""
+
+from heliograph.engine.blobs import open_blobs
+from heliograph.features.archive import Intake
+from heliograph.kit.settings import Settings
+from tests.phantoms import file_bytes
+
+
+def forget(database, study_uid):
+    """Takes the rows away as a power cut takes commits that were not yet in the log."""
+    with database.transaction() as tx:
+        tx.execute("delete from instance using series se, study st where series_fk = se.id and se.study_fk = st.id and st.study_uid = %s", (study_uid,))
+        tx.execute("delete from series using study st where study_fk = st.id and st.study_uid = %s", (study_uid,))
+        tx.execute("delete from study where study_uid = %s", (study_uid,))
+
+
+def reopened(intake, scratch, tmp_path):
+    """The store as the next process finds it: the writer of the dead one no longer holds its segment."""
+    intake.blobs.close()
+    blobs = open_blobs("file", tmp_path)
+    return Intake(scratch, scratch, blobs, Settings(data=tmp_path)), blobs
+
+
+def test_lost_rows_come_back_with_source_and_time(put, slice_of, shape, scratch, intake, tmp_path):
+    raws = [file_bytes(slice_of(shape, number)) for number in (1, 2, 3)]
+    for raw in raws:
+        put(raw, source="CT9")
+    forget(scratch, shape.study_uid)
+    again, blobs = reopened(intake, scratch, tmp_path)
+    assert again.recover() == 3
+    with scratch.transaction() as tx:
+        rows = tx.execute(
+            "select i.blob, a.source from instance i join arrival a on a.id = i.arrival_id join series se on se.id = i.series_fk "
+            "join study st on st.id = se.study_fk where st.study_uid = %s order by i.number",
+            (shape.study_uid,),
+        ).fetchall()
+    assert [blobs.read(blob) for blob, _ in rows] == raws
+    assert {source for _, source in rows} == {"CT9"}
+    again.close()
+
+
+def test_recovery_twice_changes_nothing(put, slice_of, shape, scratch, intake, tmp_path):
+    put(slice_of(shape, 1))
+    again, _ = reopened(intake, scratch, tmp_path)
+    again.recover()
+    assert again.recover() == 0
+    with scratch.transaction() as tx:
+        assert tx.execute("select instance_count from study where study_uid = %s", (shape.study_uid,)).fetchone() == (1,)
+    again.close()
+
+
+def test_a_discarded_object_is_not_held_again(put, scratch, actor, intake, tmp_path):
+    from heliograph.features.archive import discard
+
+    outcome = put(b"this is no object " * 50)
+    with scratch.transaction() as tx:
+        discard(tx, actor, outcome.held_id, "rubbish")
+    again, _ = reopened(intake, scratch, tmp_path)
+    again.recover()
+    with scratch.transaction() as tx:
+        digest = tx.execute("select sha256 from held where id = %s", (outcome.held_id,)).fetchone()[0]
+        assert tx.execute("select count(*) from held where sha256 = %s", (digest,)).fetchone() == (1,)
+    again.close()
