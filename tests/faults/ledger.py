@@ -22,6 +22,8 @@ class Ledger:
     open: dict[str, Object] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     lost_wires: int = 0
+    late: int = 0
+    _frozen: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def sending(self, one: Object) -> None:
@@ -31,10 +33,17 @@ class Ledger:
     def answered(self, one: Object, status: int) -> None:
         """0000, or a warning that says it is stored (B000, B006, B007)."""
         with self._lock:
-            if status == 0 or status & 0xF000 == 0xB000:
+            if self._frozen:
+                self.late += 1
+            elif status == 0 or status & 0xF000 == 0xB000:
                 self.acknowledged[one.sop_uid] = self.open.pop(one.sop_uid)
             else:
                 self.refused[one.sop_uid] = status
+
+    def freeze(self) -> None:
+        """Called at the instant before a power cut: an answer that comes later could not have left the machine, so it promises nothing."""
+        with self._lock:
+            self._frozen = True
 
     def wire_lost(self) -> None:
         with self._lock:

@@ -30,8 +30,9 @@ class House:
         self.server = Server(disk.mount / "data", env={"HELIOGRAPH_RESERVE_BYTES": str(64 << 20)}, log=log)
         self.ledger = Ledger()
 
-    def cut(self) -> None:
-        """Power first, then the processes: what they still write goes nowhere."""
+    def cut(self, promises: Ledger) -> None:
+        """Power first, then the processes: what they still write goes nowhere, what they still say is not heard."""
+        promises.freeze()
         self.disk.power_off()
         self.server.kill(database=True)
         self.disk.power_on()
@@ -58,8 +59,8 @@ def test_a_power_cut_while_receiving_loses_nothing(house: House, number: int) ->
     with Senders(server.dicom, [objects(lane, SEED + number) for lane in range(SENDERS)]) as senders:
         senders.wait_for(dice.randrange(1, 150))
         time.sleep(dice.uniform(0, 0.5))
-        house.cut()
-    told = f"seed {SEED}, cut {number}, {senders.ledger.count} acknowledged, {len(senders.ledger.open)} in flight"
+        house.cut(senders.ledger)
+    told = f"seed {SEED}, cut {number}, {senders.ledger.count} acknowledged, {len(senders.ledger.open)} open"
     server.start()
     with server.client() as client:
         report = audit(client, senders.ledger)
