@@ -97,7 +97,10 @@ class Head:
         pterygoid = ellipsoid((side, y, z), (37, -34, -52), (13, 15, 22))
         nape = ellipsoid((side, y, z), (24, 78, -74), (27, 25, 40))
         nape_side = ellipsoid((side, y, z), (52, 50, -84), (13, 24, 42))
-        muscle = nearest(temporal, masseter, pterygoid, nape, nape_side)
+        nape_deep = ellipsoid((x, y, z), (0, 66, -92), (56, 32, 40))
+        palate = ellipsoid((x, y, z), (0, -30, -72), (20, 16, 28))
+        tongue = ellipsoid((x, y, z), (0, -56, -106), (27, 34, 26))
+        muscle = nearest(temporal, masseter, pterygoid, nape, nape_side, nape_deep, palate, tongue)
         out.paint("muscle", meet(muscle, skin + 3.5, 2), 1.6)
         lips = ellipsoid((side, y, z), (0, -88, -70), (30, 15, 26))
         mimic = np.abs(skin + 5.5 + 1.5 * grain.cells) - 1.1
@@ -134,7 +137,11 @@ class Head:
         medial = np.maximum(
             np.abs(side - 16.5 - 0.05 * (wy + 62)) - 0.5, np.maximum(np.abs(wy + 60) - 23, np.abs(wz + 30) - 17)
         )
-        base = nearest(brow, roof, medial, petrous, mastoid, clivus, zygoma, lateral, wing, nasal, condyle)
+        dens = rod((wx, wy, wz), (0, 4, -74), (0, 8, -104), 5.5, 10)
+        atlas = np.maximum(rod((wx, wy, wz), (0, 30, -78), (0, 30, -88), 20) , -rod((wx, wy, wz), (0, 30, -74), (0, 30, -92), 13))
+        arches = rod((wx, wy, wz), (0, 46, -96), (0, 66, -102), 4, 5)
+        jaw = tube((side, wy, wz), [(51, -22, -70), (50, -34, -96), (30, -72, -110), (0, -88, -112)], [5, 7, 7, 8])
+        base = nearest(dens, atlas, arches, jaw, brow, roof, medial, petrous, mastoid, clivus, zygoma, lateral, wing, nasal, condyle)
         base = np.minimum(base, np.maximum(maxilla, -maxilla - 2.4))
         sinus_wall = self._air_spaces(side, wx, wy, wz)
         base = np.minimum(base, np.maximum(sinus_wall - 1.5, -sinus_wall - 0.3))
@@ -238,7 +245,8 @@ class Head:
         wide = 0.6 + 1.4 * self.atrophy
         side = np.abs(x)
         brain = wide + 1.2 * smoothstep(-y, 30, 85) * self.atrophy - depth
-        gap = np.where((y < -33) | (y > 40) | (z > 26), 0.0, 6.0).astype(np.float32)
+        callosum = np.sqrt(((y - 3) / 38) ** 2 + ((z - 4) / 22) ** 2)
+        gap = 7 * smoothstep(-callosum, -1.06, -0.94)
         fissure = 0.7 + 0.5 * wide * smoothstep(np.abs(y), 20, 70) + 0.4 * grain.sheet - side - gap
         brain = np.maximum(brain, fissure)
         bend = 3.5 * grain.bumps
@@ -258,8 +266,8 @@ class Head:
         pull = 0.68 / r + 0.32
         folds = self.gyri.at(x * pull, y * pull, (z - 4) * pull)
         gy, gx = np.gradient(folds)
-        spacing = np.float32(max(np.abs(np.diff(x[:1], axis=1)).mean(), 1e-3)) if x.shape[1] > 1 else np.float32(1)
-        slope = np.sqrt(gx * gx + gy * gy) / spacing
+        spacing = max(float(np.abs(np.diff(c[:1], axis=1)).mean()) for c in np.broadcast_arrays(x, y, z))
+        slope = np.sqrt(gx * gx + gy * gy) / np.float32(max(spacing, 1e-3))
         sulcus = np.abs(folds) / np.sqrt(slope * slope + np.float32(0.12**2))
         reach = 13 + 5 * grain.bumps + 4 * self.atrophy
         wide = (0.75 + 1.15 * self.atrophy) * (1 - np.clip((depth - 3) / np.maximum(reach, 4), 0, 1.6))
@@ -267,8 +275,8 @@ class Head:
         gap = np.maximum(sulcus - wide, 2 - opercula)
         out.paint("grey", brain)
         ribbon = np.minimum(-brain, sulcus - np.maximum(wide, -0.2)) - 3.0
-        ribbon = np.where(depth > reach + 9, -brain - 3.0, ribbon)
-        ribbon = np.minimum(ribbon, np.maximum(-brain - 3.0, ribbon))
+        deep = smoothstep(depth - reach, 3, 12)
+        ribbon = ribbon * (1 - deep) + (-brain - 3.0) * deep
         white = coverage(-ribbon, 1.5) * (1 - hindbrain)
         out.lay("white", white)
         out.lay("csf", coverage(gap, 0.9) * coverage(brain, 1) * (1 - hindbrain) * (depth < 30))
@@ -327,7 +335,7 @@ class Head:
         )
         prepontine = np.maximum(ellipsoid((x, y, z), (0, 7, -32), (17, 10, 18)), -pons)
         angle = rod((side, y, z), (17, 12, -33), (27, 12, -33), 4.2, 3)
-        magna = ellipsoid((x, y, z), (0, 62, -58), (12, 12, 11))
+        magna = ellipsoid((x, y, z), (0, 60, -58), (10, 9, 9))
         around_cord = np.maximum(rod((x, y, z), (0, 28, -62), (0, 30, -99), 12), -medulla)
         out.paint("csf", nearest(ambient, quad, star, prepontine, angle, magna, around_cord) + 0.5, 2.0)
         out.paint("stem", stem + 0.4, 1.6)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from heliograph.demo._ct_head import ct_head
 from heliograph.demo._ct_torso import ct_abdomen, ct_chest
+from heliograph.demo._mr import mr_brain
 from heliograph.demo._radiograph import chest, hand
 from heliograph.demo._study import Series, Study
 
@@ -11,6 +12,7 @@ MAKERS: dict[str, Callable[[Study], list[Series]]] = {
     "ct_head": ct_head,
     "ct_chest": ct_chest,
     "ct_abdomen": ct_abdomen,
+    "mr_brain": mr_brain,
     "chest": chest,
     "hand": hand,
 }

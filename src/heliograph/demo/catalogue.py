@@ -126,4 +126,5 @@ def exams(seed: int) -> tuple[Exam, ...]:
             options=(("modality", "DX"), ("heart", "1.12"), ("body", "2")),
         ),
         Exam("dx-hand", "hand", _ELSA, 80, "Hand right", "HAND", station="DX2", referrer="Komet^Rita^^Dr."),
+        Exam("mr-brain", "mr_brain", _ELSA, 80, "MR brain", "BRAIN", station="MR1", referrer="Komet^Rita^^Dr.", options=(("infarct","yes"),)),
     )
