@@ -111,7 +111,7 @@ class Walker:
             if self._is_padding(pos):
                 self.note("padding after the data set")
                 return self.end, last
-            self._count_disorder(tag)
+            self._note_disorder(tag)
         if length == UNDEFINED:
             stop, length = self._skip_undefined(tag, vr, start)
         else:
@@ -134,11 +134,14 @@ class Walker:
                 return stop + 1
         return stop
 
-    def _count_disorder(self, tag: int) -> None:
+    def _note_disorder(self, tag: int) -> None:
+        self._count_disorder()
+        self.note("given twice:" if tag in self.found else "out of order:", tag)
+
+    def _count_disorder(self) -> None:
         self._disorder += 1
         if self._disorder > _MAX_DISORDER:
-            raise Unparseable("the elements are in no order")
-        self.note("given twice:" if tag in self.found else "out of order:", tag)
+            raise Unparseable("the elements are in no order", code="disorder")
 
     def _rest_is_not_elements(self, pos: int) -> int:
         if self._is_padding(pos):
@@ -159,6 +162,7 @@ class Walker:
 
     def _stray_delimiter(self, tag: int, start: int, length: int, last: int) -> int:
         """Items and delimiters at the top level belong to a sequence that ended too early."""
+        self._count_disorder()
         if tag != tags.ITEM:
             self.note("a delimiter where none belongs, after", max(last, 0))
             return start

@@ -1,6 +1,7 @@
 """DICOM JSON (PS3.18 F.2) from the bytes of a header; bulk data is named and never read."""
 
 import math
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from decimal import Decimal
@@ -16,6 +17,7 @@ _NOT_IN_DATA_SETS: Final = (0x0000, 0x0002)
 _UTF_8: Final = {"vr": "CS", "Value": [charset.UTF_8]}
 _SAFE_INTEGER: Final = 2**53
 _PRECISE_CHARS: Final = 15
+_INTEGER: Final = re.compile(r"[+-]?[0-9]+\Z")
 _GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
 _WORD_BYTES: Final = {"OW": 2, "OL": 4, "OF": 4, "OD": 8, "OV": 8}
 
@@ -133,13 +135,13 @@ def _person_name(text: str) -> dict[str, str]:
 
 
 def _integer(text: str) -> int | str:
-    number = None if "_" in text else values.integer_of(text)
+    number = values.integer_of(text)
     return text if number is None or abs(number) > _SAFE_INTEGER else number
 
 
 def _decimal(text: str) -> float | str:
     """A number when JSON keeps its value exactly, else the text as it stands."""
-    if len(text) <= _PRECISE_CHARS and text.lstrip("+-").isdigit():
+    if len(text) <= _PRECISE_CHARS and _INTEGER.match(text):
         return int(text)
     number = values.number_of(text)
     if number is None or (len(text) > _PRECISE_CHARS and not _is_exact(text, number)):

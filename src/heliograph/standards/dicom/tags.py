@@ -33,7 +33,8 @@ def _by_tag() -> dict[int, Attribute]:
 
 @cache
 def _by_keyword() -> dict[str, int]:
-    return {row.keyword: row.tag for row in _by_tag().values() if row.keyword}
+    known = {row.keyword: row.tag for row in _by_tag().values() if row.keyword}
+    return {row.keyword: value for _, value, row in _repeating() if row.keyword} | known  # the first of its groups
 
 
 @cache

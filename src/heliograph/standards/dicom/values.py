@@ -12,6 +12,7 @@ CHARSET_VRS: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 ONE_VALUE_VRS: Final = frozenset({"LT", "ST", "UT", "UR"})
 TEXT_VRS: Final = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR", *CHARSET_VRS})
 BINARY_VRS: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+_INTEGER_LIMIT: Final = 2**63
 _LIMITS: Final = {"AE": 16, "AS": 4, "CS": 16, "DS": 16, "IS": 12, "LO": 64, "SH": 16, "UI": 64}
 _CODES: Final = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}
 _READERS: Final = {
@@ -66,17 +67,22 @@ def person_name(text: str) -> str:
 
 
 def integer_of(text: str) -> int | None:
-    """IS, leniently: blanks, a sign, or a whole decimal such as 12.0."""
+    """IS, leniently: blanks, a sign, or a whole decimal such as 12.0; never more than 64 bits."""
+    if len(text) > 19 or not text.isascii() or "_" in text:
+        return None
     try:
-        return int(text) if len(text) <= 24 else None
+        number: float = int(text)
     except ValueError:
-        number = number_of(text)
-        return int(number) if number is not None and number == int(number) else None
+        found = number_of(text)
+        if found is None or found != int(found):
+            return None
+        number = found
+    return int(number) if abs(number) < _INTEGER_LIMIT else None
 
 
 def number_of(text: str) -> float | None:
     """DS, leniently; never NaN or infinite; a decimal comma is read as a point."""
-    if len(text) > 64 or "_" in text:
+    if len(text) > 64 or not text.isascii() or "_" in text:
         return None
     try:
         number = float(text)

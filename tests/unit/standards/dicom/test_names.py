@@ -86,10 +86,10 @@ def test_matching(pattern: str, name: str, answer: bool) -> None:
 
 
 def test_stars_without_end_take_no_time() -> None:
-    begin = time.perf_counter()
+    begin = time.thread_time()
     assert not names.matches("*a" * 2500, "b" * 1000)
     assert not names.matches("?*" * 500 + "z", "a" * 1000)
-    assert time.perf_counter() - begin < 0.5
+    assert time.thread_time() - begin < 0.5
 
 
 LETTERS = st.text("abcDEü é^=山", max_size=12)

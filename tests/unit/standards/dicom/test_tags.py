@@ -11,6 +11,7 @@ def test_the_dictionary() -> None:
     assert tags.vr_of(0x00100020) == "LO"
     assert tags.vm_of(0x00080060) == "1"
     assert tags.name_of(0x00100010) == "Patient's Name"
+    assert tags.tag_of("OverlayRows") == 0x60000010
     with pytest.raises(KeyError):
         tags.tag_of("PatientIdd")
 
