@@ -12,7 +12,7 @@ from heliograph.gateways.dimse.services import PATIENT_ROOT
 from heliograph.kit.errors import Invalid
 from heliograph.kit.time import monotonic_s
 from heliograph.standards.dicom import dataset, tags
-from heliograph.standards.dicom.matching import Matching
+from heliograph.standards.dicom.matching import Matching, has_wildcard
 from heliograph.standards.dicom.query import UNIQUE_KEYS, Level, Query, from_identifier
 
 MAX_IDENTIFIER_BYTES = 8 << 20
@@ -28,7 +28,7 @@ def selection(identifier: bytes, context: AcceptedContext) -> Query:
     elements = dataset.decode(identifier, context.transfer_syntax).to_elements()
     query = from_identifier(elements, patient_root=context.abstract_syntax in PATIENT_ROOT)
     conditions = tuple(condition for condition in query.conditions if condition.tag in _SELECTING)
-    if any(condition.matching is not Matching.VALUE for condition in conditions):
+    if any(one.matching is not Matching.VALUE or any(map(has_wildcard, one.values)) for one in conditions):
         raise Invalid("a retrieve takes whole identifiers, no wildcards", code="bad_unique_key")
     named = {condition.tag for condition in conditions}
     if query.level.unique_key not in named and not (query.level is Level.STUDY and _ACCESSION in named):
