@@ -41,6 +41,8 @@ HOUNSFIELD = {
     "fluid": 10.0,
     "liver": 106.0,
     "metastasis": 60.0,
+    "hot_node": 50.0,
+    "bone_lesion": 320.0,
     "spleen": 116.0,
     "gut_wall": 60.0,
     "gut_content": 22.0,

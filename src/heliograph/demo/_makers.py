@@ -5,6 +5,7 @@ from collections.abc import Callable
 from heliograph.demo._ct_head import ct_head
 from heliograph.demo._ct_torso import ct_abdomen, ct_chest
 from heliograph.demo._mr import mr_brain
+from heliograph.demo._pet import pet_ct
 from heliograph.demo._radiograph import chest, hand
 from heliograph.demo._study import Series, Study
 
@@ -13,6 +14,7 @@ MAKERS: dict[str, Callable[[Study], list[Series]]] = {
     "ct_chest": ct_chest,
     "ct_abdomen": ct_abdomen,
     "mr_brain": mr_brain,
+    "pet_ct": pet_ct,
     "chest": chest,
     "hand": hand,
 }

@@ -65,7 +65,9 @@ class Torso:
         effusion: float = 0.0,
         without: frozenset[str] = frozenset(),
         upright: bool = False,
+        lesions: tuple[Nodule, ...] = (),
     ) -> None:
+        self.lesions = lesions
         self.without, self.upright = without, upright
         self.girth, self.heart, self.nodules, self.effusion = girth, heart, nodules, effusion
         self.bumps = [Waves(rng, 12, 60, 150) for _ in range(2)]
@@ -183,6 +185,9 @@ class Torso:
             paint_pelvis(sheet, skin, strands)
         if z > -75:
             self._shoulder(sheet, wall, angle, skin, strands)
+        for lesion in self.lesions:
+            r = lesion.radius
+            sheet.ellipsoid(lesion.tissue, lesion.centre, (r, r * 0.85, r * 1.1))
         return out
 
     def _chest_wall(

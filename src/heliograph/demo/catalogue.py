@@ -127,4 +127,5 @@ def exams(seed: int) -> tuple[Exam, ...]:
         ),
         Exam("dx-hand", "hand", _ELSA, 80, "Hand right", "HAND", station="DX2", referrer="Komet^Rita^^Dr."),
         Exam("mr-brain", "mr_brain", _ELSA, 80, "MR brain", "BRAIN", station="MR1", referrer="Komet^Rita^^Dr.", options=(("infarct","yes"),)),
+        Exam("pet-ct", "pet_ct", _ELSA, 80, "PET/CT FDG whole body", "WHOLEBODY", station="PET1", referrer="Komet^Rita^^Dr."),
     )
