@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from heliograph.kit.errors import Invalid
 from heliograph.standards.dicom._probe import Codec, Coded, Colour
+from heliograph.standards.dicom._unraised import watched
 
 Cells = NDArray[Any]
 _FAILURES = (RuntimeError, ValueError, TypeError, OSError, OverflowError, IndexError, zlib.error)
@@ -62,9 +63,9 @@ def _decode(data: bytes, coded: Coded, *, is_ybr: bool) -> Any:
 
 def _decode_htj2k(data: bytes, coded: Coded) -> Any:
     """The decoder yields planes where the components were not decorrelated."""
-    if coded.samples > 1 and coded.colour is not Colour.DECORRELATED:
-        return np.moveaxis(np.asarray(imagecodecs.htj2k_decode(data, planar=True)), 0, -1)
-    return imagecodecs.htj2k_decode(data)
+    planar = coded.samples > 1 and coded.colour is not Colour.DECORRELATED
+    cells = watched(lambda: imagecodecs.htj2k_decode(data, planar=planar))
+    return np.moveaxis(np.asarray(cells), 0, -1) if planar else cells
 
 
 def _decode_jpeg(data: bytes, coded: Coded, *, is_ybr: bool) -> Any:
@@ -126,7 +127,7 @@ def encode_rle(cells: Cells) -> bytes:
     for plane in planes:
         octets = np.ascontiguousarray(plane).astype(plane.dtype.newbyteorder(">"), copy=False).view(np.uint8)
         for byte in range(cell_bytes):
-            packed = imagecodecs.packbits_encode(np.ascontiguousarray(octets[:, byte::cell_bytes]), axis=-1)
+            packed = imagecodecs.packbits_encode(octets[:, byte::cell_bytes].copy(), axis=-1)
             packed += b"\0" * (len(packed) % 2)
             offsets.append(at)
             segments.append(packed)

@@ -130,31 +130,58 @@ def _box(data: bytes, wanted: bytes) -> int:
 
 
 def _jpeg2000(data: bytes, begin: int) -> Coded:
+    """SIZ, COD and QCD are checked as the decoders should: OpenJPH 0.26 divides by a tile width of zero."""
     if data[begin : begin + 4] != b"\xff\x4f\xff\x51":
         raise Invalid("the JPEG 2000 codestream has no size header", code="undecodable")
-    length, capabilities, x1, y1, x0, y0 = struct.unpack_from(">HHIIII", data, begin + 4)
+    length, capabilities, x1, y1, x0, y0, *tile = struct.unpack_from(">HHIIIIIIII", data, begin + 4)
     (samples,) = struct.unpack_from(">H", data, begin + 40)
-    if length != 38 + 3 * samples or x1 <= x0 or y1 <= y0:
-        raise Invalid("the JPEG 2000 size header is damaged", code="undecodable")
     parts = data[begin + 42 : begin + 42 + 3 * samples]
+    if length != 38 + 3 * samples or not samples or not _tiles_fit((x0, y0, x1, y1), tile):
+        raise Invalid("the JPEG 2000 size header is damaged", code="undecodable")
     if len(set(parts[0::3])) != 1 or any(step != 1 for step in parts[1::3] + parts[2::3]):
         raise Invalid("JPEG 2000 components of different size or depth cannot be decoded", code="undecodable")
     if data.rfind(b"\xff\xd9", max(0, len(data) - _TAIL)) < 0:
         raise Invalid("the compressed frame is cut off", code="truncated_frame")
-    colour = Colour.DECORRELATED if _component_transform(data, begin + 4 + length) else Colour.UNSAID
+    colour = Colour.DECORRELATED if _coding_style(data, begin + 4 + length) else Colour.UNSAID
     codec = Codec.HTJ2K if capabilities & 0x4000 else Codec.JPEG_2000
     return Coded(codec, y1 - y0, x1 - x0, samples, (parts[0] & 0x7F) + 1, bool(parts[0] & 0x80), colour, begin)
 
 
-def _component_transform(data: bytes, at: int) -> bool:
+def _tiles_fit(area: tuple[int, int, int, int], tile: list[int]) -> bool:
+    """The first tile holds the first pixel, and there are no more tiles than their index can count (T.800 B.3)."""
+    x0, y0, x1, y1 = area
+    width, height, left, top = tile
+    if not (x0 < x1 < 1 << 31 and y0 < y1 < 1 << 31 and left <= x0 < left + width and top <= y0 < top + height):
+        return False
+    return -(-(x1 - left) // width) * -(-(y1 - top) // height) <= 0xFFFF
+
+
+def _coding_style(data: bytes, at: int) -> bool:
+    """Whether the components are transformed (COD); coding style and quantization must agree on the number of levels."""
+    levels = transformed = quantized = None
     for _ in range(_MAX_MARKERS):
         marker, length = struct.unpack_from(">HH", data, at)
         if marker == 0xFF52:
-            return data[at + 8] == 1
-        if marker in (0xFF90, 0xFF93) or marker < 0xFF00:
+            levels, transformed = _levels(data, at, length), data[at + 8] == 1
+        elif marker == 0xFF5C:
+            quantized = at, length
+        elif marker in (0xFF90, 0xFF93) or marker < 0xFF00:
             break
         at += 2 + max(2, length)
-    raise Invalid("the JPEG 2000 codestream has no coding style", code="undecodable")
+    if levels is None or quantized is None or not _quantization_fits(data, *quantized, levels):
+        raise Invalid("the JPEG 2000 codestream has no usable coding style", code="undecodable")
+    return bool(transformed)
+
+
+def _levels(data: bytes, at: int, length: int) -> int | None:
+    style, progression, layers, _, levels, width, height = struct.unpack_from(">BBHBBBB", data, at + 4)
+    is_sound = progression <= 4 and layers and levels <= 32 and width <= 8 and height <= 8 and width + height <= 8
+    return levels if is_sound and length == (13 + levels if style & 1 else 12) else None
+
+
+def _quantization_fits(data: bytes, at: int, length: int, levels: int) -> bool:
+    needed = {0: 4 + 3 * levels, 1: 5, 2: 5 + 6 * levels}.get(data[at + 4] & 0x1F)
+    return needed is not None and length >= needed
 
 
 class _Bits:
