@@ -1,7 +1,7 @@
 import {
   IconAlertTriangle,
   IconDeviceDesktopAnalytics,
-  IconDiamond,
+  IconHandStop,
   IconInfoCircle,
   IconListDetails,
   IconListSearch,
@@ -41,7 +41,7 @@ export const PAGES: readonly PageEntry[] = [
   { id: 'devices', path: '/devices', icon: IconDeviceDesktopAnalytics, needs: 'device.read', group: 'flow' },
   { id: 'nodes', path: '/nodes', icon: IconServer2, needs: 'node.query', group: 'flow' },
   { id: 'sending', path: '/sending', icon: IconSend, needs: 'send.create', group: 'flow' },
-  { id: 'quarantine', path: '/quarantine', icon: IconDiamond, needs: 'quarantine.read', group: 'flow' },
+  { id: 'quarantine', path: '/quarantine', icon: IconHandStop, needs: 'quarantine.read', group: 'flow' },
   { id: 'jobs', path: '/jobs', icon: IconProgressCheck, needs: 'job.read', group: 'flow' },
   { id: 'alarms', path: '/alarms', icon: IconAlertTriangle, needs: 'alarm.read', group: 'admin' },
   { id: 'users', path: '/users', icon: IconUsers, needs: 'user.manage', group: 'admin' },

@@ -1,8 +1,8 @@
 import { Tooltip } from '@mantine/core'
 import {
   IconArrowBarToDown,
-  IconDiamond,
   IconFileZip,
+  IconHandStop,
   IconHelpHexagon,
   IconHistory,
   IconProgressDown,
@@ -17,7 +17,7 @@ import css from './Mark.module.css'
 export type MarkKind = 'held' | 'receiving' | 'unverified' | 'lossy' | 'partial' | 'derived' | 'ai' | 'prior' | 'other_patient'
 
 const ICONS: Record<MarkKind, Icon> = {
-  held: IconDiamond,
+  held: IconHandStop,
   receiving: IconArrowBarToDown,
   unverified: IconHelpHexagon,
   lossy: IconFileZip,

@@ -34,7 +34,7 @@ function useColumns(): Column<Device>[] {
   return useMemo(
     (): Column<Device>[] => [
       { id: 'aet', title: t('device.aet'), width: 150, fixed: true, sortValue: (row) => row.aet, cell: (row) => <strong>{row.aet}</strong> },
-      { id: 'description', title: t('device.description'), width: 200, grow: true, sortValue: (row) => row.description, cell: (row) => <bdi>{row.description}</bdi> },
+      { id: 'description', title: t('device.description'), width: 200, grow: 1, sortValue: (row) => row.description, cell: (row) => <bdi>{row.description}</bdi> },
       { id: 'address', title: t('device.address'), width: 170, sortValue: (row) => row.host, cell: (row) => (row.port === null ? row.host : `${row.host}:${row.port}`) },
       { id: 'allow', title: t('device.allow'), width: 200, cell: (row) => row.allow.map((service) => t(`service.${service}`)).join(', ') },
       { id: 'issuer', title: t('device.issuer'), width: 110, hidden: true, cell: (row) => row.default_issuer || '–' },

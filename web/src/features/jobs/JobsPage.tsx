@@ -37,11 +37,11 @@ function useColumns(): Column<Job>[] {
   const format = useFormat()
   return useMemo(
     (): Column<Job>[] => [
-      { id: 'title', title: t('job.title'), width: 280, grow: true, fixed: true, sortValue: (row) => row.title, cell: (row) => <bdi title={row.title}>{row.title}</bdi> },
+      { id: 'title', title: t('job.title'), width: 280, grow: 1, fixed: true, sortValue: (row) => row.title, cell: (row) => <bdi title={row.title}>{row.title}</bdi> },
       { id: 'kind', title: t('job.kind'), width: 120, hidden: true, sortValue: (row) => row.kind, cell: (row) => row.kind },
       { id: 'state', title: t('column.state'), width: 120, sortValue: (row) => row.state, cell: (row) => <JobStateWord row={row} /> },
       { id: 'progress', title: t('job.progress'), width: 260, cell: (row) => <Bar done={row.done} total={row.total} label={t('job.progress')} text={progressText(format, row)} /> },
-      { id: 'error', title: t('job.error'), width: 260, grow: true, cell: (row) => <span title={row.error ?? ''}>{row.error}</span> },
+      { id: 'error', title: t('job.error'), width: 260, grow: 1, cell: (row) => <span title={row.error ?? ''}>{row.error}</span> },
       { id: 'created', title: t('job.created'), width: 110, sortValue: (row) => row.created_at, cell: (row) => <span title={formatInstant(row.created_at)}>{format.relative(row.created_at)}</span> },
     ],
     [t, format],

@@ -8,7 +8,7 @@ import { queryNode, useRetrieve } from '@/api/lists'
 import { type NodeQuery, type RemoteNode, type RemoteStudy } from '@/api/types'
 import { told } from '@/kit/act'
 import { Empty, Failed } from '@/kit/Empty'
-import { formatDicomDate, readTypedDate } from '@/kit/format/dicomdate'
+import { formatDicomDate } from '@/kit/format/dicomdate'
 import { useFormat } from '@/kit/format/useFormat'
 import form from '@/kit/form.module.css'
 import { Page } from '@/kit/Page'
@@ -16,37 +16,20 @@ import { State } from '@/kit/State'
 import { type Column } from '@/kit/table/columns'
 import { Table } from '@/kit/table/Table'
 import css from './Nodes.module.css'
+import { FIELDS, toNodeQuery } from './query'
 
 const rowId = (row: RemoteStudy): string => row.study_uid
-
-const FIELDS = [
-  ['patient_name', 'column.patient'],
-  ['patient_id', 'column.id'],
-  ['accession_number', 'column.accession'],
-  ['study_date', 'column.study_date'],
-  ['modality', 'column.modality'],
-] as const
-
-/** Only the keys that somebody filled in; a typed date becomes a DICOM date. */
-export function toNodeQuery(fields: Readonly<Record<string, string>>): NodeQuery {
-  const query: NodeQuery = {}
-  for (const [key] of FIELDS) {
-    const value = (fields[key] ?? '').trim()
-    if (value !== '') query[key] = key === 'study_date' ? (readTypedDate(value) ?? value) : value
-  }
-  return query
-}
 
 function useColumns(asked: ReadonlySet<string>, onRetrieve: (row: RemoteStudy) => void): Column<RemoteStudy>[] {
   const { t } = useTranslation()
   const format = useFormat()
   return useMemo(
     (): Column<RemoteStudy>[] => [
-      { id: 'patient', title: t('column.patient'), width: 200, grow: true, fixed: true, sortValue: (row) => row.patient_name ?? '', cell: (row) => <bdi>{format.name(row.patient_name) || t('patient.no_name')}</bdi> },
+      { id: 'patient', title: t('column.patient'), width: 200, grow: 1, fixed: true, sortValue: (row) => row.patient_name ?? '', cell: (row) => <bdi>{format.name(row.patient_name) || t('patient.no_name')}</bdi> },
       { id: 'id', title: t('column.id'), width: 110, sortValue: (row) => row.patient_id ?? '', cell: (row) => row.patient_id ?? '' },
       { id: 'birth', title: t('column.birth_date'), width: 96, cell: (row) => formatDicomDate(row.birth_date) },
       { id: 'when', title: t('column.study_date'), width: 96, sortValue: (row) => row.study_date ?? '', cell: (row) => formatDicomDate(row.study_date) },
-      { id: 'exam', title: t('column.exam'), width: 220, grow: true, cell: (row) => <bdi>{row.description ?? ''}</bdi> },
+      { id: 'exam', title: t('column.exam'), width: 220, grow: 1, cell: (row) => <bdi>{row.description ?? ''}</bdi> },
       { id: 'modality', title: t('column.modality'), width: 72, cell: (row) => (row.modalities ?? []).join(' ') },
       { id: 'images', title: t('column.images'), width: 64, align: 'end', cell: (row) => (row.instance_count === null || row.instance_count === undefined ? '' : format.count(row.instance_count)) },
       {

@@ -20,7 +20,7 @@ function useColumns(onSearch: (id: string) => void): Column<RemoteNode>[] {
   const { t } = useTranslation()
   return useMemo(
     (): Column<RemoteNode>[] => [
-      { id: 'name', title: t('node.name'), width: 220, grow: true, fixed: true, sortValue: (row) => row.name, cell: (row) => <strong><bdi>{row.name}</bdi></strong> },
+      { id: 'name', title: t('node.name'), width: 220, grow: 1, fixed: true, sortValue: (row) => row.name, cell: (row) => <strong><bdi>{row.name}</bdi></strong> },
       { id: 'aet', title: t('device.aet'), width: 160, sortValue: (row) => row.aet, cell: (row) => row.aet },
       { id: 'address', title: t('device.address'), width: 240, sortValue: (row) => row.host, cell: (row) => `${row.host}:${row.port}` },
       {

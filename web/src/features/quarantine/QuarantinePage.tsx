@@ -31,7 +31,7 @@ function useColumns(): Column<QuarantineItem>[] {
       { id: 'source', title: t('quarantine.source'), width: 150, sortValue: (row) => row.source, cell: (row) => <bdi>{row.source}</bdi> },
       { id: 'door', title: t('quarantine.door'), width: 90, sortValue: (row) => row.door, cell: (row) => row.door },
       { id: 'what', title: t('quarantine.what'), width: 180, sortValue: (row) => row.sop_class, cell: (row) => row.sop_class || t('quarantine.unknown') },
-      { id: 'reason', title: t('quarantine.reason'), width: 320, grow: true, sortValue: (row) => row.reason, cell: (row) => <span title={row.reason}>{row.reason}</span> },
+      { id: 'reason', title: t('quarantine.reason'), width: 320, grow: 1, sortValue: (row) => row.reason, cell: (row) => <span title={row.reason}>{row.reason}</span> },
       {
         id: 'difference',
         title: t('quarantine.difference'),

@@ -51,7 +51,7 @@ function useColumns(): Column<Send>[] {
   const format = useFormat()
   return useMemo(
     (): Column<Send>[] => [
-      { id: 'what', title: t('send.what'), width: 260, grow: true, fixed: true, sortValue: (row) => row.what, cell: (row) => <bdi title={row.what}>{row.what}</bdi> },
+      { id: 'what', title: t('send.what'), width: 260, grow: 1, fixed: true, sortValue: (row) => row.what, cell: (row) => <bdi title={row.what}>{row.what}</bdi> },
       { id: 'node', title: t('send.to'), width: 170, sortValue: (row) => row.node, cell: (row) => <bdi>{row.node}</bdi> },
       { id: 'state', title: t('column.state'), width: 180, sortValue: (row) => row.state, cell: (row) => <SendStateWord row={row} /> },
       {
@@ -60,7 +60,7 @@ function useColumns(): Column<Send>[] {
         width: 170,
         cell: (row) => <Bar done={row.done} total={row.total} label={t('send.progress')} text={`${format.count(row.done)} / ${format.count(row.total)}`} />,
       },
-      { id: 'error', title: t('send.error'), width: 240, grow: true, cell: (row) => <span title={row.error ?? ''}>{row.error}</span> },
+      { id: 'error', title: t('send.error'), width: 240, grow: 1, cell: (row) => <span title={row.error ?? ''}>{row.error}</span> },
       { id: 'attempts', title: t('send.attempts'), width: 72, align: 'end', sortValue: (row) => row.attempts, cell: (row) => row.attempts },
       { id: 'created', title: t('send.created'), width: 110, sortValue: (row) => row.created_at, cell: (row) => <span title={formatInstant(row.created_at)}>{format.relative(row.created_at)}</span> },
     ],

@@ -18,8 +18,8 @@ function useColumns(): Column<Token>[] {
   const format = useFormat()
   return useMemo(
     (): Column<Token>[] => [
-      { id: 'name', title: t('tokens.name'), width: 200, grow: true, fixed: true, sortValue: (row) => row.name, cell: (row) => <strong><bdi>{row.name}</bdi></strong> },
-      { id: 'scopes', title: t('tokens.scopes'), width: 300, grow: true, cell: (row) => row.scopes.join(', ') },
+      { id: 'name', title: t('tokens.name'), width: 200, grow: 1, fixed: true, sortValue: (row) => row.name, cell: (row) => <strong><bdi>{row.name}</bdi></strong> },
+      { id: 'scopes', title: t('tokens.scopes'), width: 300, grow: 1, cell: (row) => row.scopes.join(', ') },
       { id: 'created', title: t('tokens.created'), width: 160, sortValue: (row) => row.created_at, cell: (row) => format.instant(row.created_at) },
       { id: 'used', title: t('tokens.used'), width: 130, cell: (row) => (row.last_used_at === null ? t('users.never') : format.relative(row.last_used_at)) },
       { id: 'expires', title: t('tokens.expires'), width: 160, cell: (row) => (row.expires_at === null ? t('tokens.no_end') : format.instant(row.expires_at)) },

@@ -28,7 +28,7 @@ function useColumns(): Column<User>[] {
   const format = useFormat()
   return useMemo(
     (): Column<User>[] => [
-      { id: 'display', title: t('users.display_name'), width: 220, grow: true, fixed: true, sortValue: (row) => row.display_name, cell: (row) => <strong><bdi>{row.display_name}</bdi></strong> },
+      { id: 'display', title: t('users.display_name'), width: 220, grow: 1, fixed: true, sortValue: (row) => row.display_name, cell: (row) => <strong><bdi>{row.display_name}</bdi></strong> },
       { id: 'name', title: t('users.name'), width: 160, sortValue: (row) => row.name, cell: (row) => <bdi>{row.name}</bdi> },
       { id: 'roles', title: t('users.roles'), width: 240, cell: (row) => row.roles.map((role) => roleWord(t, role)).join(', ') },
       { id: 'seen', title: t('users.last_seen'), width: 130, sortValue: (row) => row.last_seen_at ?? '', cell: (row) => (row.last_seen_at === null ? t('users.never') : format.relative(row.last_seen_at)) },

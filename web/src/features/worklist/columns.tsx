@@ -56,12 +56,12 @@ export function useStudyColumns(colours: ReadonlyMap<string, string>): Column<St
     const number = (id: string, title: string, width: number, value: (row: StudyRow) => number, more: Partial<Column<StudyRow>> = {}) =>
       plain(id, title, width, (row) => format.count(value(row)), { align: 'end', ...more })
     return [
-      { id: 'marks', title: '!', width: 40, cell: (row) => <StudyMarks row={row} /> },
+      { id: 'marks', title: '!', width: 34, cell: (row) => <StudyMarks row={row} /> },
       {
         id: 'patient',
         title: t('column.patient'),
-        width: 190,
-        grow: true,
+        width: 170,
+        grow: 1,
         fixed: true,
         sortKey: 'patient_name',
         cell: (row) => {
@@ -75,33 +75,33 @@ export function useStudyColumns(colours: ReadonlyMap<string, string>): Column<St
           )
         },
       },
-      plain('id', t('column.id'), 92, (row) => row.patient.patient_id || '–', { sortKey: 'patient_id' }),
-      plain('age', t('column.age_sex'), 64, (row) => [format.age(row.patient.birth_date, row.study_date), row.patient.sex].filter(Boolean).join(' ')),
+      plain('id', t('column.id'), 88, (row) => row.patient.patient_id || '–', { sortKey: 'patient_id' }),
+      plain('age', t('column.age_sex'), 62, (row) => [format.age(row.patient.birth_date, row.study_date), row.patient.sex].filter(Boolean).join(' ')),
       plain('birth', t('column.birth_date'), 88, (row) => formatDicomDate(row.patient.birth_date), { hidden: true }),
       {
         id: 'exam',
         title: t('column.exam'),
-        width: 200,
-        grow: true,
+        width: 180,
+        grow: 2,
         cell: (row) => (
           <bdi title={row.description}>{row.description || <span className={css['quiet']}>{t('study.no_description')}</span>}</bdi>
         ),
       },
-      plain('modality', t('column.modality'), 56, (row) => row.modalities.join(' '), { sortKey: 'modality' }),
-      { id: 'when', title: t('column.study_date'), width: 118, sortKey: 'study_date', cell: (row) => <StudyWhen row={row} /> },
+      plain('modality', t('column.modality'), 52, (row) => row.modalities.join(' '), { sortKey: 'modality' }),
+      { id: 'when', title: t('column.study_date'), width: 128, sortKey: 'study_date', cell: (row) => <StudyWhen row={row} /> },
       number('images', t('column.images'), 56, (row) => row.instance_count, { sortKey: 'instances' }),
       number('series', t('column.series'), 52, (row) => row.series_count, { hidden: true }),
       plain('priors', t('column.priors'), 50, (row) => (row.prior_count === 0 ? '–' : format.count(row.prior_count)), { align: 'end' }),
-      plain('accession', t('column.accession'), 104, (row) => row.accession_number || '–', { sortKey: 'accession_number' }),
+      plain('accession', t('column.accession'), 104, (row) => row.accession_number || '–', { sortKey: 'accession_number', hidden: true }),
       plain('body', t('column.body_part'), 90, (row) => row.body_part, { hidden: true }),
-      plain('where', t('column.where'), 100, (row) => row.institution || row.source),
+      plain('where', t('column.where'), 96, (row) => row.institution || row.source),
       plain('source', t('column.source'), 90, (row) => row.source, { hidden: true }),
       plain('referrer', t('column.referrer'), 130, (row) => format.name(row.referring_physician), { hidden: true }),
       plain('bytes', t('column.size'), 72, (row) => format.bytes(row.bytes), { align: 'end', hidden: true }),
       {
         id: 'received',
         title: t('column.received'),
-        width: 92,
+        width: 88,
         sortKey: 'received_at',
         cell: (row) => (
           <Tooltip label={formatInstant(row.received_at)}>
@@ -109,7 +109,7 @@ export function useStudyColumns(colours: ReadonlyMap<string, string>): Column<St
           </Tooltip>
         ),
       },
-      { id: 'state', title: t('column.state'), width: 172, cell: (row) => <StudyState row={row} /> },
+      { id: 'state', title: t('column.state'), width: 178, cell: (row) => <StudyState row={row} /> },
     ]
   }, [t, format, colours])
 }

@@ -2,7 +2,7 @@ import { useMediaQuery } from '@mantine/hooks'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { usePreference } from '../preferences'
-import { type Column, gridTracks, nextSort, PLAIN, type Sort, sortRows, visibleColumns, withWidth } from './columns'
+import { type Column, gridTracks, leastWidth, nextSort, PLAIN, type Sort, sortRows, visibleColumns, withWidth } from './columns'
 import { TableHead } from './TableHead'
 import css from './Table.module.css'
 
@@ -63,6 +63,7 @@ export function Table<T>(props: TableProps<T>) {
   const height = narrow ? CARD_HEIGHT : coarse ? 44 : ROW_HEIGHT[density]
   const shown = useMemo(() => visibleColumns(columns, arrangement), [columns, arrangement])
   const tracks = gridTracks(shown, arrangement)
+  const least = narrow ? undefined : leastWidth(shown, arrangement)
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -70,7 +71,9 @@ export function Table<T>(props: TableProps<T>) {
     overscan: 12,
     getItemKey: (index) => ids[index] ?? index,
   })
-  useEffect(() => virtual.measure(), [height, virtual])
+  useEffect(() => {
+    virtual.measure()
+  }, [height, virtual])
   // The row that a person looks at stays where it is when rows arrive above it.
   const before = useRef<readonly string[]>([])
   useLayoutEffect(() => {
@@ -84,7 +87,10 @@ export function Table<T>(props: TableProps<T>) {
     const shift = anchor === undefined ? 0 : ids.indexOf(anchor) - top
     if (shift > 0) element.scrollTop += shift * height
   }, [ids, height])
-  useEffect(() => scroller.current?.scrollTo({ top: 0 }), [props.resetKey])
+  useEffect(() => {
+    // Newer browsers answer with a promise, which must not become the effect's clean-up.
+    scroller.current?.scrollTo({ top: 0 })
+  }, [props.resetKey])
   useEffect(() => {
     if (props.autoFocus === true) scroller.current?.focus({ preventScroll: true })
   }, [props.autoFocus])
@@ -149,6 +155,7 @@ export function Table<T>(props: TableProps<T>) {
           <TableHead
             columns={shown}
             tracks={tracks}
+            least={least}
             sort={sort}
             canSort={(column) => (sortable ? column.sortValue !== undefined : column.sortKey !== undefined)}
             onSort={(column) => {
@@ -163,7 +170,7 @@ export function Table<T>(props: TableProps<T>) {
         {loading && rows.length === 0 ? (
           <Skeletons height={height} tracks={tracks} columns={narrow ? 1 : shown.length} />
         ) : (
-          <div role="rowgroup" className={css['rows']} style={{ height: virtual.getTotalSize() }}>
+          <div role="rowgroup" className={css['rows']} style={{ height: virtual.getTotalSize(), minWidth: least }}>
             {items.map((item) => {
               const row = rows[item.index]
               const id = ids[item.index]

@@ -7,6 +7,7 @@ import css from './Table.module.css'
 interface HeadProps<T> {
   columns: readonly Column<T>[]
   tracks: string
+  least: number | undefined
   sort: Sort | null
   canSort: (column: Column<T>) => boolean
   sortKey: (column: Column<T>) => string
@@ -14,9 +15,9 @@ interface HeadProps<T> {
   onWidth: (column: Column<T>, width: number) => void
 }
 
-export function TableHead<T>({ columns, tracks, sort, canSort, sortKey, onSort, onWidth }: HeadProps<T>) {
+export function TableHead<T>({ columns, tracks, least, sort, canSort, sortKey, onSort, onWidth }: HeadProps<T>) {
   return (
-    <div role="rowgroup" className={css['head']}>
+    <div role="rowgroup" className={css['head']} style={{ minWidth: least }}>
       <div role="row" className={css['headRow']} style={{ gridTemplateColumns: tracks }}>
         {columns.map((column) => {
           const active = sort !== null && sort.key === sortKey(column)

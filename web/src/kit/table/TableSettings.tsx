@@ -16,7 +16,7 @@ export function TableSettings<T>({ name, columns }: { name: string; columns: rea
     <Menu closeOnItemClick={false} position="bottom-end">
       <Menu.Target>
         <Tooltip label={t('table.columns')}>
-          <ActionIcon aria-label={t('table.columns')}>
+          <ActionIcon className={css['settings'] ?? ''} aria-label={t('table.columns')}>
             <IconColumns3 size={16} />
           </ActionIcon>
         </Tooltip>

@@ -6,8 +6,8 @@ export interface Column<T> {
   /** Width in px before a person changes it. */
   width: number
   align?: 'start' | 'end' | 'center'
-  /** Takes the room that is left over. */
-  grow?: boolean
+  /** Takes this share of the room that is left over. */
+  grow?: number
   /** Not shown until a person asks for it. */
   hidden?: boolean
   /** Cannot be hidden. */
@@ -44,9 +44,18 @@ export function gridTracks<T>(columns: readonly Column<T>[], arrangement: Arrang
     .map((column) => {
       const kept = arrangement.widths[column.id]
       if (kept !== undefined) return `${kept}px`
-      return column.grow === true ? `minmax(${column.width}px, 1fr)` : `${column.width}px`
+      return column.grow === undefined ? `${column.width}px` : `minmax(${column.width}px, ${column.grow}fr)`
     })
     .join(' ')
+}
+
+export const GAP = 8
+export const EDGE = 12
+
+/** The least width of a row: all tracks at their least, the gaps between them and the edges. */
+export function leastWidth<T>(columns: readonly Column<T>[], arrangement: Arrangement): number {
+  const tracks = columns.reduce((sum, column) => sum + (arrangement.widths[column.id] ?? column.width), 0)
+  return tracks + Math.max(0, columns.length - 1) * GAP + 2 * EDGE
 }
 
 export function withWidth(arrangement: Arrangement, id: string, width: number): Arrangement {
