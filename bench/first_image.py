@@ -37,8 +37,8 @@ def first_image_ms(target: HeliographTarget, scene: Scene, *, rounds: int) -> di
             for _ in range(rounds):
                 context = browser.new_context(viewport={"width": 1440, "height": 900})
                 page = context.new_page()
-                page.goto(target.server.sign_in_link())
-                page.wait_for_url(lambda url: "/signin" not in url)
+                with page.expect_response("**/api/session/link"):
+                    page.goto(target.server.sign_in_link())
                 for times in (cold, warm):
                     page.goto("about:blank")
                     began = time.perf_counter()

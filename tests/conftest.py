@@ -106,8 +106,9 @@ def signed_in(server: Server, browser: Any) -> Any:
     """Cookies of a person who came by the one-time link."""
     context = browser.new_context()
     page = context.new_page()
-    page.goto(server.sign_in_link())
-    page.wait_for_url(lambda url: "/signin" not in url)
+    with page.expect_response("**/api/session/link") as answer:
+        page.goto(server.sign_in_link())
+    assert answer.value.status == 200, answer.value.text()
     state = context.storage_state()
     context.close()
     return state
