@@ -9,7 +9,9 @@ from tests.conftest import CHROMIUM
 from tests.peers import dcmtk
 from tests.peers.programs import program
 
-READY = "() => Boolean(window.__heliograph_viewer && window.__heliograph_viewer.ready)"
+HOOK = "() => Boolean(window.__heliograph_viewer)"
+SHOWN = "async (ms) => await window.__heliograph_viewer.ready(ms)"
+REPORT = "() => window.__heliograph_viewer.viewports().map((one) => one.status)"
 WAIT_MS = 60_000
 
 
@@ -29,7 +31,7 @@ def first_image_ms(target: HeliographTarget, scene: Scene, *, rounds: int) -> di
                 .raise_for_status()
                 .json()["items"]
             )
-        viewer = f"{target.http}/viewer/{rows[0]['id']}"
+        viewer = f"{target.http}/study/{rows[0]['id']}"
         cold: list[float] = []
         warm: list[float] = []
         with sync_playwright() as playwright:
@@ -43,8 +45,11 @@ def first_image_ms(target: HeliographTarget, scene: Scene, *, rounds: int) -> di
                     page.goto("about:blank")
                     began = time.perf_counter()
                     page.goto(viewer, wait_until="commit")
-                    page.wait_for_function(READY, timeout=WAIT_MS)
+                    page.wait_for_function(HOOK, timeout=WAIT_MS)
+                    shown = page.evaluate(SHOWN, WAIT_MS)
                     times.append((time.perf_counter() - began) * 1000)
+                    if not shown or "failed" in page.evaluate(REPORT):
+                        raise AssertionError(f"no picture: {page.evaluate(REPORT)}")
                 context.close()
             browser.close()
         return {
