@@ -138,10 +138,28 @@ class Head:
             np.abs(side - 16.5 - 0.05 * (wy + 62)) - 0.5, np.maximum(np.abs(wy + 60) - 23, np.abs(wz + 30) - 17)
         )
         dens = rod((wx, wy, wz), (0, 4, -74), (0, 8, -104), 5.5, 10)
-        atlas = np.maximum(rod((wx, wy, wz), (0, 30, -78), (0, 30, -88), 20) , -rod((wx, wy, wz), (0, 30, -74), (0, 30, -92), 13))
+        atlas = np.maximum(
+            rod((wx, wy, wz), (0, 30, -78), (0, 30, -88), 20), -rod((wx, wy, wz), (0, 30, -74), (0, 30, -92), 13)
+        )
         arches = rod((wx, wy, wz), (0, 46, -96), (0, 66, -102), 4, 5)
         jaw = tube((side, wy, wz), [(51, -22, -70), (50, -34, -96), (30, -72, -110), (0, -88, -112)], [5, 7, 7, 8])
-        base = nearest(dens, atlas, arches, jaw, brow, roof, medial, petrous, mastoid, clivus, zygoma, lateral, wing, nasal, condyle)
+        base = nearest(
+            dens,
+            atlas,
+            arches,
+            jaw,
+            brow,
+            roof,
+            medial,
+            petrous,
+            mastoid,
+            clivus,
+            zygoma,
+            lateral,
+            wing,
+            nasal,
+            condyle,
+        )
         base = np.minimum(base, np.maximum(maxilla, -maxilla - 2.4))
         sinus_wall = self._air_spaces(side, wx, wy, wz)
         base = np.minimum(base, np.maximum(sinus_wall - 1.5, -sinus_wall - 0.3))

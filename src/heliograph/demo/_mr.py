@@ -203,7 +203,9 @@ def _series(study: Study, scan: BrainScan, plan: Sequence) -> Series:
     grey(shared, (matrix, matrix), allocated=16, stored=16 if plan.syntax != EXPLICIT else 12)
     _describe(shared, plan, pixel)
     step = max(1.0, 0.5 / study.scale)
-    across, down = (axis(round(214 / step), step, -8), axis(round(228 / step), step, 2)) if sagittal else (scan.x, scan.y)
+    across, down = (
+        (axis(round(214 / step), step, -8), axis(round(228 / step), step, 2)) if sagittal else (scan.x, scan.y)
+    )
     image_across, image_down = axis(matrix, pixel, -6 if sagittal else 0), axis(matrix, pixel, -14 if sagittal else -6)
     resample = Resampler(across, down, image_across, image_down, outside=0.0)
     gain = 1.0 if plan.kind == "adc" else _gain(plan)
@@ -243,7 +245,9 @@ def _window(plan: Sequence, gain: float) -> tuple[float, float]:
     return high * 0.5, high * 1.02
 
 
-def _acquire(study: Study, plan: Sequence, name: tuple[int, float], clean: Array, tools: tuple[BrainScan, Array]) -> Array:
+def _acquire(
+    study: Study, plan: Sequence, name: tuple[int, float], clean: Array, tools: tuple[BrainScan, Array]
+) -> Array:
     """Coil shading, Gibbs ringing's softness, Rician noise."""
     scan, grain = tools
     rows, columns = clean.shape
@@ -291,7 +295,11 @@ def _describe(ds: Dataset, plan: Sequence, pixel: float) -> None:
     ds.PixelSpacing = [decimal(pixel)] * 2
     ds.SliceThickness, ds.SpacingBetweenSlices = decimal(plan.thickness), decimal(plan.spacing)
     ds.PatientPosition, ds.AcquisitionNumber = "HFS", 1
-    ds.ScanningSequence = ["EP", "SE"] if plan.scanning == "EP" else (["GR", "IR"] if plan.ti and plan.scanning == "GR" else plan.scanning)
+    ds.ScanningSequence = (
+        ["EP", "SE"]
+        if plan.scanning == "EP"
+        else (["GR", "IR"] if plan.ti and plan.scanning == "GR" else plan.scanning)
+    )
     if plan.scanning == "IR":
         ds.ScanningSequence = ["SE", "IR"]
     ds.SequenceVariant = ["SK", "SP", "MP"] if plan.variant == "MP" else plan.variant

@@ -1,6 +1,5 @@
 """PET/CT from neck to pelvis: low dose CT and FDG uptake on the same planes in one frame of reference (PS3.3 A.21)."""
 
-
 import numpy as np
 from pydicom.dataset import Dataset
 
