@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -119,6 +119,8 @@ def read_palette(
             luts.append(Lut(first, values, _depth(values, descriptor[2])))
         else:
             luts.append(read_lut(descriptor, table, signed=signed))
+    if max(int(lut.values.max(initial=0)) for lut in luts) < 256:  # 8-bit colours in tables that say 16
+        luts = [replace(lut, bits=8) for lut in luts]
     red, green, blue = luts
     return red, green, blue
 
