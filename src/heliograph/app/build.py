@@ -10,7 +10,7 @@ from typing import IO
 
 from heliograph.engine import telemetry
 from heliograph.engine.blobs import open_blobs
-from heliograph.engine.db import Database, EmbeddedPostgres, flush_log, schema
+from heliograph.engine.db import Database, EmbeddedPostgres, schema
 from heliograph.features.archive import Intake
 from heliograph.kit.errors import Busy, Conflict
 from heliograph.kit.settings import Settings
@@ -26,13 +26,7 @@ def build(settings: Settings, url: str, name: str, *, connections: int = 16) -> 
     database = Database(url, name=name, max_connections=connections)
     database.open()
 
-    def make_commits_durable() -> None:
-        with database.transaction() as tx:
-            flush_log(tx)
-
-    blobs = open_blobs(
-        settings.blobs, settings.data, reserve_bytes=settings.reserve_bytes, on_seal=make_commits_durable
-    )
+    blobs = open_blobs(settings.blobs, settings.data, reserve_bytes=settings.reserve_bytes)
     ingest_database = database
     if blobs.relaxed_commits:
         ingest_database = Database(url, name=f"{name}-ingest", max_connections=64, relaxed=True)

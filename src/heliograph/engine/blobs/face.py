@@ -61,12 +61,12 @@ class Blobs(Protocol):
     def close(self) -> None: ...
 
 
-def open_blobs(where: str, data: Path, *, reserve_bytes: int = 0, on_seal: Callable[[], None] | None = None) -> Blobs:
-    """The store that the setting `blobs` names; `on_seal` makes earlier index commits durable before a segment is sealed."""
+def open_blobs(where: str, data: Path, *, reserve_bytes: int = 0) -> Blobs:
+    """The store that the setting `blobs` names."""
     if where == "file":
         from heliograph.engine.blobs.segments import SegmentStore
 
-        return SegmentStore(data / "blobs", reserve_bytes=reserve_bytes, on_seal=on_seal)
+        return SegmentStore(data / "blobs", reserve_bytes=reserve_bytes)
     if where.startswith("s3://"):
         from heliograph.engine.blobs.s3 import S3Store
 

@@ -1,7 +1,8 @@
 """Local blobs: append-only segment files, one fdatasync per blob (decision 0001).
 
 A segment is a chain of records, each a 512-byte head, the bytes, and padding to 512. The head is written after the bytes and synced
-with them: a record is there whole or not at all, because its digest tells. The head carries a note from which the index row can be
+with them: a record is there whole or not at all, because its digest tells. A segment begins with a random mark that every head
+repeats, so that bytes of a peer's object can never pass for a record. The head carries a note from which the index row can be
 rebuilt, so a crash that loses the last commits of the database loses nothing: `recover` hands every record of an unsealed segment
 to the index again. One process writes a segment at a time (flock); `NNNNNNNN.open` is unsealed, `NNNNNNNN.seg` is sealed.
 """
@@ -22,8 +23,9 @@ from pathlib import Path
 from heliograph.engine.blobs.face import Buffer, Record, Written
 from heliograph.kit.errors import Absent, Broken, Busy
 
-_HEAD = struct.Struct("<8sQI32sIH")  # mark, size, prefix, sha256, crc of prefix, note length
-_MARK = b"HGBLOB01"
+_HEAD = struct.Struct("<16sQI32sIH")  # the segment's mark, size, prefix, sha256, crc of prefix, note length
+_SEGMENT = b"HGSEG001"
+_MARK_BYTES = 16
 HEAD_BYTES = 512
 NOTE_BYTES = HEAD_BYTES - _HEAD.size
 SEGMENT_BYTES = 256 << 20
@@ -60,10 +62,11 @@ class SegmentStore:
 
     relaxed_commits = True
 
-    def __init__(self, folder: Path, *, reserve_bytes: int = 0, on_seal: Callable[[], None] | None = None) -> None:
+    def __init__(self, folder: Path, *, reserve_bytes: int = 0) -> None:
         self._folder = folder
         self._reserve_bytes = reserve_bytes
-        self.on_seal = on_seal
+        self.on_seal: Callable[[], None] | None = None
+        """Makes earlier commits of the index durable; called before a segment is sealed."""
         self._lock = threading.Lock()
         self._idle: list[_Segment] = []
         self._readers: OrderedDict[int, int] = OrderedDict()
@@ -134,7 +137,7 @@ class SegmentStore:
             except OSError:
                 os.close(fd)
                 continue
-            end = 0
+            end = HEAD_BYTES
             for record in _scan(path, int(path.stem, 16), check=True):
                 handle(record)
                 count += 1
@@ -143,7 +146,7 @@ class SegmentStore:
             sealed()
             os.ftruncate(fd, end)
             os.fsync(fd)
-            self._seal(path, empty=end == 0)
+            self._seal(path, empty=end == HEAD_BYTES)
             os.close(fd)
         return count
 
@@ -157,7 +160,6 @@ class SegmentStore:
             os.close(fd)
 
     def borrow(self) -> "_Segment":
-        self.check_room()
         with self._lock:
             if self._idle:
                 return self._idle.pop()
@@ -190,8 +192,11 @@ class SegmentStore:
             except OSError as error:
                 raise _no_space(error) from error
             fcntl.flock(fd, fcntl.LOCK_EX)
+            mark = os.urandom(_MARK_BYTES)
+            os.pwrite(fd, (_SEGMENT + mark).ljust(HEAD_BYTES, b"\0"), 0)
+            os.fsync(fd)
             _sync_folder(path.parent)
-            return _Segment(number, path, fd)
+            return _Segment(number, path, fd, mark)
 
     def _seal(self, path: Path, *, empty: bool) -> None:
         if empty:
@@ -227,11 +232,11 @@ class SegmentStore:
 class _Segment:
     """An unsealed file that this process owns; `tail` is where the next record begins."""
 
-    __slots__ = ("allocated", "fd", "number", "path", "tail")
+    __slots__ = ("allocated", "fd", "mark", "number", "path", "tail")
 
-    def __init__(self, number: int, path: Path, fd: int) -> None:
-        self.number, self.path, self.fd = number, path, fd
-        self.tail = 0
+    def __init__(self, number: int, path: Path, fd: int, mark: bytes) -> None:
+        self.number, self.path, self.fd, self.mark = number, path, fd, mark
+        self.tail = HEAD_BYTES
         self.allocated = 0
 
     def reserve(self, end: int) -> None:
@@ -259,6 +264,7 @@ class SegmentWriter:
 
     def begin(self) -> None:
         """Raises Busy when the disk has no room."""
+        self._store.check_room()
         if self._segment is None:
             self._segment = self._store.borrow()
         self._position = self._segment.tail + HEAD_BYTES
@@ -278,7 +284,7 @@ class SegmentWriter:
         segment = self._owned()
         size = self._position - segment.tail - HEAD_BYTES
         digest = self._sha.digest()
-        head = _HEAD.pack(_MARK, size, len(self._prefix), digest, _crc(self._prefix), len(note)) + note
+        head = _HEAD.pack(segment.mark, size, len(self._prefix), digest, _crc(self._prefix), len(note)) + note
         if len(head) > HEAD_BYTES:
             raise Broken("the note of a blob is too long", code="blob_note")
         self._pwrite(head.ljust(HEAD_BYTES, b"\0"), segment.tail)
@@ -347,22 +353,32 @@ def _parse(ref: str) -> tuple[int, int, int]:
 
 
 def _scan(path: Path, number: int, *, check: bool) -> Iterator[Record]:
-    """The whole records of a segment in order; ends at the first that is torn. `check` compares digests."""
+    """The whole records of a segment in order. `check` compares digests: a damaged record is stepped over when another one
+    stands behind it (rot), and ends the chain when none does (torn)."""
     with path.open("rb") as file:
         end = os.fstat(file.fileno()).st_size
-        tail = 0
-        while tail + HEAD_BYTES <= end:
-            head = file.read(HEAD_BYTES)
-            mark, size, prefix_bytes, digest, crc, note_length = _HEAD.unpack_from(head)
+        first = file.read(HEAD_BYTES)
+        mark = first[len(_SEGMENT) : len(_SEGMENT) + _MARK_BYTES]
+        if len(first) < HEAD_BYTES or not first.startswith(_SEGMENT):
+            return
+        tail = HEAD_BYTES
+        while (head := _head_at(file.fileno(), tail, end, mark)) is not None:
+            size, prefix_bytes, digest, crc, note = head
             start = tail + HEAD_BYTES
-            if mark != _MARK or start + size > end or prefix_bytes > size or note_length > NOTE_BYTES:
-                return
-            if check and not _whole(file.fileno(), start, size, prefix_bytes, digest, crc):
-                return
-            written = Written(f"{number:x}.{start:x}.{size:x}", digest, size, prefix_bytes)
-            yield Record(written, head[_HEAD.size : _HEAD.size + note_length])
+            if not check or _whole(file.fileno(), start, size, prefix_bytes, digest, crc):
+                yield Record(Written(f"{number:x}.{start:x}.{size:x}", digest, size, prefix_bytes), note)
             tail = start + _aligned(size)
-            file.seek(tail)
+
+
+def _head_at(fd: int, tail: int, end: int, mark: bytes) -> tuple[int, int, bytes, int, bytes] | None:
+    """Size, prefix size, digest, checksum of the prefix and note of the record at `tail`; None when no record stands there."""
+    head = os.pread(fd, HEAD_BYTES, tail)
+    if len(head) < HEAD_BYTES:
+        return None
+    found, size, prefix_bytes, digest, crc, note_length = _HEAD.unpack_from(head)
+    if found != mark or tail + HEAD_BYTES + size > end or prefix_bytes > size or note_length > NOTE_BYTES:
+        return None
+    return size, prefix_bytes, digest, crc, head[_HEAD.size : _HEAD.size + note_length]
 
 
 def _whole(fd: int, start: int, size: int, prefix_bytes: int, digest: bytes, crc: int) -> bool:

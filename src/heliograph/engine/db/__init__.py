@@ -1,6 +1,6 @@
 """The one database: PostgreSQL, embedded by default, external by URL."""
 
 from heliograph.engine.db.embedded import EmbeddedPostgres
-from heliograph.engine.db.pool import Database, DatabaseError, Tx, flush_log
+from heliograph.engine.db.pool import Database, DatabaseError, Tx
 
-__all__ = ["Database", "DatabaseError", "EmbeddedPostgres", "Tx", "flush_log"]
+__all__ = ["Database", "DatabaseError", "EmbeddedPostgres", "Tx"]

@@ -35,6 +35,7 @@ _SETTINGS = {
     "checkpoint_timeout": "15min",
     "checkpoint_completion_target": "0.9",
     "wal_writer_delay": "50ms",
+    "deadlock_timeout": "200ms",
     "autovacuum_naptime": "20s",
     "autovacuum_vacuum_cost_delay": "1ms",
     "log_destination": "stderr",
@@ -165,6 +166,12 @@ class EmbeddedPostgres:
         pid = self._left_pid()
         if pid is not None:
             self._end(pid, 8.0)
+        # A killed server that nobody has reaped yet still has its process id, and the next one would take it for alive.
+        # It holds nothing any more, and the installation's lock says that no other supervisor is here.
+        pid_file = self.cluster / "postmaster.pid"
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if _is_gone(int(pid_file.read_text().splitlines()[0])):
+                pid_file.unlink()
 
     def _end(self, pid: int, timeout_s: float) -> None:
         for sign, patience_s in ((signal.SIGINT, timeout_s), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 3.0)):
@@ -181,7 +188,15 @@ class EmbeddedPostgres:
     def _gone(self, pid: int) -> bool:
         if self._process is not None and self._process.pid == pid:
             return self._process.poll() is not None
-        return not Path(f"/proc/{pid}").exists()
+        return _is_gone(pid)
+
+
+def _is_gone(pid: int) -> bool:
+    """True for no process and for one that is dead but not reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in {"Z", "X"}
+    except (OSError, IndexError):
+        return True
 
 
 def _socket_folder(folder: Path) -> Path:

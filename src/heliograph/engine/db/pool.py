@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -47,6 +48,8 @@ class Database:
                 yield connection
         except PoolTimeout as error:
             raise Busy("the database is busy", code="database_busy") from error
+        except (DeadlockDetected, SerializationFailure):
+            raise
         except psycopg.OperationalError as error:
             raise Busy("the database does not answer", code="database_down", retry_after_s=2.0) from error
 
@@ -59,8 +62,3 @@ class Database:
         finally:
             connection.close()
 
-
-def flush_log(tx: Tx) -> None:
-    """Makes every commit so far durable, also relaxed ones: one commit that waits for the log flushes all before it."""
-    tx.execute("set local synchronous_commit = on")
-    tx.execute("select pg_current_xact_id()")

@@ -4,6 +4,7 @@ Secrets are stored as digests: argon2id for passwords, SHA-256 for the random on
 each takes 64 MiB and a flood of sign-ins must not eat the memory.
 """
 
+import functools
 import hashlib
 import threading
 from dataclasses import dataclass
@@ -27,8 +28,6 @@ _MIN_PASSWORD = 10
 _LOCK_AFTER = 8
 _LOCK_FOR = timedelta(minutes=5)
 _TOUCH_EVERY = timedelta(minutes=1)
-# Verified when no such user exists, so that the answer takes as long (no user enumeration by time).
-_NOBODY = _hasher.hash(new_secret())
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ def sign_in(tx: Tx, name: str, password: str, address: str, *, hours: float) -> 
         (name[:64],),
     ).fetchone()
     locked = row is not None and row[3] is not None and row[3] > now()
-    good = _verify(row[1] if row and row[1] else _NOBODY, password)
+    good = _verify(row[1] if row and row[1] else _nobody(), password)
     if row is None or row[1] is None or row[2] is not None or locked or not good:
         raise NotSignedIn("name or password is wrong, or the name is locked for some minutes", code="sign_in_failed")
     tx.execute("update app_user set failed_count = 0, locked_until = null where id = %s", (row[0],))
@@ -278,6 +277,12 @@ def _user_actor(user_id: UUID, name: str, tenant_id: int, roles: list[str], addr
 def _check_roles(roles: list[str]) -> None:
     if not roles or set(roles) - set(ROLES):
         raise Invalid(f"roles must be of: {', '.join(ROLES)}", code="bad_role")
+
+
+@functools.cache
+def _nobody() -> str:
+    """Verified when no such user exists, so that the answer takes as long (no user enumeration by time)."""
+    return _hasher.hash(new_secret())
 
 
 def _hash(password: str) -> str:

@@ -3,6 +3,7 @@
 The caller has the object in the blob store and an open transaction; it commits only after the blob is synced.
 """
 
+import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -66,17 +67,19 @@ class Ingest:
         outcome = self._add(tx, incoming, header, identity, *placed)
         if outcome is None:  # the same object came through two doors at once: now the other one is visible
             return self(tx, actor, incoming, accept=accept)
-        self._remember(key, placed)
-        return outcome
+        return dataclasses.replace(outcome, series_key=key)
 
     def forget(self) -> None:
         """Drops the memory of series; after a rollback what it says may not be so."""
         with self._lock:
             self._known.clear()
 
-    def _remember(self, key: tuple[Any, ...], placed: tuple[int, int]) -> None:
+    def remember(self, outcome: Outcome) -> None:
+        """To be called after the commit: before it, other transactions cannot see the series yet."""
+        if outcome.series_key is None or outcome.study_id is None or outcome.series_id is None:
+            return
         with self._lock:
-            self._known[key] = placed
+            self._known[outcome.series_key] = (outcome.study_id, outcome.series_id)
             if len(self._known) > _KNOWN_SERIES:
                 self._known.popitem(last=False)
 
@@ -86,8 +89,9 @@ class Ingest:
         """Finds or makes patient, study and series; a Decision when they contradict the object."""
         arrival = incoming.arrival
         at = incoming.received_at
-        study = _repo.study_row(tx, arrival.tenant_id, identity.study_uid)
+        # The series first: each statement sees a newer state, and a series that is seen has its study.
         series = _repo.series_row(tx, arrival.tenant_id, identity.series_uid)
+        study = _repo.study_row(tx, arrival.tenant_id, identity.study_uid)
         if series is not None and (study is None or series[1] != study[0]):
             return Decision("held", "series_in_other_study")
         if study is None:

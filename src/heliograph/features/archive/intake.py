@@ -15,9 +15,11 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from heliograph.engine import telemetry
 from heliograph.engine.blobs import Blobs, BlobWriter, Record, Written
-from heliograph.engine.db import Database, flush_log
+from heliograph.engine.blobs.segments import SegmentStore
+from heliograph.engine.db import Database
 from heliograph.features.access import Actor, Device, note, system_actor
 from heliograph.features.archive import _repo
+from heliograph.features.archive._tail import Tail
 from heliograph.features.archive.compare import same_object
 from heliograph.features.archive.ingest import Ingest
 from heliograph.features.archive.model import Arrival, Existing, Incoming, Outcome, note_of
@@ -30,6 +32,7 @@ from heliograph.standards.dicom.header import Header, NeedMore, Unparseable, sca
 _HEAD_BYTES = 256 << 10
 _MOST_HEADER = 256 << 20
 _TRIES = 4
+_RECOVERY = system_actor("recovery")
 
 
 class Intake:
@@ -45,6 +48,11 @@ class Intake:
             self._same_object, series_quiet_s=settings.series_quiet_s, study_quiet_s=settings.study_quiet_s
         )
         self._syncing = ThreadPoolExecutor(max_workers=64, thread_name_prefix="sync")
+        self._tail: Tail | None = None
+        if ingest_database is not database:
+            self._tail = Tail(database.url, self._index_again)
+        if isinstance(blobs, SegmentStore):
+            blobs.on_seal = self.make_commits_durable
 
     @contextlib.contextmanager
     def arrival(
@@ -68,26 +76,28 @@ class Intake:
 
     def recover(self) -> int:
         """Indexes again what unsealed segments hold; must have ended before a door opens. The count of records looked at."""
-        actor = system_actor("recovery")
-
-        def handle(record: Record) -> None:
-            with self._ingest_database.transaction() as tx:
-                self._recover_one(tx, actor, record)
-
-        return self.blobs.recover(handle, self.make_commits_durable)
+        return self.blobs.recover(self._index_again, self.make_commits_durable)
 
     def make_commits_durable(self) -> None:
-        """Waits until every relaxed commit so far stands in the log on disk."""
-        with self.database.transaction() as tx:
-            flush_log(tx)
+        """Waits until every relaxed commit so far stands in the log on disk, and none was lost by a crash of the database."""
+        if self._tail is not None:
+            self._tail.flush()
+
+    def _index_again(self, record: Record) -> None:
+        with self._ingest_database.transaction() as tx:
+            self._recover_one(tx, _RECOVERY, record)
 
     def close(self) -> None:
         self._syncing.shutdown(wait=True)
+        if self._tail is not None:
+            self._tail.close()
         if self._ingest_database is not self.database:
             self._ingest_database.close()
 
     def take(self, actor: Actor, incoming: Incoming, writer: BlobWriter) -> Outcome:
         """Decides and commits; the commit waits for the sync. Deadlocks between senders of one object are tried again."""
+        if self._tail is not None:
+            self._tail.connect()
         syncing = self._syncing.submit(writer.sync)
         try:
             for attempt in range(_TRIES):
@@ -125,6 +135,9 @@ class Intake:
         with self._ingest_database.transaction() as tx:
             outcome = self._ingest(tx, actor, incoming)
             syncing.result()
+        if self._tail is not None and outcome.keeps_blob:
+            self._tail.keep(Record(incoming.written, _note(incoming)))
+        self._ingest.remember(outcome)
         return outcome
 
     def _recover_one(self, tx: Any, actor: Actor, record: Record) -> None:
@@ -148,6 +161,14 @@ class Intake:
 
     def _same_object(self, existing: Existing, incoming: Incoming) -> bool:
         return same_object(self.blobs, existing, incoming)
+
+
+def _note(incoming: Incoming) -> bytes:
+    return _note_bytes(incoming.arrival, incoming.received_at, incoming.expected_sop_uid)
+
+
+def _note_bytes(arrival: Arrival, at: datetime, expected_sop_uid: str) -> bytes:
+    return json.dumps(note_of(arrival, at, expected_sop_uid), separators=(",", ":")).encode()
 
 
 class Delivery:
@@ -233,8 +254,7 @@ class ObjectSink:
         if not self._split:
             self._begin_part10(b"", last=True)
         at = now()
-        noted = json.dumps(note_of(self._arrival, at, expected_sop_uid), separators=(",", ":")).encode()
-        written = self._writer.finish(noted)
+        written = self._writer.finish(_note_bytes(self._arrival, at, expected_sop_uid))
         header, trouble = None, ""
         try:
             header = self._intake.read_header(written, bytes(self._head), None)

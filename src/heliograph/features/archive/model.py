@@ -57,7 +57,7 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an object; `reason` when it is held."""
+    """What became of an object; `reason` when it is held, `series_key` when the process may remember the series after the commit."""
 
     kind: OutcomeKind
     study_id: int | None = None
@@ -67,6 +67,7 @@ class Outcome:
     reason: str = ""
     study_uid: str = ""
     keeps_blob: bool = True
+    series_key: tuple[Any, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

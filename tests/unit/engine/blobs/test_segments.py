@@ -103,6 +103,38 @@ def test_a_torn_last_record_is_left_out_and_the_others_stay(tmp_path, damage):
     assert again.read(written[1].ref) == b"\x02" * 5000
 
 
+def test_rot_in_the_middle_costs_one_record_and_not_those_behind(tmp_path):
+    blobs = store(tmp_path)
+    writer = blobs.writer()
+    written = [write(writer, b"", [bytes([i + 1]) * 5000]) for i in range(4)]
+    writer.close()
+    blobs.close()
+    path = next((tmp_path / "blobs").glob("*/*.open"))
+    with path.open("r+b") as file:
+        file.seek(int(written[1].ref.split(".")[1], 16) + 77)
+        file.write(b"\xff")
+    again, found = recovered(tmp_path)
+    assert [record.written.ref for record in found] == [written[i].ref for i in (0, 2, 3)]
+    assert again.read(written[3].ref) == b"\x04" * 5000
+
+
+def test_an_object_that_looks_like_records_makes_none(tmp_path):
+    blobs = store(tmp_path)
+    writer = blobs.writer()
+    write(writer, b"", [b"real"])
+    path = next((tmp_path / "blobs").glob("*/*.open"))
+    record = path.read_bytes()[HEAD_BYTES : 3 * HEAD_BYTES]
+    forged = bytes(16) + record[16:]
+    writer.begin()
+    writer.write(b"x" * 3 * HEAD_BYTES + forged * 3)
+    writer.finish(b"")
+    writer.discard()
+    short = write(writer, b"", [b"short"])
+    writer.close()
+    blobs.close()
+    assert [r.written.ref for r in recovered(tmp_path)[1]][-1] == short.ref
+
+
 def test_a_lying_head_never_leads_outside_the_segment(tmp_path):
     blobs = store(tmp_path)
     writer = blobs.writer()
@@ -111,7 +143,7 @@ def test_a_lying_head_never_leads_outside_the_segment(tmp_path):
     blobs.close()
     path = next((tmp_path / "blobs").glob("*/*.open"))
     with path.open("r+b") as file:
-        file.seek(8)
+        file.seek(HEAD_BYTES + 16)
         file.write(struct.pack("<Q", 2**63))
     assert recovered(tmp_path)[1] == []
 

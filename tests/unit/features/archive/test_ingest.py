@@ -243,6 +243,7 @@ def test_the_same_object_through_many_doors_at_once_is_stored_once(intake, actor
         thread.start()
     for thread in threads:
         thread.join()
+    assert sorted(set(kinds)) == ["identical", "new"], kinds
     assert kinds.count("new") == 3
     assert kinds.count("identical") == len(kinds) - 3
     assert counts(scratch, shape.study_uid)[0] == 3

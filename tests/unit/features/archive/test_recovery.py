@@ -61,3 +61,16 @@ def test_a_discarded_object_is_not_held_again(put, scratch, actor, intake, tmp_p
         digest = tx.execute("select sha256 from held where id = %s", (outcome.held_id,)).fetchone()[0]
         assert tx.execute("select count(*) from held where sha256 = %s", (digest,)).fetchone() == (1,)
     again.close()
+
+
+def test_rows_that_a_crash_of_the_database_alone_lost_come_back(put, slice_of, shape, scratch, intake):
+    """The server goes down between the commit and its log; no process of ours restarts (found by review, decision 0001)."""
+    put(slice_of(shape, 1))
+    put(slice_of(shape, 2))
+    with scratch.transaction() as tx:
+        tx.execute("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and query like '%pg_current_xact_id%'")
+        tx.execute("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name = ''")
+    forget(scratch, shape.study_uid)
+    intake.make_commits_durable()
+    with scratch.transaction() as tx:
+        assert tx.execute("select instance_count from study where study_uid = %s", (shape.study_uid,)).fetchone() == (2,)
