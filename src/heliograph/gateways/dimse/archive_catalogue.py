@@ -1,5 +1,6 @@
 """The catalogue behind C-FIND, C-MOVE and C-GET: the archive as one actor may see it."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -8,8 +9,11 @@ from heliograph.features.archive.search import search, stored_instances
 from heliograph.gateways.dimse.catalogue import Stored
 from heliograph.gateways.dimse.requestor import Destination
 from heliograph.services import Services
+from heliograph.standards.dicom import tags
 from heliograph.standards.dicom.dataset import Elements
 from heliograph.standards.dicom.query import Query
+
+_AT_ONCE = 2000
 
 
 class ArchiveCatalogue:
@@ -20,9 +24,19 @@ class ArchiveCatalogue:
         self._actor = actor
 
     def find(self, query: Query) -> Iterator[Elements]:
+        """Few matches are fetched at once, so that a slow peer does not keep a connection of the database."""
+        count = 0
         with self._services.database.transaction() as tx:
-            for match in search(tx, self._actor, query, blobs=self._services.blobs):
-                yield match.elements
+            found = (match.elements for match in search(tx, self._actor, query, blobs=self._services.blobs))
+            first = list(itertools.islice(found, _AT_ONCE))
+            if len(first) == _AT_ONCE:
+                for elements in itertools.chain(first, found):
+                    count += 1
+                    yield elements
+                first = []
+        count += len(first)
+        self._note_query(query, count)
+        yield from first
 
     def instances(self, query: Query) -> Sequence[Stored]:
         require(self._actor, "study.export")
@@ -44,6 +58,16 @@ class ArchiveCatalogue:
 
     def read(self, stored: Stored, offset: int, length: int) -> bytes:
         return self._services.blobs.read(stored.blob, offset, length)
+
+    def note_refused(self, to: str) -> None:
+        """Somebody asked to send objects where nobody is registered (N8)."""
+        with self._services.database.transaction() as tx:
+            note(tx, self._actor, "retrieve.refused", {"to": to[:16]}, outcome="refused")
+
+    def _note_query(self, query: Query, count: int) -> None:
+        asked = sorted(tags.keyword_of(condition.tag) or tags.text_of(condition.tag) for condition in query.conditions)
+        with self._services.database.transaction() as tx:
+            note(tx, self._actor, "query", {"level": str(query.level)}, detail={"keys": asked, "count": count})
 
     def note_given(self, given: Sequence[Stored], to: str) -> None:
         """One audit row for each study."""

@@ -34,6 +34,7 @@ _PDV = struct.Struct(">IBB")
 _DATA_HEADER = struct.Struct(">BxIIBB")
 _MAX_SENT_FRAGMENT = 1 << 20
 _MAX_SHORT_BODY = 1024
+_MOST_TOLERATED_BODY = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,8 @@ class Association:
         self._context_id = 0
         self._control = 0
         self._deadline = 0.0
-        self._max_body = max(limits.max_pdu_length, 4096)
+        # Some devices count the length wrongly by some bytes (trap 41); values are streamed, so this costs nothing.
+        self._max_body = max(limits.max_pdu_length, _MOST_TOLERATED_BODY)
         announced = peer.user.max_length or _MAX_SENT_FRAGMENT  # 0 and an absent item mean no limit
         self._max_fragment = min(max(announced - 6, 2) & ~1, _MAX_SENT_FRAGMENT)
 

@@ -39,6 +39,10 @@ class Catalogue(Protocol):
 
     def read(self, stored: Stored, offset: int, length: int) -> bytes: ...
 
+    def note_refused(self, to: str) -> None:
+        """Records that a destination was asked for that is not registered."""
+        ...
+
     def note_given(self, given: Sequence[Stored], to: str) -> None:
         """Records that objects went out."""
         ...

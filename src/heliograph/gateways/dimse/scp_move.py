@@ -29,6 +29,7 @@ class MoveService:
             query = selection(data, context)
             destination = self._catalogue.destination(command.move_destination)
             if destination is None:
+                self._catalogue.note_refused(command.move_destination)
                 reply = response(command, status.MOVE_DESTINATION_UNKNOWN, error_comment="destination not registered")
                 association.send_command(context_id, reply)
                 return

@@ -106,6 +106,14 @@ def test_trap_41_never_sends_a_pdu_longer_than_the_other_side_takes(max_length: 
             assert len(pdu.encode(unit)) - 6 <= max_length
 
 
+def test_trap_41_pdu_somewhat_longer_than_announced_is_taken() -> None:
+    data = bytes(range(256)) * 1024
+    with association(limits=Limits(max_pdu_length=65536)) as (ours, far):
+        threading.Thread(target=far.sendall, args=(command() + transfer(pdu.DataValue(1, False, True, data)),)).start()
+        assert ours.receive_command() is not None
+        assert received_data(ours) == data
+
+
 def test_release_by_the_other_side() -> None:
     with association() as (ours, far):
         far.sendall(pdu.encode(pdu.ReleaseRequest()))
