@@ -49,9 +49,12 @@ class Tail:
     def flush(self) -> None:
         """Returns when every commit before it is durable, after a crash of the server too. Waits as long as that takes."""
         while not self._stop.is_set():
-            with contextlib.suppress(DatabaseError, HeliographError), self._flushing:
-                self._flush_once()
+            try:
+                with self._flushing:
+                    self._flush_once()
                 return
+            except (DatabaseError, HeliographError) as error:
+                telemetry.trouble("flush_failed", error)
             self._stop.wait(_PAUSE_S)
 
     def connect(self) -> None:

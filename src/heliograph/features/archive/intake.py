@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure
 
 from heliograph.engine import telemetry
 from heliograph.engine.blobs import Blobs, BlobWriter, Record, Written
@@ -84,6 +84,7 @@ class Intake:
             self._tail.flush()
 
     def _index_again(self, record: Record) -> None:
+        self._ingest.forget()  # the series it remembers may be among what was lost
         with self._ingest_database.transaction() as tx:
             self._recover_one(tx, _RECOVERY, record)
 
@@ -95,7 +96,8 @@ class Intake:
             self._ingest_database.close()
 
     def take(self, actor: Actor, incoming: Incoming, writer: BlobWriter) -> Outcome:
-        """Decides and commits; the commit waits for the sync. Deadlocks between senders of one object are tried again."""
+        """Decides and commits; the commit waits for the sync. A deadlock between senders of one object is tried again, and so is a
+        series that this process remembers but a crashed database has lost."""
         if self._tail is not None:
             self._tail.connect()
         syncing = self._syncing.submit(writer.sync)
@@ -103,7 +105,7 @@ class Intake:
             for attempt in range(_TRIES):
                 try:
                     return self._take_once(actor, incoming, syncing)
-                except (DeadlockDetected, SerializationFailure):
+                except (DeadlockDetected, SerializationFailure, ForeignKeyViolation):
                     self._ingest.forget()
                     if attempt == _TRIES - 1:
                         raise
