@@ -58,6 +58,7 @@ test-tools: $(STAMP)/test
 
 .PHONY: test
 test: setup test-tools ## unit, conformance, e2e, faults at 5 rounds (T=path selects, ARGS=pytest options)
+	$(if $(filter tests/unit,$(T)),npm --prefix web run -s test)
 	.venv/bin/python -m pytest $(T) $(ARGS)
 
 .PHONY: test-all

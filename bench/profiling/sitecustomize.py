@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 EVERY_S = 0.004
@@ -36,8 +36,8 @@ class Sampler(threading.Thread):
         super().__init__(daemon=True, name="sampler")
         self.out = out
         self.go = out.with_name("go")
-        self.cpu: Counter[tuple[str, str, str]] = Counter()
-        self.wait: Counter[tuple[str, str, str]] = Counter()
+        self.cpu: dict[tuple[str, str, str], float] = defaultdict(float)
+        self.wait: dict[tuple[str, str, str], float] = defaultdict(float)
         self.last: dict[int, float] = {}
 
     def run(self) -> None:
