@@ -11,13 +11,14 @@ import threading
 import time
 from collections import defaultdict
 from pathlib import Path
+from types import FrameType
 
 EVERY_S = 0.004
 DUMP_S = 1.0
 _HERE = "heliograph"
 
 
-def _where(frame) -> tuple[str, str]:
+def _where(frame: FrameType | None) -> tuple[str, str]:
     """(the innermost function, the innermost function of ours)."""
     inner = ours = ""
     while frame is not None:
@@ -55,7 +56,7 @@ class Sampler(threading.Thread):
                 dump = at
                 self.write()
 
-    def sample(self, ident: int, frame, name: str, gone: float, *, counts: bool) -> None:
+    def sample(self, ident: int, frame: FrameType, name: str, gone: float, *, counts: bool) -> None:
         try:
             used = time.clock_gettime(time.pthread_getcpuclockid(ident))
         except OSError:
