@@ -127,7 +127,7 @@ def _whole_range(spec: ImageSpec, facts: FrameFacts, image: Array) -> Callable[[
     else:
         low, high = 0.0, 1.0
     span = high - low if np.isfinite(high - low) and high > low else 1.0
-    return lambda values: np.clip(np.nan_to_num((values - low) / span, nan=0.0) * _WHITE, 0.0, _WHITE)
+    return lambda values: np.nan_to_num(np.clip((values - low) / span * _WHITE, 0.0, _WHITE), nan=0.0)
 
 
 def default_window(spec: ImageSpec, facts: FrameFacts, stored: Array) -> Window | None:
