@@ -9,16 +9,17 @@ from typing import Any, Final
 
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, visible
-from heliograph.features.archive._search_sql import Where, compile_filter
+from heliograph.features.archive._search_sql import NARROW, Where, compile_filter, like_pattern, narrowed, walking
 from heliograph.kit.errors import Absent, Invalid
 from heliograph.standards.dicom import names, tags, uids
 from heliograph.standards.dicom.matching import Condition, Matching, checked_pattern, has_wildcard, matches
 from heliograph.standards.dicom.query import Level, Query
 
-COUNT_LIMIT: Final = 10_000
 MOST_ROWS: Final = 500
 _MOST_WORDS: Final = 8
 _MOST_TEXT: Final = 256
+_DIGITS_OF_NUMBER: Final = 3
+_SAMPLE_ROWS: Final = 10_000
 _COLUMNS: Final = (
     "st.id, st.study_uid, st.patient_fk, st.patient_name, st.patient_id, st.issuer, st.birth_date, st.sex, st.study_date, st.study_time, "
     "st.timezone_offset, st.accession_number, st.description, st.modalities, st.body_part, st.institution, st.referring_physician, "
@@ -61,16 +62,17 @@ def study_list(
     if sort not in _SORTS:
         raise Invalid(f"sort must be of: {', '.join(_SORTS)}", code="bad_sort")
     limit = max(1, min(limit, MOST_ROWS))
-    narrowed = _Narrowed(filters, actor)
+    narrowing = _Narrowed(filters, actor)
+    where, candidates = narrowed(tx, narrowing.where)
     position = _Position.parse(cursor, sort, descending=descending) if cursor else None
     rows: list[tuple[Any, ...]] = []
     after = position.key if position else None
     is_last = False
     while len(rows) <= limit and not is_last:
-        page = _page(tx, actor, narrowed.where, sort, descending=descending, after=after, limit=limit + 1)
+        page = _page(tx, actor, where, sort, descending=descending, after=after, limit=limit + 1)
         is_last = len(page) <= limit
         after = _key_of(page[-1], sort) if page else None
-        rows += [row for row in page if narrowed.admits(row)]
+        rows += [row for row in page if narrowing.admits(row)]
     items = [_study(row) for row in rows[:limit]]
     has_more = len(rows) > limit
     if position is not None:
@@ -78,7 +80,7 @@ def study_list(
     elif not has_more:
         number, is_exact = len(items), True
     else:
-        number, is_exact = _count(tx, narrowed)
+        number, is_exact = _count(tx, narrowing, candidates)
     following = None
     if has_more:
         following = _Position(sort, descending, _key_of(rows[limit - 1], sort), number, is_exact).text()
@@ -146,7 +148,7 @@ class _Narrowed:
             raise Invalid(f"a filter must be of: {', '.join(sorted(_FILTERS))}", code="bad_filter")
         self._words: tuple[str, ...] = ()
         found = compile_filter(Query(Level.STUDY, tuple(_conditions(filters))), actor)
-        self.where = found.where
+        self.where = found.study
         self._recheck = found.recheck
         state = filters.get("state")
         if state:
@@ -162,13 +164,22 @@ class _Narrowed:
         if text.count(".") >= 3 and uids.is_valid_uid(text):
             self.where.add("st.study_uid = %s", text)
             return
-        self._words = tuple(dict.fromkeys(names.fold(text).split(" ")))[:_MOST_WORDS]
-        grams: set[int] = set()
+        words = []
+        for word in dict.fromkeys(text.split()[:_MOST_WORDS]):
+            if sum(char.isdigit() for char in word) >= _DIGITS_OF_NUMBER:
+                self._number(word)
+            else:
+                words += names.fold(word).split(" ")
+        self._words = tuple(word for word in words if word)
         for word in self._words:
             # From three letters on a word is found anywhere; shorter ones only where a word begins.
-            grams.update(names.pattern_trigrams(f"*{word}*" if len(word) > 2 else f"{word}*"))
-        if grams:
-            self.where.add("st.search_grams @> %s::int4[]", sorted(grams))
+            self.where.words.update(names.pattern_trigrams(f"*{word}*" if len(word) > 2 else f"{word}*"))
+
+    def _number(self, word: str) -> None:
+        """The beginning of an identifier: numbers share their trigrams, but the identifiers have indexes of their own."""
+        spellings = dict.fromkeys((like_pattern(word) + "%", like_pattern(word.upper()) + "%"))
+        tests = [f"{column} like %s" for column in ("st.patient_id", "st.accession_number") for _ in spellings]
+        self.where.add(f"({' or '.join(tests)})", *spellings, *spellings)
 
     def admits(self, row: tuple[Any, ...]) -> bool:
         """The second look at a row that the index proposed."""
@@ -209,18 +220,36 @@ def _visible(actor: Actor) -> Where:
     return where
 
 
-def _count(tx: Tx, narrowed: _Narrowed) -> tuple[int, bool]:
-    where = narrowed.where
+def _count(tx: Tx, narrowing: _Narrowed, candidates: int | None) -> tuple[int, bool]:
+    """The number of studies: exact up to 10,000 where SQL alone decides, else a guess."""
+    where = narrowing.where
+    if candidates is not None:
+        return candidates, narrowing.is_exact
+    if where.is_probed:
+        return _sampled(tx, where), False
     row = tx.execute(
         f"select count(*) from (select 1 from study st where {where} limit %s) as found",
-        [*where.parameters, COUNT_LIMIT + 1],
+        [*where.parameters, NARROW + 1],
     ).fetchone()
     assert row is not None
-    if row[0] <= COUNT_LIMIT:
-        return row[0], narrowed.is_exact
+    if row[0] <= NARROW:
+        return row[0], narrowing.is_exact
     guess = tx.execute(f"explain (format json) select 1 from study st where {where}", where.parameters).fetchone()
     assert guess is not None
-    return max(int(guess[0][0]["Plan"]["Plan Rows"]), COUNT_LIMIT + 1), False
+    return max(int(guess[0][0]["Plan"]["Plan Rows"]), NARROW + 1), False
+
+
+def _sampled(tx: Tx, where: Where) -> int:
+    """Counts in a part of the pages: of words that many studies have, the planner's guess is far off."""
+    row = tx.execute("select greatest(reltuples, 1) from pg_class where oid = 'study'::regclass").fetchone()
+    assert row is not None
+    percent = min(100.0, 100.0 * _SAMPLE_ROWS / row[0])
+    filtered = where.by_walking()
+    sample = tx.execute(
+        f"select count(*) from study st tablesample system (%s) where {filtered}", [percent, *filtered.parameters]
+    ).fetchone()
+    assert sample is not None
+    return max(int(sample[0] * 100.0 / percent), NARROW + 1)
 
 
 # -- pages -----------------------------------------------------------------------------------------------------
@@ -271,7 +300,8 @@ def _page(
         _beyond(limited, columns, after)
     order = ", ".join(column + (" desc" if down else "") for column, down in columns)
     statement, parameters = _select(actor, limited, ", ".join(column for column, _ in columns))
-    return tx.execute(f"{statement} order by {order} limit %s", [*parameters, limit]).fetchall()
+    with walking(tx, where):
+        return tx.execute(f"{statement} order by {order} limit %s", [*parameters, limit]).fetchall()
 
 
 def _beyond(where: Where, columns: list[tuple[str, bool]], after: tuple[Any, ...]) -> None:

@@ -3,10 +3,14 @@
 Where SQL can only say "may match" (names with several component groups, values in JSON), the condition is checked again in Python.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from psycopg.pq import TransactionStatus
+
+from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, visible
 from heliograph.features.archive._search_keys import Key, Kind, keys
 from heliograph.standards.dicom import names, tags, values
@@ -58,12 +62,24 @@ _IDENTITY: Final = {
 }
 
 
+NARROW: Final = 10_000
+"""Up to so many candidates of the trigram index are sorted; beyond, walking the sort index meets enough matches sooner."""
+
+
 @dataclass(slots=True)
 class Where:
-    """Conditions joined by `and`, with their parameters in order."""
+    """Conditions joined by `and`, with their parameters in order.
+
+    grams: trigrams that the study must have; words: those of them that no other condition says.
+    is_unsure: the planner cannot know how many rows pass. is_walking: it shall take an index that has the order.
+    """
 
     parts: list[str] = field(default_factory=list)
     parameters: list[Any] = field(default_factory=list)
+    grams: set[int] = field(default_factory=set)
+    words: set[int] = field(default_factory=set)
+    is_unsure: bool = False
+    is_walking: bool = False
 
     def add(self, sql: str, *parameters: Any) -> None:
         self.parts.append(sql)
@@ -72,15 +88,41 @@ class Where:
     def __str__(self) -> str:
         return " and ".join(self.parts) if self.parts else "true"
 
+    def joined(self, other: "Where") -> "Where":
+        return Where([*self.parts, *other.parts], [*self.parameters, *other.parameters], is_walking=self.is_walking)
+
+    @property
+    def is_probed(self) -> bool:
+        """Candidates are counted before the way is chosen."""
+        return self.is_unsure or bool(self.grams or self.words)
+
+    def by_index(self) -> "Where":
+        """With the trigrams as a condition that the index answers."""
+        wanted = sorted(self.grams | self.words)
+        return self.joined(Where(["st.search_grams @> %s::int4[]"], [wanted])) if wanted else self
+
+    def by_walking(self) -> "Where":
+        """With the trigrams that are needed as a condition that no index answers."""
+        found = self
+        if self.words:
+            found = self.joined(Where(["(st.search_grams || '{}'::int4[]) @> %s::int4[]"], [sorted(self.words)]))
+        return replace(found, is_walking=True)
+
 
 @dataclass(slots=True)
 class Filter:
-    """The compiled conditions: SQL, what remains to be checked on each row, and attributes that only the header knows."""
+    """The compiled conditions: SQL on the study and below it, what remains to be checked on each row, what only the header knows."""
 
-    where: Where
+    study: Where = field(default_factory=Where)
+    below: Where = field(default_factory=Where)
     recheck: list[Condition] = field(default_factory=list)
     from_header: list[Condition] = field(default_factory=list)
     unsupported: list[int] = field(default_factory=list)
+
+    @property
+    def where(self) -> Where:
+        """All of it, for a statement that looks below studies."""
+        return self.study.by_index().joined(self.below)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,13 +139,12 @@ class Filter:
 
 def compile_filter(query: Query, actor: Actor) -> Filter:
     """The conditions of a query under what the actor may see."""
-    where = Where()
+    found = Filter()
     sql, parameters = visible(actor, "st")
-    where.add(sql, *parameters)
-    found = Filter(where)
+    found.study.add(sql, *parameters)
     table = keys()
-    combined = _combined(query, where) if query.combined_datetime else set()
     own = Level.STUDY if query.level is Level.PATIENT else query.level
+    combined = _combined(query, found) if query.combined_datetime else set()
     lower: dict[Level, Where] = {}
     for condition in query.conditions:
         key = table.get(condition.tag)
@@ -116,13 +157,48 @@ def compile_filter(query: Query, actor: Actor) -> Filter:
         elif key.level.depth > own.depth:
             if not _add(lower.setdefault(key.level, Where()), key, condition):
                 found.unsupported.append(condition.tag)
-        elif not _add(where, key, condition):
+        elif not _add(found.study if key.level.depth <= Level.STUDY.depth else found.below, key, condition):
             if query.level is Level.PATIENT and not patient_column(key):
                 found.unsupported.append(condition.tag)
             found.recheck.append(condition)
     for level, inner in lower.items():
-        where.add(_LOWER[own, level].format(inner), *inner.parameters)
+        outer = found.study if own is Level.STUDY else found.below
+        outer.add(_LOWER[own, level].format(inner), *inner.parameters)
     return found
+
+
+def narrowed(tx: Tx, study: Where) -> tuple[Where, int | None]:
+    """The condition on studies in the form that answers soonest, and the number of candidates when they are few.
+
+    The planner takes trigrams for independent and guesses far too few, and of a rare modality far too many; so the candidates are
+    counted up to a limit first.
+    """
+    if not study.is_probed:
+        return study, None
+    by_index = study.by_index()
+    rows = tx.execute(
+        f"select st.id from study st where {by_index} limit %s", [*by_index.parameters, NARROW + 1]
+    ).fetchall()
+    if len(rows) > NARROW:
+        return study.by_walking(), None
+    return Where(["st.id = any(%s::bigint[])"], [[row[0] for row in rows]]), len(rows)
+
+
+@contextlib.contextmanager
+def walking(tx: Tx, where: Where) -> Iterator[None]:
+    """While a statement is planned: walk the index that has the order, when `where` filters by trigrams without an index."""
+    if not where.is_walking:
+        yield
+        return
+    tx.execute(
+        "select set_config('enable_sort', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)"
+    )
+    try:
+        yield
+    finally:
+        if not tx.closed and tx.info.transaction_status == TransactionStatus.INTRANS:
+            tx.execute("set local enable_sort = on")
+            tx.execute("set local max_parallel_workers_per_gather to default")
 
 
 def order_by(query: Query) -> str:
@@ -173,14 +249,13 @@ def patient_column(key: Key) -> str:
 def _add(where: Where, key: Key, condition: Condition) -> bool:
     """Adds the SQL of a condition; False when rows that pass must be checked again."""
     if key.searched:
-        grams = prefilter(condition)
-        if grams:
-            where.add("st.search_grams @> %s::int4[]", grams)
+        where.grams.update(prefilter(key, condition))
     match key.kind:
         case Kind.NUMBER:
             _number(where, key.sql, condition)
         case Kind.LIST:
             _list(where, key.sql, condition)
+            where.is_unsure = True
         case Kind.JSON:
             return _json(where, key, condition)
         case Kind.NAME:
@@ -190,14 +265,21 @@ def _add(where: Where, key: Key, condition: Condition) -> bool:
     return True
 
 
-def prefilter(condition: Condition) -> list[int]:
-    """Trigrams that every match has, when there is one alternative; the index then finds the candidates."""
+def prefilter(key: Key, condition: Condition) -> list[int]:
+    """Trigrams that every match has, when there is one alternative; the index then finds the candidates.
+
+    Beginnings of identifiers have indexes of their own, which do better: numbers share their trigrams.
+    """
     if len(condition.values) != 1:
         return []
     value = condition.values[0]
     match condition.matching:
-        case Matching.NAME | Matching.WILDCARD:
+        case Matching.NAME:
             return names.pattern_trigrams(value)
+        case Matching.WILDCARD:
+            return names.pattern_trigrams(value) if key.sql == "st.description" or value[0] in "*?" else []
+        case Matching.VALUE:
+            return names.pattern_trigrams(value) if key.sql == "st.description" else []
         case Matching.FUZZY_NAME:
             found: set[int] = set()
             for word in fuzzy_words(value):
@@ -340,7 +422,7 @@ def _fuzzy(column: str, text: str) -> tuple[str, list[Any]]:
 # -- date and time as one --------------------------------------------------------------------------------------
 
 
-def _combined(query: Query, where: Where) -> set[int]:
+def _combined(query: Query, found: Filter) -> set[int]:
     """Combined datetime matching (C.2.2.2.5.4); the tags that it has dealt with."""
     done: set[int] = set()
     for date_tag, time_tag in _PAIRS:
@@ -348,8 +430,9 @@ def _combined(query: Query, where: Where) -> set[int]:
         if date is None or time is None or date.matching is not Matching.RANGE or time.matching is not Matching.RANGE:
             continue
         date_key, time_key = keys()[date_tag], keys()[time_tag]
-        if max(date_key.level.depth, time_key.level.depth) > max(query.level.depth, 1):
+        if date_key.level.depth > max(query.level.depth, Level.STUDY.depth):
             continue
+        where = found.study if date_key.level is Level.STUDY else found.below
         _range(where, date_key.sql, date)
         pair = f"({date_key.sql}, replace({time_key.sql}, ':', ''))"
         if date.values[0]:

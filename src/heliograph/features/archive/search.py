@@ -1,7 +1,6 @@
 """Searching the index by DICOM's matching rules (PS3.4 C.4.1, PS3.18 10.6): one function for C-FIND and QIDO-RS."""
 
 import itertools
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,19 +11,40 @@ from heliograph.features.access import Actor, visible
 from heliograph.features.archive._search_header import HeaderValues
 from heliograph.features.archive._search_keys import Key, Kind, keys, reference, returned
 from heliograph.features.archive._search_list import priors, series_of_study, study_by_id, study_list
-from heliograph.features.archive._search_sql import FROM, Filter, compile_filter, order_by, patient_column
+from heliograph.features.archive._search_sql import (
+    FROM,
+    NARROW,
+    Filter,
+    Where,
+    compile_filter,
+    narrowed,
+    order_by,
+    patient_column,
+    walking,
+)
 from heliograph.features.archive._search_stored import StoredInstance, stored_instances
 from heliograph.standards.dicom import tags
 from heliograph.standards.dicom.matching import matches
 from heliograph.standards.dicom.query import Level, Query
 
 __all__ = [
-    "Count", "Match", "count", "priors", "reference", "returned", "search", "series_of_study",
-    "StoredInstance", "stored_instances", "study_by_id", "study_list", "unsupported",
+    "Count",
+    "Match",
+    "StoredInstance",
+    "count",
+    "priors",
+    "reference",
+    "returned",
+    "search",
+    "series_of_study",
+    "stored_instances",
+    "study_by_id",
+    "study_list",
+    "unsupported",
 ]  # fmt: skip
 
-COUNT_LIMIT: Final = 10_000
 _BATCH: Final = 400
+_SPARE: Final = 32
 _names = itertools.count()
 
 Elements = dict[int, tuple[str, tuple[Any, ...]]]
@@ -63,13 +83,19 @@ class _Plan:
     parameters: list[Any] = field(default_factory=list)
     columns: dict[int, int] = field(default_factory=dict)
     header_tags: tuple[int, ...] = ()
-    first: int = 0
 
-    @property
-    def source(self) -> str:
+    def source(self, study: Where) -> tuple[str, list[Any]]:
+        """FROM and WHERE, given the condition on studies."""
+        where = study.joined(self.filter.below)
+        if self.query.level is Level.PATIENT and study.is_walking:
+            # OFFSET keeps the planner from making a join of it: patients are looked at in their order until there are enough.
+            return (
+                f"patient p where exists (select 1 from study st where st.patient_fk = p.id and {where} offset 0)",
+                where.parameters,
+            )
         if self.query.level is Level.PATIENT:
-            return f"patient p where exists (select 1 from study st where st.patient_fk = p.id and {self.filter.where})"
-        return f"{FROM[self.query.level]} where {self.filter.where}"
+            return f"patient p where p.id in (select st.patient_fk from study st where {where})", where.parameters
+        return f"{FROM[self.query.level]} where {where}", where.parameters
 
 
 _PLACE: Final = {
@@ -91,43 +117,52 @@ def search(tx: Tx, actor: Actor, query: Query, *, blobs: Blobs | None = None) ->
     plan = _plan(query, actor)
     reader = HeaderValues(blobs, plan.header_tags) if blobs is not None and plan.header_tags else None
     is_exact = not plan.filter.recheck and not plan.filter.from_header
-    statement = f"select {', '.join(plan.select)} from {plan.source} order by {order_by(query)}"
-    parameters = [*plan.parameters, *plan.filter.where.parameters]
+    study, candidates = narrowed(tx, plan.filter.study)
+    if candidates == 0:
+        return
+    source, parameters = plan.source(study)
+    statement = f"select {', '.join(plan.select)} from {source} order by {order_by(query)}"
+    parameters = [*plan.parameters, *parameters]
+    stop = None if query.limit is None else query.offset + query.limit
     if is_exact:
-        statement += " limit %s offset %s"
-        parameters += [query.limit, query.offset]
-    rows = _rows(tx, statement, parameters, few=is_exact and query.limit is not None and query.limit <= 2 * _BATCH)
-    found = (match for row in rows if (match := _match(plan, row, reader)) is not None)
-    if is_exact:
-        yield from found
+        paged = [*parameters, query.limit, query.offset]
+        rows = _rows(tx, study, f"{statement} limit %s offset %s", paged, few=stop is not None)
+        yield from (match for row in rows if (match := _match(plan, row, reader)) is not None)
+        return
+    if stop is None or plan.filter.from_header:
+        rows = _rows(tx, study, statement, parameters, few=False)
     else:
-        stop = None if query.limit is None else query.offset + query.limit
-        yield from itertools.islice(found, query.offset, stop)
+        rows = _pages(tx, study, statement, parameters, stop + _SPARE)
+    found = (match for row in rows if (match := _match(plan, row, reader)) is not None)
+    yield from itertools.islice(found, query.offset, stop)
 
 
 def count(tx: Tx, actor: Actor, query: Query) -> Count:
     """The number of matches without paging."""
     plan = _plan(query, actor)
-    several = " or ".join(f"{column} like '%%=%%'" for column in plan.filter.names) or "false"
-    if query.level is Level.PATIENT:
-        several = "p.name like '%%=%%'" if plan.filter.names else "false"
-    parameters = plan.filter.where.parameters
+    study, candidates = narrowed(tx, plan.filter.study)
+    if candidates == 0:
+        return Count(0, True)
+    columns = ("p.name",) if query.level is Level.PATIENT and plan.filter.names else plan.filter.names
+    several = " or ".join(f"position('=' in {column}) > 0" for column in columns) or "false"
+    source, parameters = plan.source(study)
+    if study.is_walking:
+        return Count(max(estimate(tx, *plan.source(plan.filter.study)), NARROW + 1), False)
     row = tx.execute(
-        f"select count(*), coalesce(bool_or(several), false) from (select {several} as several from {plan.source} limit %s) as found",
-        [*parameters, COUNT_LIMIT + 1],
+        f"select count(*), coalesce(bool_or(several), false) from (select {several} as several from {source} limit %s) as found",
+        [*parameters, NARROW + 1],
     ).fetchone()
     assert row is not None
-    if row[0] <= COUNT_LIMIT:
+    if row[0] <= NARROW:
         return Count(row[0], plan.filter.is_exact and not row[1])
-    return Count(max(estimate(tx, f"select 1 from {plan.source}", parameters), COUNT_LIMIT + 1), False)
+    return Count(max(estimate(tx, source, parameters), NARROW + 1), False)
 
 
-def estimate(tx: Tx, statement: str, parameters: Sequence[Any]) -> int:
+def estimate(tx: Tx, source: str, parameters: Sequence[Any]) -> int:
     """The planner's guess at the number of rows."""
-    row = tx.execute(f"explain (format json) {statement}", parameters).fetchone()
+    row = tx.execute(f"explain (format json) select 1 from {source}", parameters).fetchone()
     assert row is not None
-    tree = row[0] if isinstance(row[0], list) else json.loads(row[0])
-    return int(tree[0]["Plan"]["Plan Rows"])
+    return int(row[0][0]["Plan"]["Plan Rows"])
 
 
 def unsupported(query: Query, actor: Actor) -> tuple[int, ...]:
@@ -140,7 +175,6 @@ def unsupported(query: Query, actor: Actor) -> tuple[int, ...]:
 
 def _plan(query: Query, actor: Actor) -> _Plan:
     plan = _Plan(query, compile_filter(query, actor), list(_PLACE[query.level]))
-    plan.first = len(plan.select)
     wanted = dict.fromkeys(query.return_keys)
     if query.everything:
         wanted.update(dict.fromkeys(returned(query.level, everything=True)))
@@ -184,15 +218,28 @@ def _expression(key: Key, level: Level, actor: Actor) -> tuple[str, list[Any]]:
     )
 
 
-def _rows(tx: Tx, statement: str, parameters: list[Any], *, few: bool) -> Iterator[tuple[Any, ...]]:
+def _rows(tx: Tx, study: Where, statement: str, parameters: list[Any], *, few: bool) -> Iterator[tuple[Any, ...]]:
     """All rows at once when they are few, else through a cursor, so that a search of everything takes no memory."""
     if few:
-        yield from tx.execute(statement, parameters)
+        with walking(tx, study):
+            rows = tx.execute(statement, parameters).fetchall()
+        yield from rows
         return
     with tx.cursor(name=f"search{next(_names)}") as cursor:
         cursor.itersize = _BATCH
-        cursor.execute(statement, parameters)
+        with walking(tx, study):
+            cursor.execute(statement, parameters)
         yield from cursor
+
+
+def _pages(tx: Tx, study: Where, statement: str, parameters: list[Any], size: int) -> Iterator[tuple[Any, ...]]:
+    """Rows page by page: nearly every row passes the second look, and the planner shall know that few are wanted."""
+    for page in itertools.count():
+        with walking(tx, study):
+            rows = tx.execute(f"{statement} limit %s offset %s", [*parameters, size, page * size]).fetchall()
+        yield from rows
+        if len(rows) < size:
+            return
 
 
 def _match(plan: _Plan, row: tuple[Any, ...], reader: "HeaderValues | None") -> Match | None:

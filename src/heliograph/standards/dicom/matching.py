@@ -212,9 +212,9 @@ def latest_time(text: str) -> str:
 
 def _moment_in_range(low: str, high: str, stored: str) -> bool:
     moment = moment_of(stored)
-    first = moment_of(low) if low else None
-    last = moment_of(high, end=True) if high else None
-    return moment is not None and (first is None or moment >= first) and (last is None or moment <= last)
+    first = moment_of(low) if low else moment
+    last = moment_of(high, end=True) if high else moment
+    return moment is not None and first is not None and last is not None and first <= moment <= last
 
 
 def moment_of(text: str, *, end: bool = False) -> datetime | None:
