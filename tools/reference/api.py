@@ -105,7 +105,12 @@ def _first_line(text: str | None) -> str:
 def _operation(method: str, path: str, operation: Schema) -> str:
     parts = [f"### {code(f'{method} {path}')}", operation.get("description", "")]
     rows = [
-        (code(one["name"]), f"in the {one['in']}", _type(one["schema"]), _need(one.get("required", False), one["schema"]))
+        (
+            code(one["name"]),
+            f"in the {one['in']}",
+            _type(one["schema"]),
+            _need(one.get("required", False), one["schema"]),
+        )
         for one in operation.get("parameters", [])
     ]
     rows += _body(operation)
@@ -121,7 +126,8 @@ def _body(operation: Schema) -> list[tuple[str, str, str, str]]:
     named = _resolved(content["application/json"]["schema"])
     required = named.get("required", [])
     return [
-        (code(name), "in the body", _type(one), _need(name in required, one)) for name, one in named.get("properties", {}).items()
+        (code(name), "in the body", _type(one), _need(name in required, one))
+        for name, one in named.get("properties", {}).items()
     ]
 
 
@@ -147,13 +153,13 @@ def _type(one: Schema) -> str:
         return ", ".join(code(value) for value in one["enum"])
     if "const" in one:
         return code(one["const"])
-    kind = one.get("type", "anything")
+    kind = str(one.get("type", "anything"))
     if kind == "array":
         return f"list of: {_type(one.get('items', {}))}"
     shown = {"string": "text", "integer": "whole number", "boolean": "yes or no"}.get(kind, kind)
     if one.get("format"):
         shown = f"{shown} ({one['format']})"
-    low, high = (next((one[key] for key in keys if key in one), None) for key in _BOUNDS)
+    low, high = (next((one[word] for word in words if word in one), None) for words in _BOUNDS)
     unit = " characters" if kind == "string" else ""
     if low is None and high is None:
         return shown

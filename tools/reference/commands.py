@@ -1,5 +1,7 @@
 """docs/reference/cli.md from heliograph.cli.parser()."""
 
+# ruff: noqa: SLF001 argparse tells its arguments in no other way
+
 import argparse
 from collections.abc import Iterator
 
@@ -33,7 +35,8 @@ def commands(made: argparse.ArgumentParser, words: tuple[str, ...] = ()) -> Comm
 
 def _section(name: str, made: argparse.ArgumentParser) -> str:
     parts = [f"## {code(name)}", made.description or "", block(_usage(name, made), "text")]
-    arguments, settings = [], []
+    arguments: list[argparse.Action] = []
+    settings: list[argparse.Action] = []
     for group in made._action_groups:
         for action in group._group_actions:
             if not isinstance(action, argparse._HelpAction):
@@ -58,7 +61,9 @@ def _usage(name: str, made: argparse.ArgumentParser) -> str:
             if isinstance(action, argparse._HelpAction):
                 continue
             shown = _name(action).strip("`")
-            words.append((shown if action.required else f"[{shown}]") + (f" [{shown} ...]" if action.nargs == "+" else ""))
+            words.append(
+                (shown if action.required else f"[{shown}]") + (f" [{shown} ...]" if action.nargs == "+" else "")
+            )
     return " ".join([*words, "[settings]"])
 
 

@@ -4,7 +4,9 @@ import importlib.metadata
 import json
 import re
 import tomllib
+from email.message import Message
 from pathlib import Path
+from typing import cast
 
 from tools.reference._markdown import code, page, table
 
@@ -33,7 +35,14 @@ def render() -> str:
     web = [(code(name), lock[f"node_modules/{name}"].get("license", "not stated")) for name in lock[""]["dependencies"]]
     heads = ("Package", "Licence")
     return page(
-        "Licences", _INTRO, "## Python, at run time", table(heads, python), "## Browser client", table(heads, web), "## Inside them", _BINARIES
+        "Licences",
+        _INTRO,
+        "## Python, at run time",
+        table(heads, python),
+        "## Browser client",
+        table(heads, web),
+        "## Inside them",
+        _BINARIES,
     )
 
 
@@ -44,11 +53,17 @@ def runtime_packages() -> list[str]:
 
 def licence_of(name: str) -> str:
     """The SPDX expression, as the package or its classifiers state it."""
-    facts = importlib.metadata.metadata(name)
+    facts = cast("Message", importlib.metadata.metadata(name))
     stated = facts.get("License-Expression")
     if stated:
         return str(stated)
-    classified = sorted({_SPDX.get(one, one.rpartition(" :: ")[2]) for one in facts.get_all("Classifier") or () if one.startswith("License ::")})
+    classified = sorted(
+        {
+            _SPDX.get(one, one.rpartition(" :: ")[2])
+            for one in facts.get_all("Classifier") or ()
+            if one.startswith("License ::")
+        }
+    )
     if classified:
         return ", ".join(classified)
     text = str(facts.get("License") or "").strip().partition("\n")[0]

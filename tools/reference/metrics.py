@@ -1,5 +1,7 @@
 """docs/reference/metrics.md from engine.telemetry."""
 
+# ruff: noqa: SLF001 a metric tells its labels in no other way
+
 from prometheus_client.metrics import MetricWrapperBase
 
 from heliograph.engine import telemetry

@@ -61,14 +61,33 @@ def render() -> str:
     for one in problems():
         by_code.setdefault(one.code, []).append(one)
     kinds = {kind.__name__: kind for kind in _tree(HeliographError)}
-    parts = [_INTRO, _EXAMPLE, _REST, "## Classes", _class_table(), "## General", table(("Code", "HTTP", "Meaning"), _general())]
-    parts.append("## Codes")
-    for name, found in sorted(by_code.items()):
-        facts = sorted({(one.kind, _http(kinds[one.kind], name), f"{status_of(kinds[one.kind](''))!s}") for one in found})
-        heads = [f"{kind}, HTTP {http}, DICOM {int(dicom):04X}" for kind, http, dicom in facts]
-        messages = sorted({one.message for one in found if one.message})
-        parts.append("\n\n".join([f"### {name}", "; ".join(heads) + ".", "\n".join(f"- {message}" for message in messages)]))
+    parts = [
+        _INTRO,
+        _EXAMPLE,
+        _REST,
+        "## Classes",
+        _class_table(),
+        "## General",
+        table(("Code", "HTTP", "Meaning"), _general()),
+    ]
+    rows = [_row(name, found, kinds) for name, found in sorted(by_code.items())]
+    parts += ["## Codes", table(("Code", "Class", "HTTP", "DICOM", "Message"), rows)]
     return page("Problems", *parts)
+
+
+def _row(name: str, found: list[Problem], kinds: dict[str, type[HeliographError]]) -> tuple[str, str, str, str, str]:
+    used = sorted({one.kind for one in found})
+    return (
+        f'<a id="{name}"></a>{code(name)}',
+        ", ".join(used),
+        ", ".join(dict.fromkeys(str(_http(kinds[one], name)) for one in used)),
+        ", ".join(dict.fromkeys(_dicom(kinds[one]) for one in used)),
+        "<br>".join(sorted({one.message for one in found if one.message})),
+    )
+
+
+def _dicom(kind: type[HeliographError]) -> str:
+    return f"{status_of(kind('')):04X}"
 
 
 def template(node: ast.expr) -> str:
@@ -89,7 +108,9 @@ def _classes(trees: dict[Path, ast.Module]) -> dict[str, type[HeliographError]]:
     bases = {kind.__name__ for kind in _tree(HeliographError)} | {"HeliographError"}
     for path, tree in trees.items():
         for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef) and any(isinstance(base, ast.Name) and base.id in bases for base in node.bases):
+            if isinstance(node, ast.ClassDef) and any(
+                isinstance(base, ast.Name) and base.id in bases for base in node.bases
+            ):
                 importlib.import_module("heliograph." + ".".join(path.relative_to(SOURCE).with_suffix("").parts))
     return {kind.__name__: kind for kind in _tree(HeliographError)}
 
@@ -106,7 +127,7 @@ def _http(kind: type[HeliographError], name: str) -> int:
 
 
 def _class_table() -> str:
-    rows = [(kind.__name__, PROBLEM_STATUS[kind], f"{status_of(kind('')):04X}") for kind in PROBLEM_STATUS]
+    rows = [(kind.__name__, PROBLEM_STATUS[kind], _dicom(kind)) for kind in PROBLEM_STATUS]
     return table(("Class", "HTTP", "DICOM"), rows)
 
 

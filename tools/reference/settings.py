@@ -49,7 +49,9 @@ def _section(field: "dataclasses.Field[Any]") -> str:
     facts = [
         f"Flag {code(f'--{field.name}')}" if field.metadata["flag"] else "No flag",
         f"environment {code(env_name(field.name))}",
-        f"in the file {code(field.metadata['toml'])}" if field.metadata["toml"] else "not in the file: it names the file",
+        f"in the file {code(field.metadata['toml'])}"
+        if field.metadata["toml"]
+        else "not in the file: it names the file",
         _kind(field),
         f"default {_shown(field.default)}",
     ]
@@ -82,7 +84,7 @@ def _in_units(value: int) -> str:
 def _example() -> str:
     lines = ["# DIR/heliograph.toml: only what differs from the defaults."]
     wanted: dict[str, dict[str, object]] = {
-        "": {"http": "127.0.0.1:8080", "dicom": "0.0.0.0:11112", "aet": "HELIOGRAPH"},  # noqa: S104 an example, not bound here
+        "": {"http": "127.0.0.1:8080", "dicom": "0.0.0.0:11112", "aet": "HELIOGRAPH"},
         "site": {"name": "General Hospital", "timezone": "Europe/Vienna", "default_issuer": "GH"},
         "alarms": {"webhook": "https://alerts.example.org/heliograph"},
     }
