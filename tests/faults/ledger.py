@@ -1,5 +1,7 @@
 """Who promised what: senders that write down every acknowledgement, and the audit that holds the archive to it."""
 
+import hashlib
+import io
 import threading
 import time
 from collections import defaultdict
@@ -8,10 +10,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import httpx
+from pydicom import Dataset, dcmwrite
 
 from tests.faults.objects import Object
 from tests.peers import Dicom, dicomweb, part10
-from tests.peers.association import Association, Lost
+from tests.peers.association import IMPLICIT, Association, Lost
+from tests.peers.heliograph import Server
+
+STUDY_ROOT_GET = "1.2.840.10008.5.1.4.1.2.2.3"
 
 
 @dataclass
@@ -150,7 +156,7 @@ def _studies(ledger: Ledger) -> dict[str, list[Object]]:
     return by_study
 
 
-def _stored(client: httpx.Client, study_uid: str) -> dict[str, str]:
+def _by_wado(client: httpx.Client, study_uid: str) -> dict[str, str]:
     """SOP Instance UID -> digest of the data set, for every instance of the study."""
     response = client.get(f"/dicom-web/studies/{study_uid}", headers={"Accept": dicomweb.ANY_DICOM})
     if response.status_code in {204, 404}:
@@ -158,6 +164,17 @@ def _stored(client: httpx.Client, study_uid: str) -> dict[str, str]:
     response.raise_for_status()
     parts = [part10.split(payload) for _headers, payload in dicomweb.parts_of(response)]
     return {one.sop_uid: one.digest for one in parts}
+
+
+def _by_get(association: Association, study_uid: str) -> dict[str, str]:
+    identifier = Dataset()
+    identifier.QueryRetrieveLevel = "STUDY"
+    identifier.StudyInstanceUID = study_uid
+    out = io.BytesIO()
+    dcmwrite(out, identifier, implicit_vr=True, little_endian=True)
+    answer, received = association.get(STUDY_ROOT_GET, out.getvalue())
+    assert answer.status == 0, f"C-GET ended with {answer.status:04x} {answer.comment}"
+    return {uid: hashlib.sha256(dataset).hexdigest() for uid, dataset in received.items()}
 
 
 def _indexed(client: httpx.Client, study_uid: str) -> set[str]:
@@ -169,23 +186,41 @@ def _indexed(client: httpx.Client, study_uid: str) -> set[str]:
     return {row["00080018"]["Value"][0] for row in response.json()}
 
 
-def audit(client: httpx.Client, ledger: Ledger, *, counters: bool = True) -> Audit:
-    """Every acknowledged object comes back bit for bit; nothing else is there but whole objects that were really sent; counts agree."""
+def introduce(server: Server) -> None:
+    """Makes the harness known while all is well: a bearer token for the web doors, a device for C-GET."""
+    assert server.token
+    server.add_device("HARNESS")
+
+
+def audit(server: Server, ledger: Ledger) -> Audit:
+    """Every acknowledged object comes back bit for bit; nothing else is there but whole objects that were really sent; counts agree.
+
+    Studies are fetched by WADO-RS and by C-GET in turn; HARNESS must be a registered device.
+    """
     report = Audit()
-    for study_uid, sent in _studies(ledger).items():
-        stored = _stored(client, study_uid)
-        digests = {one.sop_uid: one.digest for one in sent}
-        for one in sent:
-            report.compared += 1
-            promised = one.sop_uid in ledger.acknowledged
-            if one.sop_uid not in stored:
-                report.missing += [one.sop_uid] if promised else []
-            elif stored[one.sop_uid] != digests[one.sop_uid]:
-                report.altered.append(one.sop_uid)
-        report.ghosts += [uid for uid in stored if uid not in digests]
-        if counters and stored:
-            report.miscounted += _miscounted(client, study_uid, set(stored))
+    contexts = dict.fromkeys(one.context for one in (*ledger.acknowledged.values(), *ledger.open.values()))
+    if not contexts:
+        return report
+    wanted = [(STUDY_ROOT_GET, (IMPLICIT,)), *((sop_class, (syntax,)) for sop_class, syntax in contexts)]
+    with (
+        server.client(timeout=300) as client,
+        Association.connect(
+            server.dicom, wanted, provided=[sop_class for sop_class, _ in contexts], timeout=300
+        ) as association,
+    ):
+        for number, (study_uid, sent) in enumerate(_studies(ledger).items()):
+            stored = _by_wado(client, study_uid) if number % 2 == 0 else _by_get(association, study_uid)
+            _compare(report, ledger, sent, stored)
+            report.miscounted += _miscounted(client, study_uid, set(stored)) if stored else []
     return report
+
+
+def _compare(report: Audit, ledger: Ledger, sent: list[Object], stored: dict[str, str]) -> None:
+    digests = {one.sop_uid: one.digest for one in sent}
+    report.compared += len(sent)
+    report.missing += [uid for uid in digests if uid in ledger.acknowledged and uid not in stored]
+    report.altered += [uid for uid in digests if uid in stored and stored[uid] != digests[uid]]
+    report.ghosts += [uid for uid in stored if uid not in digests]
 
 
 def _miscounted(client: httpx.Client, study_uid: str, stored: set[str]) -> list[str]:

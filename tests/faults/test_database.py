@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.ledger import Senders, audit, send_again
+from tests.faults.ledger import Senders, audit, introduce, send_again
 from tests.faults.objects import objects
 from tests.peers.heliograph import Server
 from tests.peers.postgres import Postgres
@@ -19,9 +19,8 @@ def _goes_on(server: Server, senders: Senders, *, wait_s: float) -> None:
 
 
 def _audited(server: Server, senders: Senders) -> None:
-    with server.client() as client:
-        senders.ledger.absorb(send_again(server.dicom, senders.ledger))
-        report = audit(client, senders.ledger)
+    senders.ledger.absorb(send_again(server.dicom, senders.ledger))
+    report = audit(server, senders.ledger)
     assert report.is_clean, str(report)
 
 
@@ -31,7 +30,7 @@ def test_the_embedded_database_killed_under_load_comes_back_by_itself(
 ) -> None:
     if database is not None:
         pytest.skip("this run uses an external database")
-    assert fresh_server.token
+    introduce(fresh_server)
     with Senders(fresh_server.dicom, [objects(lane, 1) for lane in range(SENDERS)], reconnect=True) as senders:
         senders.wait_for(30)
         before = set(fresh_server.database_pids())
@@ -47,7 +46,7 @@ def test_the_embedded_database_killed_under_load_comes_back_by_itself(
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_an_external_database_restarted_under_load(tmp_path: Path, mode: str) -> None:
     with Postgres() as postgres, Server(tmp_path / "data", options=("--database", postgres.new_database())) as server:
-        assert server.token
+        introduce(server)
         with Senders(server.dicom, [objects(lane, 2) for lane in range(SENDERS)], reconnect=True) as senders:
             senders.wait_for(30)
             postgres.restart(mode=mode)

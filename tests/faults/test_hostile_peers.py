@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.ledger import Senders, audit
+from tests.faults.ledger import Senders, audit, introduce
 from tests.faults.objects import objects
 from tests.peers import Dicom, processes
 from tests.peers.association import (
@@ -90,7 +90,7 @@ MESSAGES = {
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("attacked") / "data") as server:
-        assert server.token
+        introduce(server)
         yield server
 
 
@@ -107,8 +107,7 @@ def neighbour(attacked: Server) -> Iterator[Callable[[], None]]:
         seed = time.monotonic_ns() % 90_000
         with Senders(attacked.dicom, [objects(next(lanes), seed)]) as senders:
             senders.wait_for(3, wait_s=15)
-        with attacked.client() as client:
-            report = audit(client, senders.ledger)
+        report = audit(attacked, senders.ledger)
         assert report.is_clean, str(report)
 
     yield check

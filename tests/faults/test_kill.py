@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.faults.ledger import Ledger, Senders, audit, send_again
+from tests.faults.ledger import Ledger, Senders, audit, introduce, send_again
 from tests.faults.objects import objects
 from tests.peers.heliograph import Server
 from tests.peers.postgres import Postgres
@@ -30,7 +30,7 @@ class Victim:
 def victim(tmp_path_factory: pytest.TempPathFactory, database: Postgres | None) -> Iterator[Victim]:
     options = () if database is None else ("--database", database.new_database())
     with Server(tmp_path_factory.mktemp("victim") / "data", options=options) as server:
-        assert server.token
+        introduce(server)
         yield Victim(server)
 
 
@@ -48,13 +48,12 @@ def test_kill_9_while_receiving_loses_nothing(victim: Victim, number: int) -> No
     told = f"seed {SEED}, round {number}, {senders.ledger.count} acknowledged, {len(senders.ledger.open)} in flight"
     assert not senders.ledger.refused, told
     server.start()
-    with server.client() as client:
-        report = audit(client, senders.ledger)
-        assert report.is_clean, f"{told}: {report}"
-        senders.ledger.absorb(send_again(server.dicom, senders.ledger))
-        assert not senders.ledger.open, told
-        report = audit(client, senders.ledger)
-        assert report.is_clean, f"{told}, sent again: {report}"
+    report = audit(server, senders.ledger)
+    assert report.is_clean, f"{told}: {report}"
+    senders.ledger.absorb(send_again(server.dicom, senders.ledger))
+    assert not senders.ledger.open, told
+    report = audit(server, senders.ledger)
+    assert report.is_clean, f"{told}, sent again: {report}"
     victim.ledger.absorb(senders.ledger)
 
 
@@ -62,8 +61,7 @@ def test_kill_9_while_receiving_loses_nothing(victim: Victim, number: int) -> No
 def test_after_all_kills_the_archive_is_whole(victim: Victim) -> None:
     if victim.server.process is None:
         victim.server.start()
-    with victim.server.client(timeout=300) as client:
-        report = audit(client, victim.ledger)
+    report = audit(victim.server, victim.ledger)
     assert report.is_clean, f"seed {SEED}: {report}"
     assert report.compared > ROUNDS
     verified = victim.server.verify()
@@ -77,6 +75,5 @@ def test_sigterm_ends_everything_within_ten_seconds_under_load(victim: Victim) -
         senders.wait_for(20)
         assert victim.server.stop() < 10
     victim.server.start()
-    with victim.server.client() as client:
-        report = audit(client, senders.ledger)
+    report = audit(victim.server, senders.ledger)
     assert report.is_clean, str(report)

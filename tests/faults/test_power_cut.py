@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.ledger import Ledger, Senders, audit, send_again
+from tests.faults.ledger import Ledger, Senders, audit, introduce, send_again
 from tests.faults.loop_image import LoopImage
 from tests.faults.objects import objects
 from tests.peers.heliograph import Server
@@ -44,7 +44,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         house = House(disk, tmp_path_factory.mktemp("power") / "server.log")
         try:
             house.server.start()
-            assert house.server.token
+            introduce(house.server)
             yield house
         finally:
             house.server.kill(database=True)
@@ -62,12 +62,11 @@ def test_a_power_cut_while_receiving_loses_nothing(house: House, number: int) ->
         house.cut(senders.ledger)
     told = f"seed {SEED}, cut {number}, {senders.ledger.count} acknowledged, {len(senders.ledger.open)} open"
     server.start()
-    with server.client() as client:
-        report = audit(client, senders.ledger)
-        assert report.is_clean, f"{told}: {report}"
-        senders.ledger.absorb(send_again(server.dicom, senders.ledger))
-        report = audit(client, senders.ledger)
-        assert report.is_clean, f"{told}, sent again: {report}"
+    report = audit(server, senders.ledger)
+    assert report.is_clean, f"{told}: {report}"
+    senders.ledger.absorb(send_again(server.dicom, senders.ledger))
+    report = audit(server, senders.ledger)
+    assert report.is_clean, f"{told}, sent again: {report}"
     house.ledger.absorb(senders.ledger)
 
 
@@ -75,8 +74,7 @@ def test_a_power_cut_while_receiving_loses_nothing(house: House, number: int) ->
 def test_after_all_cuts_the_archive_is_whole(house: House) -> None:
     if house.server.process is None:
         house.server.start()
-    with house.server.client(timeout=300) as client:
-        report = audit(client, house.ledger)
+    report = audit(house.server, house.ledger)
     assert report.is_clean, f"seed {SEED}: {report}"
     verified = house.server.verify()
     assert verified.returncode == 0, verified.stdout + verified.stderr

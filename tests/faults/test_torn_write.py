@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.faults.ledger import Ledger, Senders, audit, send_again
+from tests.faults.ledger import Ledger, Senders, audit, introduce, send_again
 from tests.faults.objects import Object, objects
 from tests.peers import dicomweb, part10
 from tests.peers.heliograph import Server
@@ -37,14 +37,13 @@ def _tail(path: Path) -> int:
 
 
 def _audited(server: Server, ledger: Ledger) -> None:
-    with server.client() as client:
-        report = audit(client, ledger)
+    report = audit(server, ledger)
     assert report.is_clean, str(report)
 
 
 def test_half_a_record_at_the_end_of_a_segment_is_set_aside(fresh_server: Server) -> None:
     """The head of a record is there, its bytes are not: as if the disk had written the one before the other."""
-    assert fresh_server.token
+    introduce(fresh_server)
     ledger = _filled(fresh_server, 20, 1)
     fresh_server.kill(database=True)
     for path in _segments(fresh_server):
@@ -65,7 +64,7 @@ def test_half_a_record_at_the_end_of_a_segment_is_set_aside(fresh_server: Server
 
 
 def test_rubbish_in_the_spool_and_beside_the_segments_does_not_stop_the_start(fresh_server: Server) -> None:
-    assert fresh_server.token
+    introduce(fresh_server)
     ledger = _filled(fresh_server, 10, 3)
     fresh_server.kill(database=True)
     folder = _segments(fresh_server)[-1].parent
@@ -80,7 +79,7 @@ def test_rubbish_in_the_spool_and_beside_the_segments_does_not_stop_the_start(fr
 
 def test_rot_in_an_unsealed_segment_costs_one_object(fresh_server: Server) -> None:
     """Recovery reads on behind a record whose digest fails: those after it were acknowledged too."""
-    assert fresh_server.token
+    introduce(fresh_server)
     ledger = _filled(fresh_server, 40, 6)
     fresh_server.kill(database=True)
     one = sorted(ledger.acknowledged.values(), key=lambda one: one.sop_uid)[len(ledger.acknowledged) // 4]
@@ -113,7 +112,7 @@ def _comes_back(client: httpx.Client, one: Object) -> bool:
 
 def test_verify_finds_a_single_flipped_bit(fresh_server: Server) -> None:
     """Guard: storage that rots is noticed and named, never served in silence for ever."""
-    assert fresh_server.token
+    introduce(fresh_server)
     ledger = _filled(fresh_server, 12, 5)
     assert fresh_server.verify().returncode == 0
     one = random.Random(7).choice(sorted(ledger.acknowledged.values(), key=lambda one: one.sop_uid))

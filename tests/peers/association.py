@@ -32,9 +32,14 @@ def item(kind: int, body: bytes) -> bytes:
 
 
 def associate_request(
-    called: str, calling: str, contexts: Sequence[tuple[int, str, Sequence[str]]], *, max_pdu: int = 65536
+    called: str,
+    calling: str,
+    contexts: Sequence[tuple[int, str, Sequence[str]]],
+    *,
+    max_pdu: int = 65536,
+    provided: Sequence[str] = (),
 ) -> bytes:
-    """contexts: (odd id, abstract syntax, transfer syntaxes)."""
+    """contexts: (odd id, abstract syntax, transfer syntaxes); `provided`: SOP classes that we receive on this association."""
     items = item(0x10, APPLICATION)
     for number, abstract, syntaxes in contexts:
         inner = item(0x30, abstract.encode()) + b"".join(item(0x40, syntax.encode()) for syntax in syntaxes)
@@ -42,6 +47,8 @@ def associate_request(
     user = (
         item(0x51, struct.pack(">I", max_pdu)) + item(0x52, b"1.2.826.0.1.3680043.9.7433.1.1") + item(0x55, b"HARNESS")
     )
+    for sop_class in provided:
+        user += item(0x54, struct.pack(">H", len(sop_class)) + sop_class.encode() + b"\x00\x01")
     items += item(0x50, user)
     head = struct.pack(">HH16s16s32x", 1, 0, called.ljust(16).encode(), calling.ljust(16).encode())
     return pdu(0x01, head + items)
@@ -104,8 +111,9 @@ class Association:
         self.accepted: dict[int, str] = {}
         self.contexts: dict[tuple[str, str], int] = {}
         self.max_pdu = 16384
+        self.context = 0
         self._message = 0
-        self._buffered: list[tuple[int, bytes]] = []
+        self._buffered: list[tuple[int, int, bytes]] = []
 
     @classmethod
     def connect(
@@ -115,6 +123,7 @@ class Association:
         *,
         calling: str = "HARNESS",
         timeout: float = 30.0,
+        provided: Sequence[str] = (),
     ) -> Self:
         """wanted: (abstract syntax, transfer syntaxes); each pair becomes a context of its own so that the choice is ours."""
         wire = socket.create_connection((to.host, to.port), timeout=timeout)
@@ -123,7 +132,7 @@ class Association:
         pairs = [(abstract, syntax) for abstract, syntaxes in wanted for syntax in syntaxes]
         proposed = [(2 * number + 1, abstract, [syntax]) for number, (abstract, syntax) in enumerate(pairs)]
         try:
-            wire.sendall(associate_request(to.aet, calling, proposed))
+            wire.sendall(associate_request(to.aet, calling, proposed, provided=provided))
             self._read_accept({number: (abstract, syntaxes[0]) for number, abstract, syntaxes in proposed})
         except BaseException:
             wire.close()
@@ -197,14 +206,14 @@ class Association:
         return self._message
 
     def read_message(self, *, is_command: bool = True) -> bytes:
-        """The fragments of one command or one data set, joined."""
-        data, last = b"", 3 if is_command else 2
+        """The fragments of one command or one data set, joined; `context` is that of the last one."""
+        parts, last = [], 3 if is_command else 2
         while True:
             while self._buffered:
-                flags, part = self._buffered.pop(0)
-                data += part
+                self.context, flags, part = self._buffered.pop(0)
+                parts.append(part)
                 if flags & 3 == last:
-                    return data
+                    return b"".join(parts)
             self._buffer_fragments()
 
     def _buffer_fragments(self) -> None:
@@ -214,8 +223,8 @@ class Association:
             raise Lost(words.get(kind, f"PDU type {kind}"))
         offset = 0
         while offset < len(body):
-            length, _context, flags = struct.unpack_from(">IBB", body, offset)
-            self._buffered.append((flags, body[offset + 6 : offset + 4 + length]))
+            length, context, flags = struct.unpack_from(">IBB", body, offset)
+            self._buffered.append((context, flags, body[offset + 6 : offset + 4 + length]))
             offset += 4 + length
 
     def read_answer(self) -> Answer:
@@ -264,6 +273,38 @@ class Association:
         while (answer := self.read_answer()).status in {0xFF00, 0xFF01}:
             found.append(self.read_message(is_command=False))
         return answer.status, found
+
+    def get(self, model: str, identifier: bytes, transfer_syntax: str = IMPLICIT) -> tuple[Answer, dict[str, bytes]]:
+        """C-GET: (the final answer, SOP Instance UID -> data set as it came); each sub-operation is answered with success."""
+        context = self.contexts[model, transfer_syntax]
+        received: dict[str, bytes] = {}
+        words = command([
+            (0x00000002, _even(model)),
+            (0x00000100, struct.pack("<H", 0x0010)),
+            (0x00000110, struct.pack("<H", self.next_message())),
+            (0x00000700, struct.pack("<H", 0)),
+            (0x00000800, struct.pack("<H", 1)),
+        ])  # fmt: skip
+        self.send_raw(
+            self.fragments(context, words, is_command=True) + self.fragments(context, identifier, is_command=False)
+        )
+        while True:
+            answer = self.read_answer()
+            if answer.elements[0x00000100] != struct.pack("<H", 0x0001):
+                if answer.status not in {0xFF00, 0xFF01}:
+                    return answer, received
+                continue
+            at = self.context
+            received[answer.elements[0x00001000].decode().rstrip("\0")] = self.read_message(is_command=False)
+            reply = command([
+                (0x00000002, answer.elements[0x00000002]),
+                (0x00000100, struct.pack("<H", 0x8001)),
+                (0x00000120, answer.elements[0x00000110]),
+                (0x00000800, struct.pack("<H", 0x0101)),
+                (0x00000900, struct.pack("<H", 0)),
+                (0x00001000, answer.elements[0x00001000]),
+            ])  # fmt: skip
+            self.send_raw(self.fragments(at, reply, is_command=True))
 
     def release(self) -> None:
         self.send_raw(pdu(0x05, b"\0\0\0\0"))
