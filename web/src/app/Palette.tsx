@@ -130,8 +130,11 @@ export function Palette() {
     }
   }
 
+  if (!open) return null
   return (
-    <Modal opened={open} onClose={close} withCloseButton={false} padding={0} size={560} yOffset="12vh" aria-label={t('palette.title')}>
+    <Modal.Root opened onClose={close} padding={0} size={560} yOffset="12vh">
+      <Modal.Overlay />
+      <Modal.Content aria-label={t('palette.title')}>
       <input
         className={css['input']}
         data-autofocus
@@ -152,8 +155,13 @@ export function Palette() {
         }}
         onKeyDown={onKeyDown}
       />
-      <div ref={list} id={`${base}-list`} role="listbox" aria-label={t('palette.title')} className={css['list']}>
         {entries.length === 0 && <p className={css['none']}>{t('palette.none')}</p>}
+      <div
+        ref={list}
+        id={`${base}-list`}
+        {...(entries.length > 0 ? { role: 'listbox', 'aria-label': t('palette.title') } : {})}
+        className={css['list']}
+      >
         {entries.map((entry, index) => {
           const Icon = entry.icon
           const first = entries[index - 1]?.group !== entry.group
@@ -180,6 +188,7 @@ export function Palette() {
           )
         })}
       </div>
-    </Modal>
+      </Modal.Content>
+    </Modal.Root>
   )
 }

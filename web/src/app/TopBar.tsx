@@ -13,10 +13,10 @@ export function TopBar() {
   return (
     <header className={css['bar']}>
       <TopBarSlot className={css['slot']} />
-      <UnstyledButton className={css['search']} onClick={() => usePalette.setState({ open: true })} aria-label={t('palette.open')}>
+      <UnstyledButton className={css['search']} onClick={() => usePalette.setState({ open: true })} aria-keyshortcuts="Control+K">
         <IconSearch size={14} aria-hidden />
         <span className={css['word']}>{t('palette.open')}</span>
-        <kbd className={css['key']}>Ctrl K</kbd>
+        <kbd className={css['key']} aria-hidden>Ctrl K</kbd>
       </UnstyledButton>
       <StatusDots />
       <ThemeToggle />

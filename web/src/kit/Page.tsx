@@ -98,7 +98,7 @@ export function Facts({ items }: { items: readonly (readonly [label: string, val
         .map(([label, value]) => (
           <div key={label} className={css['fact']}>
             <dt>{label}</dt>
-            <dd>{value}</dd>
+            <dd>{typeof value === 'string' ? <bdi>{value}</bdi> : value}</dd>
           </div>
         ))}
     </dl>

@@ -32,7 +32,7 @@ function useColumns(): Column<User>[] {
       { id: 'name', title: t('users.name'), width: 160, sortValue: (row) => row.name, cell: (row) => <bdi>{row.name}</bdi> },
       { id: 'roles', title: t('users.roles'), width: 240, cell: (row) => row.roles.map((role) => roleWord(t, role)).join(', ') },
       { id: 'seen', title: t('users.last_seen'), width: 130, sortValue: (row) => row.last_seen_at ?? '', cell: (row) => (row.last_seen_at === null ? t('users.never') : format.relative(row.last_seen_at)) },
-      { id: 'state', title: t('column.state'), width: 130, cell: (row) => <UserState row={row} /> },
+      { id: 'state', title: t('column.state'), width: 170, cell: (row) => <UserState row={row} /> },
     ],
     [t, format],
   )

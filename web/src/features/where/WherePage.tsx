@@ -109,7 +109,7 @@ function Moment({ event }: { event: LifeEvent }) {
   const [day = '', time = ''] = formatInstant(event.at).split(' ')
   return (
     <li className={css['moment']} data-severity={event.severity}>
-      <time dateTime={event.at} className={css['time']} title={format.relative(event.at)}>
+      <time dateTime={event.at} dir="ltr" className={css['time']} title={format.relative(event.at)}>
         {day} <b>{time}</b>
       </time>
       <div className={css['what']}>

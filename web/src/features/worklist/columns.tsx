@@ -36,9 +36,9 @@ export function StudyWhen({ row }: { row: StudyRow }) {
   const time = formatDicomTime(row.study_time)
   const zone = row.timezone_offset === '' ? t('study.zone_assumed') : `UTC${row.timezone_offset}`
   return (
-    <span title={`${formatDicomDate(row.study_date)} ${formatDicomTime(row.study_time, true)} (${zone})`}>
+    <bdi dir="ltr" title={`${formatDicomDate(row.study_date)} ${formatDicomTime(row.study_time, true)} (${zone})`}>
       {formatDicomDate(row.study_date)} <span className={css['quiet']}>{time}</span>
-    </span>
+    </bdi>
   )
 }
 
@@ -109,7 +109,7 @@ export function useStudyColumns(colours: ReadonlyMap<string, string>): Column<St
           </Tooltip>
         ),
       },
-      { id: 'state', title: t('column.state'), width: 178, cell: (row) => <StudyState row={row} /> },
+      { id: 'state', title: t('column.state'), width: 194, cell: (row) => <StudyState row={row} /> },
     ]
   }, [t, format, colours])
 }
