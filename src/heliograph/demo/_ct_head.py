@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from heliograph.demo._documents import report
 from heliograph.demo._fields import Array, axis, blur, ellipsoid, level
 from heliograph.demo._head import Bleed, Head
 from heliograph.demo._part10 import EXPLICIT, JPEG_LS, Instance
@@ -97,7 +98,9 @@ def ct_head(study: Study) -> list[Series]:
     atrophy = float(study.exam.option("atrophy", "0.25"))
     bleed = None if prior else Bleed()
     scan = HeadScan(
-        Head(study.rng("head", patient=True), atrophy=atrophy, bleed=bleed), matrix, max(0.6, 0.3 / study.scale)
+        Head(study.rng("head", patient=True), atrophy=atrophy, bleed=bleed),
+        matrix,
+        max(float(study.exam.option("grid", "0.6")), 0.3 / study.scale),
     )
     grain = Grain(study.rng("grain"), 0.02, 0.21)
     compressed = EXPLICIT if not prior else JPEG_LS
@@ -151,7 +154,19 @@ def ct_head(study: Study) -> list[Series]:
             thick,
         )
     )
+    if study.exam.option("report") == "yes":
+        found.append(_report(study, thick_count // 2 + 1))
     return found
+
+
+def _report(study: Study, slice_number: int) -> Series:
+    findings = (
+        "Lens shaped dense collection under the right parietal bone, up to 17 mm thick.",
+        "The midline is pushed to the left by about 5 mm. The right lateral ventricle is narrowed.",
+        "No fracture in this phantom. Sinuses and mastoid cells are clear.",
+    )
+    reference = (CT_IMAGE, study.uid("instance", 3, slice_number), study.uid("series", 3))
+    return report(study, 90, findings, "Epidural haematoma on the right, new since the prior.", references=(reference,))
 
 
 def _scout(study: Study, head: Head, protocol: str) -> Series:

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from heliograph.demo._documents import report
 from heliograph.demo._fields import Array, axis
 from heliograph.demo._part10 import EXPLICIT, HTJ2K, JPEG_2000, RLE, Instance
 from heliograph.demo._scan import CT_IMAGE, CtSeries, Grain, Memory, Resampler, ct_series, cubic
@@ -139,18 +140,19 @@ def ct_chest(study: Study) -> list[Series]:
     if study.exam.option("prior") == "yes":
         nodules = (Nodule((-64, -22, 36), 4.0),)
     torso = Torso(study.rng("torso", patient=True), nodules=nodules)
-    scan = TorsoScan(torso, matrix, FOV, grid_mm=max(0.9, 0.45 / study.scale))
+    scan = TorsoScan(torso, matrix, FOV, grid_mm=max(float(study.exam.option("grid", "0.9")), 0.45 / study.scale))
+    step = float(study.exam.option("step", "5"))
     sharp, soft = Grain(study.rng("sharp"), 0.05, 0.32), Grain(study.rng("soft"), 0.02, 0.2)
-    count, thick_count = study.slices(224), study.slices(56)
+    count, thick_count = study.slices(224), study.slices(round(280 / step))
     first = -35.0 - 1.25 * (count // 2) + 0.625
-    first_thick = -35.0 - 5.0 * (thick_count // 2) + 2.5
+    first_thick = -35.0 - step * (thick_count // 2) + 2.5
 
     def thin(index: int) -> Array:
         clean = scan.at(first + 1.25 * index)
         return clean + 26 * loudness(clean) * sharp(study.rng("thin", index), clean.shape)
 
     def thick(index: int) -> Array:
-        z = first_thick + 5.0 * index
+        z = first_thick + step * index
         clean = (scan.at(z - 1.25) + scan.at(z + 1.25)) * np.float32(0.5)
         return clean + 9.5 * loudness(clean) * soft(study.rng("thick", index), clean.shape)
 
@@ -181,10 +183,10 @@ def ct_chest(study: Study) -> list[Series]:
             study,
             plan(
                 number=3,
-                description="Chest 5.0 mediastinum",
+                description=f"Chest {step:.1f} mediastinum",
                 count=thick_count,
-                spacing_z=5.0,
-                thickness=5.0,
+                spacing_z=step,
+                thickness=step,
                 first_z=first_thick,
                 kernel="STANDARD",
                 windows=(MEDIASTINUM, LUNG),
@@ -195,6 +197,13 @@ def ct_chest(study: Study) -> list[Series]:
             thick,
         )
     )
+    if study.exam.option("report") == "yes":
+        reference = (CT_IMAGE, study.uid("instance", 3, thick_count // 2 + 1), study.uid("series", 3))
+        findings = ("Solid spiculated nodule in the right upper lobe.", "No enlarged lymph node, no effusion.")
+        conclusion = "Nodule on the right, larger than a year ago."
+        found.append(
+            report(study, 90, findings, conclusion, measures=[("Length", 14.0, "mm")], references=(reference,))
+        )
     return found
 
 
@@ -244,7 +253,7 @@ def ct_abdomen(study: Study) -> list[Series]:
         Torso(study.rng("torso", patient=True), girth=girth, branches=40),
         matrix,
         400,
-        grid_mm=max(1.0, 0.5 / study.scale),
+        grid_mm=max(1.2, 0.6 / study.scale),
         contrast=contrast,
     )
     grain = Grain(study.rng("grain"), 0.02, 0.2)

@@ -66,7 +66,7 @@ class Film:
         return Film(self.left + columns.start * self.pixel, self.top + rows.start * self.pixel, self.pixel, shape)
 
     def bone(
-        self, points: Array, radii: Array, *, shell: float = 1.1, flat: float = 1.0, slant: Array | None = None
+        self, points: Array, radii: Array, *, rind: float = 1.1, flat: float = 1.0, slant: Array | None = None
     ) -> None:
         """A hollow bent bone: a dense shell round a loose inside; `slant` lengthens rays that run along it."""
         wide = float(radii.max()) + 2 * self.pixel
@@ -76,7 +76,7 @@ class Film:
         film = self.part(window)
         weights = np.full(len(points), flat, np.float32) if slant is None else slant * flat
         outer = film.course(points, radii, weights)
-        inner = film.course(points, np.maximum(radii - shell, 0.3), weights * 0.96)
+        inner = film.course(points, np.maximum(radii - rind, 0.3), weights * 0.96)
         self.depth[window] += outer - 0.72 * np.minimum(inner, outer)
 
 

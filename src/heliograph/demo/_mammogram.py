@@ -133,7 +133,8 @@ class Breast:
 
 
 def mammogram(study: Study) -> list[Series]:
-    rows, columns = study.pixels(ROWS), study.pixels(COLUMNS)
+    divide = int(study.exam.option("divide", "1"))
+    rows, columns = study.pixels(ROWS // divide), study.pixels(COLUMNS // divide)
     return [_view(study, i + 1, side, view, (rows, columns)) for i, (side, view) in enumerate(_VIEWS)]
 
 

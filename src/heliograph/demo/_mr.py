@@ -179,7 +179,7 @@ class BrainScan:
 
 
 def mr_brain(study: Study) -> list[Series]:
-    scan = BrainScan(study, max(0.75, 0.375 / study.scale))
+    scan = BrainScan(study, max(float(study.exam.option("grid", "0.75")), 0.375 / study.scale))
     wanted = study.exam.option("sequences", "T1 T2 FLAIR DWI ADC MPRAGE").split()
     named = {"T1": T1, "T2": T2, "FLAIR": FLAIR, "DWI": DWI, "ADC": ADC, "MPRAGE": MPRAGE}
     plans = [named[name] for name in wanted]

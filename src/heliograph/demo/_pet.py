@@ -4,6 +4,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from heliograph.demo._ct_torso import BODY, LUNG, TorsoScan, loudness
+from heliograph.demo._documents import letter
 from heliograph.demo._fields import Array, axis, blur, filtered_noise
 from heliograph.demo._part10 import EXPLICIT, HTJ2K, Instance
 from heliograph.demo._scan import CtSeries, Grain, ct_series
@@ -111,7 +112,15 @@ def pet_ct(study: Study) -> list[Series]:
         frame_of_reference="gantry",
         protocol="PETCT whole body",
     )
-    return [ct_series(study, plan, hounsfield), _pet(study, torso, count, first)]
+    found = [ct_series(study, plan, hounsfield), _pet(study, torso, count, first)]
+    if study.exam.option("report") == "yes":
+        lines = [
+            "Fluorodeoxyglucose, uptake 61 minutes.",
+            "Intense uptake in the right upper lobe, in nodes on both sides,",
+            "in the liver, in one thoracic vertebra and in the right iliac bone.",
+        ]
+        found.append(letter(study, 91, "PET/CT report", lines))
+    return found
 
 
 def _pet(study: Study, torso: Torso, count: int, first: float) -> Series:

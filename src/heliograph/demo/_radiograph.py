@@ -2,6 +2,7 @@
 
 import threading
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -181,16 +182,16 @@ def _hand_film(study: Study, shape: tuple[int, int], pixel: float) -> Array:
     size = float(rng.uniform(0.94, 1.06))
     for i, ray in enumerate(_RAYS):
         joints = np.array(ray, np.float32) * size
-        for j, (start, end) in enumerate(zip(joints[:-1], joints[1:], strict=True)):
+        for j, (start, end) in enumerate(pairwise(joints)):
             along = (end - start) / np.linalg.norm(end - start)
             last = j == len(joints) - 2
             wide = (5.4 - 0.5 * j) * (1.12 if i == 0 else 0.86 if i == 4 else 1.0)
             radii = _profile(24, wide * 1.12, wide * 0.62, wide * (0.62 if last else 1.0))
             first, final = start + along * (radii[0] * 0.8 + 0.8), end - along * (radii[-1] * 0.8 + 0.8)
-            film.bone(_line(first, final, 24, 0.02), radii, shell=1.4, flat=0.85)
+            film.bone(_line(first, final, 24, 0.02), radii, rind=1.4, flat=0.85)
             if last:
                 tuft = np.array([end - along * 3.4, end - along * 2.0], np.float32)
-                film.bone(tuft, np.array([2.4, 3.2], np.float32), shell=0.9, flat=0.7)
+                film.bone(tuft, np.array([2.4, 3.2], np.float32), rind=0.9, flat=0.7)
             film.distance(flesh, start, end, (14.0, 11.0) if j == 0 else (10.2 - 1.1 * j, 9.2 - 1.1 * j), 0.9)
     for centre in np.linspace(-20, 20, 9):
         start, end = np.array([centre * 1.15, -22], np.float32), np.array([centre * 1.0, 36], np.float32)
@@ -215,14 +216,14 @@ def _wrist(film: Film, size: float) -> None:
         offset = np.array([0.15 * reach, reach]) if tall else np.array([reach, 0.1 * reach])
         points = np.stack([np.array([x, y]) - offset, np.array([x, y]), np.array([x, y]) + offset]).astype(np.float32)
         r = min(rx, ry)
-        film.bone(points * size, np.array([r * 0.92, r * 1.02, r * 0.9], np.float32) * size, shell=1.0, flat=0.9)
+        film.bone(points * size, np.array([r * 0.92, r * 1.02, r * 0.9], np.float32) * size, rind=1.0, flat=0.9)
     radius = _line(np.array([-9.0, 52]), np.array([-13.0, 110]), 20)
     radii = np.interp(np.linspace(0, 1, 20), (0, 0.2, 0.6, 1), (12, 11, 8, 7)).astype(np.float32)
-    film.bone(radius * size, radii, shell=1.6, flat=0.6)
+    film.bone(radius * size, radii, rind=1.6, flat=0.6)
     ulna = _line(np.array([17.0, 50]), np.array([13.0, 110]), 20)
     radii = np.interp(np.linspace(0, 1, 20), (0, 0.2, 0.6, 1), (6.5, 6.5, 5.5, 6)).astype(np.float32)
-    film.bone(ulna * size, radii, shell=1.5, flat=0.8)
+    film.bone(ulna * size, radii, rind=1.5, flat=0.8)
     spur = np.array([[-20.0, 50], [-21.0, 43]], np.float32)
-    film.bone(spur * size, np.array([3.6, 2.2], np.float32), shell=0.8)
+    film.bone(spur * size, np.array([3.6, 2.2], np.float32), rind=0.8)
     spur = np.array([[21.0, 48], [22.0, 42]], np.float32)
-    film.bone(spur * size, np.array([2.6, 1.8], np.float32), shell=0.8)
+    film.bone(spur * size, np.array([2.6, 1.8], np.float32), rind=0.8)

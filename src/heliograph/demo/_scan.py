@@ -82,17 +82,18 @@ class Memory:
 class Grain:
     """Quantum noise with the texture of a reconstruction kernel: two tiles, shifted and mixed anew for every slice."""
 
-    def __init__(self, rng: np.random.Generator, low: float, high: float, size: int = 768) -> None:
-        self.tiles = [filtered_noise(rng, (size, size), low, high, -0.5) for _ in range(2)]
+    def __init__(self, rng: np.random.Generator, low: float, high: float, size: int = 640) -> None:
         self.size = size
+        tiles = (filtered_noise(rng, (size, size), low, high, -0.5) * np.float32(np.sqrt(0.5)) for _ in range(2))
+        self.tiles = [np.pad(tile, (0, 512), mode="wrap") for tile in tiles]
 
     def __call__(self, rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-        found = np.zeros(shape, np.float32)
+        parts = []
         for tile in self.tiles:
-            rows = (np.arange(shape[0]) + rng.integers(self.size)) % self.size
-            columns = (np.arange(shape[1]) + rng.integers(self.size)) % self.size
-            found += tile[np.ix_(rows, columns)]
-        return found * np.float32(np.sqrt(0.5))
+            r, c = (int(k) for k in rng.integers(0, self.size, 2))
+            parts.append(tile[r : r + shape[0], c : c + shape[1]])
+        found: Array = parts[0] + parts[1]
+        return found
 
 
 @dataclass(frozen=True, slots=True)

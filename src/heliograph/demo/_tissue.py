@@ -7,7 +7,6 @@ import numpy as np
 
 from heliograph.demo._fields import Array, coverage
 
-
 Window = tuple[slice, slice]
 _WHOLE = (slice(None), slice(None))
 

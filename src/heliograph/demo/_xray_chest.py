@@ -5,19 +5,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from heliograph.demo._ct_torso import HOUNSFIELD
 from heliograph.demo._fields import Array, axis
 from heliograph.demo._film import Film, plate
 from heliograph.demo._scan import cubic
 from heliograph.demo._torso import COLLAR, VERTEBRA_MM, Torso, spine_size, spine_y
 
-ATTENUATION = {  # per millimetre, for a hardened 120 kV beam
-    name: 0.0165
-    for name in (
-        "skin muscle soft disc myocardium blood vein artery aorta aortic_wall portal bronchus oesophagus thyroid node csf "
-        "cord nodule fluid liver metastasis spleen gut_wall gut_content stool bile pancreas kidney medulla urine prostate "
-        "cartilage"
-    ).split()
-} | {"air": 0.0, "fat": 0.0146, "lung": 0.0030, "cortical": 0.0330, "marrow": 0.0205, "spongy": 0.0215}
+# per millimetre, for a hardened 120 kV beam; what is not named is soft tissue
+_NOT_SOFT = {"air": 0.0, "fat": 0.0146, "lung": 0.0030, "cortical": 0.0330, "marrow": 0.0205, "spongy": 0.0215}
+ATTENUATION = dict.fromkeys(HOUNSFIELD, 0.0165) | _NOT_SOFT
 _FRONT = ATTENUATION | {"arm_bone": 0.0300, "arm_marrow": 0.0205}
 _SIDE = ATTENUATION | {"arm_bone": 0.0120, "arm_marrow": 0.0120, "muscle": 0.0162}  # arms are held up
 _BONE = 0.019
@@ -84,7 +80,7 @@ class Body:
             at, fine = np.arange(4), np.linspace(0, 3, 25)
             collar = np.stack([np.interp(fine, at, collar[:, i]) for i in range(3)], axis=1)
             thick = np.interp(fine, at, (8, 5.5, 5.5, 6)).astype(np.float32)
-            film.bone(self._project(collar, lateral), thick, shell=1.8, flat=0.9)
+            film.bone(self._project(collar, lateral), thick, rind=1.8, flat=0.9)
 
         for k in range(-11, 7):
             self._vertebra(film, k * VERTEBRA_MM, lateral)
@@ -111,7 +107,7 @@ class Body:
 
         def rod(a: tuple[float, float], b: tuple[float, float], r0: float, r1: float) -> None:
             ends = np.array([a, b], np.float32)
-            film.bone(ends, np.array([r0, r1], np.float32), shell=1.2, flat=0.55)
+            film.bone(ends, np.array([r0, r1], np.float32), rind=1.2, flat=0.55)
 
         if lateral:
             rod((middle + 12 * big, -z - 3), (middle + 22 * big, -z - 2), 3.6, 3.8)

@@ -2,17 +2,17 @@
 
 import json
 import os
-import shutil
-from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
+from heliograph.demo._crew import Crew
 from heliograph.demo._fields import one_blas_thread
-from heliograph.demo._makers import MAKERS
-from heliograph.demo._study import Series, Study
-from heliograph.demo.catalogue import Exam, exams
+from heliograph.demo._study import Study
+from heliograph.demo._write import series_of, write_study, written_so_far
+from heliograph.demo.catalogue import exams
 from heliograph.kit.errors import Conflict, Invalid
 from heliograph.kit.time import now
 
@@ -60,14 +60,18 @@ def generate(
     today: datetime | date | None = None,
     scale: float = 1.0,
     only: Collection[str] | None = None,
+    processes: int | None = None,
 ) -> Summary:
     """Write what is missing of the sample hospital below `folder`; calling it again continues and then does nothing.
 
     `today` is when the newest exam has just ended; a folder keeps the day of its first run. `scale` below one makes
-    small matrices and few slices; `only` names the exams wanted.
+    small matrices and few slices; `only` names the exams wanted. `processes` above one starts that many children
+    (default: one a core, at most four); one works with threads in this process.
     """
-    made = tuple(studies(folder, seed=seed, progress=progress, today=today, scale=scale, only=only))
-    return Summary(folder, _recorded(folder, seed, _instant(today), scale), made)
+    found = studies(folder, seed=seed, progress=progress, today=today, scale=scale, only=only, processes=processes)
+    made = {s.key: s for s in found}
+    order = [e.key for e in exams(seed) if e.key in made]
+    return Summary(folder, _recorded(folder, seed, _instant(today), scale), tuple(made[key] for key in order))
 
 
 def studies(
@@ -78,6 +82,7 @@ def studies(
     today: datetime | date | None = None,
     scale: float = 1.0,
     only: Collection[str] | None = None,
+    processes: int | None = None,
 ) -> Iterator[StudySummary]:
     """As `generate`, but hands over each study as soon as its folder is complete."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,83 +90,74 @@ def studies(
     wanted = [e for e in exams(seed) if only is None or e.key in only]
     if only is not None and len(wanted) != len(set(only)):
         raise Invalid(f"unknown exams: {', '.join(sorted(set(only) - {e.key for e in wanted}))}")
-    works = [_Work(exam, Study(exam, seed, at, scale)) for exam in wanted]
-    total = sum(w.count for w in works)
+    works = [Study(exam, seed, at, scale) for exam in wanted]
+    counts = {w.exam.key: sum(s.count for s in series_of(w)) for w in works}
+    total = sum(counts.values())
+    tell = (lambda done: progress(done, total)) if progress is not None else (lambda _: None)
+    there = [w for w in works if (folder / w.exam.key).is_dir()]
+    missing = [w for w in works if w not in there]
     done = 0
-    workers = min(4, os.cpu_count() or 1)
-    with one_blas_thread(), ThreadPoolExecutor(max_workers=workers, thread_name_prefix="demo") as pool:
+    for work in there:
+        done += counts[work.exam.key]
+        tell(done)
+        yield _summary(folder, work, made=False)
+    size = processes if processes is not None else min(4, os.cpu_count() or 1)
+    make = _with_children if size > 1 and len(missing) > 1 else _with_threads
+    state = _Tally(done, tell)
+    for work in make(folder, missing, size, state.during):
+        state.add(counts[work.exam.key])
+        yield _summary(folder, work, made=True)
+
+
+class _Tally:
+    """How many instances are done: in finished studies, and in those being made."""
+
+    def __init__(self, done: int, tell: Callable[[int], None]) -> None:
+        self._done, self._tell, self._told = done, tell, done
+
+    def add(self, count: int) -> None:
+        self._done += count
+        self.during(0)
+
+    def during(self, part: int) -> None:
+        self._told = max(self._told, self._done + part)
+        self._tell(self._told)
+
+
+def _with_threads(folder: Path, works: Sequence[Study], size: int, tell: Callable[[int], None]) -> Iterator[Study]:
+    with one_blas_thread(), ThreadPoolExecutor(max_workers=max(size, 2), thread_name_prefix="demo") as pool:
         for work in works:
-            start = done
-
-            def report(written: int, start: int = start) -> None:
-                if progress is not None:
-                    progress(start + written, total)
-
-            yield work.ensure(folder, pool, report)
-            done += work.count
+            write_study(folder, work, pool=pool, report=tell)
+            yield work
 
 
-class _Work:
-    def __init__(self, exam: Exam, study: Study) -> None:
-        self.exam, self.study = exam, study
-        self.count = sum(s.count for s in self._series())
-
-    def _series(self) -> list[Series]:
-        return MAKERS[self.exam.kind](self.study)
-
-    def ensure(self, folder: Path, pool: ThreadPoolExecutor, report: Callable[[int], None]) -> StudySummary:
-        target = folder / self.exam.key
-        there = target.is_dir()
-        if not there:
-            partial = folder / f".{self.exam.key}.partial"
-            shutil.rmtree(partial, ignore_errors=True)
-            self._write(partial, pool, report)
-            partial.rename(target)
-        report(self.count)
-        sizes = [f.stat().st_size for f in target.rglob("*.dcm")]
-        study = self.study
-        return StudySummary(
-            key=self.exam.key,
-            folder=target,
-            study_uid=study.uid("study"),
-            patient_id=self.exam.patient.patient_id,
-            accession_number=study.accession,
-            series=sum(1 for f in target.iterdir() if f.is_dir()),
-            instances=len(sizes),
-            bytes=sum(sizes),
-            made=not there,
-        )
-
-    def _write(self, folder: Path, pool: ThreadPoolExecutor, report: Callable[[int], None]) -> None:
-        written = 0
-        for series in self._series():
-            place = folder / f"S{series.number:03d}"
-            place.mkdir(parents=True)
-            writer = series.writer(self.exam.patient.charset)
-            waiting: list[Future[None]] = []
-            for index in _spread(series.count):
-                waiting.append(pool.submit(_write_file, place / f"I{index + 1:05d}.dcm", writer, index))
-                if len(waiting) >= 8:
-                    waiting.pop(0).result()
-                    written += 1
-                    report(written)
-            for future in waiting:
-                future.result()
-                written += 1
-                report(written)
+def _with_children(folder: Path, works: Sequence[Study], size: int, tell: Callable[[int], None]) -> Iterator[Study]:
+    crew = Crew(size, folder, works)
+    by_key = {w.exam.key: w for w in works}
+    try:
+        for key in crew.finished(0.25):
+            if key is not None:
+                yield by_key.pop(key)
+            else:
+                tell(sum(written_so_far(folder, w) for w in by_key.values()))
+    finally:
+        crew.stop()
 
 
-def _spread(count: int) -> Iterator[int]:
-    """Every index, from two places at once, so that neighbours do not wait for the plane that both need."""
-    half = (count + 1) // 2
-    for i in range(half):
-        yield i
-        if half + i < count:
-            yield half + i
-
-
-def _write_file(path: Path, writer: Callable[[int], bytes], index: int) -> None:
-    path.write_bytes(writer(index))
+def _summary(folder: Path, study: Study, *, made: bool) -> StudySummary:
+    target = folder / study.exam.key
+    sizes = [f.stat().st_size for f in target.rglob("*.dcm")]
+    return StudySummary(
+        key=study.exam.key,
+        folder=target,
+        study_uid=study.uid("study"),
+        patient_id=study.exam.patient.patient_id,
+        accession_number=study.accession,
+        series=sum(1 for f in target.iterdir() if f.is_dir()),
+        instances=len(sizes),
+        bytes=sum(sizes),
+        made=made,
+    )
 
 
 def _instant(today: datetime | date | None) -> datetime:
