@@ -153,11 +153,18 @@ def encode_htj2k(cells: Cells, *, decorrelate: bool) -> bytes:
     return bytes(imagecodecs.htj2k_encode(cells, reversible=True, tlm=True, tilepart=1, **options))
 
 
-def encode_jpeg_lossless(cells: Cells) -> bytes:
-    """JPEG process 14, first-order prediction (selection value 1)."""
+def encode_jpeg_lossless(cells: Cells, precision: int) -> bytes:
+    """JPEG process 14, first-order prediction (selection value 1).
+
+    The precision is Bits Stored (PS3.5 8.2.1): left to itself the encoder takes what the values need, and readers then
+    extend the sign from there.
+    """
+    precision = max(precision, 2)
+    masked = cells.view(f"u{cells.dtype.itemsize}") & ((1 << precision) - 1)
+    unsigned = masked.astype(np.uint8 if precision <= 8 else np.uint16)
     plain = "RGB" if cells.ndim == 3 else None
-    unsigned = cells.view(f"u{cells.dtype.itemsize}")
-    return bytes(imagecodecs.jpeg8_encode(unsigned, lossless=True, predictor=1, colorspace=plain, outcolorspace=plain))
+    options: dict[str, Any] = {"colorspace": plain, "outcolorspace": plain, "bitspersample": precision}
+    return bytes(imagecodecs.jpeg8_encode(unsigned, lossless=True, predictor=1, **options))
 
 
 def deflate_frame(data: bytes) -> bytes:

@@ -239,7 +239,7 @@ def _native(header: PixelHeader, end: int, frames: int) -> FrameTable:
     problems = []
     if available < frames:
         problems.append(f"pixel data holds {available} of {frames} frames")
-    elif stored * 8 >= bits * (frames + 1):
+    elif (stored - 1) * 8 >= bits * (frames + 1):  # a pad byte may be as large as a frame
         problems.append(f"pixel data is longer than {frames} frames")
     syntax = header.transfer_syntax
     if syntax not in uids.NATIVE:

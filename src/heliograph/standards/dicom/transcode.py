@@ -128,7 +128,7 @@ def _encode(spec: ImageSpec, stored: Cells, to: str, *, decorrelate: bool) -> tu
     elif to in _JLS and spec.bits_allocated <= 16:
         work = lambda: _codecs.encode_jpegls(stored)  # noqa: E731
     elif to in _JPEG_LOSSLESS and spec.bits_allocated <= 16:
-        work = lambda: _codecs.encode_jpeg_lossless(stored)  # noqa: E731
+        work = lambda: _codecs.encode_jpeg_lossless(stored, spec.bits_stored)  # noqa: E731
     else:
         raise Invalid("the codec has not enough bits for this image", code="cannot_transcode")
     try:

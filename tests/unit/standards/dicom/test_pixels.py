@@ -244,7 +244,10 @@ def test_htj2k_round_trip(cells: Array, decorrelate: bool) -> None:
 
 @given(images())
 def test_jpeg_lossless_round_trip(cells: Array) -> None:
-    assert np.array_equal(decode_frame(spec_of(cells), _codecs.encode_jpeg_lossless(cells), JPEG_LOSSLESS), cells)
+    assert np.array_equal(
+        decode_frame(spec_of(cells), _codecs.encode_jpeg_lossless(cells, cells.dtype.itemsize * 8), JPEG_LOSSLESS),
+        cells,
+    )
 
 
 @settings(deadline=None)
@@ -301,7 +304,7 @@ def test_damaged_streams_decode_to_the_right_size_or_are_refused(
     encoders = [
         _codecs.encode_rle,
         _codecs.encode_jpegls,
-        _codecs.encode_jpeg_lossless,
+        lambda image: _codecs.encode_jpeg_lossless(image, 16),
         lambda image: _codecs.encode_jpeg2000(image, 12, decorrelate=False),
         lambda image: _codecs.encode_htj2k(image, decorrelate=False),
         lambda image: imagecodecs.jpeg8_encode(image, level=90, bitspersample=12),
@@ -391,7 +394,7 @@ def test_samples_kept_as_ybr_stay_ybr() -> None:
         (_codecs.encode_jpeg2000(chart(), 8, decorrelate=False), JPEG_2000),
         (_codecs.encode_htj2k(chart(), decorrelate=False), HTJ2K_RPCL),
         (_codecs.encode_jpegls(chart()), JPEG_LS),
-        (_codecs.encode_jpeg_lossless(chart()), JPEG_LOSSLESS),
+        (_codecs.encode_jpeg_lossless(chart(), 8), JPEG_LOSSLESS),
         (_codecs.encode_rle(chart()), RLE),
     ):
         got, after = decode_image(described, frame, syntax)
@@ -462,7 +465,7 @@ def test_more_bits_than_allocated_are_refused() -> None:
     ("encoder", "syntax"),
     [
         (_codecs.encode_jpegls, JPEG_LS),
-        (_codecs.encode_jpeg_lossless, JPEG_LOSSLESS),
+        (lambda image: _codecs.encode_jpeg_lossless(image, 16), JPEG_LOSSLESS),
         (lambda image: _codecs.encode_jpeg2000(image, 16, decorrelate=False), JPEG_2000),
         (lambda image: _codecs.encode_htj2k(image, decorrelate=False), HTJ2K_RPCL),
         (lambda image: bytes(imagecodecs.jpeg8_encode(image.astype(np.uint8), level=95)), JPEG_BASELINE),
@@ -550,7 +553,7 @@ def test_encapsulated_uncompressed() -> None:
     ("frame", "codec", "colour"),
     [
         (bytes(imagecodecs.jpeg8_encode(chart())), Codec.JPEG, Colour.YBR),
-        (_codecs.encode_jpeg_lossless(chart()), Codec.JPEG_LOSSLESS, Colour.RGB),
+        (_codecs.encode_jpeg_lossless(chart(), 8), Codec.JPEG_LOSSLESS, Colour.RGB),
         (_codecs.encode_jpegls(chart()), Codec.JPEG_LS, Colour.UNSAID),
         (_codecs.encode_jpeg2000(chart(), 8, decorrelate=True), Codec.JPEG_2000, Colour.DECORRELATED),
         (_codecs.encode_htj2k(chart(), decorrelate=True), Codec.HTJ2K, Colour.DECORRELATED),
