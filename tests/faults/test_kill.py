@@ -39,8 +39,7 @@ def victim(tmp_path_factory: pytest.TempPathFactory, database: Postgres | None) 
 def test_kill_9_while_receiving_loses_nothing(victim: Victim, number: int) -> None:
     """Every second round the processes of the database server die at the same moment."""
     server, dice = victim.server, random.Random(f"{SEED}/{number}")
-    if server.process is None:
-        server.start()
+    server.start_unless_running()
     with Senders(server.dicom, [objects(lane, SEED + number) for lane in range(SENDERS)]) as senders:
         senders.wait_for(dice.randrange(1, 60))
         time.sleep(dice.uniform(0, 0.8))
@@ -59,8 +58,7 @@ def test_kill_9_while_receiving_loses_nothing(victim: Victim, number: int) -> No
 
 @pytest.mark.timeout(600)
 def test_after_all_kills_the_archive_is_whole(victim: Victim) -> None:
-    if victim.server.process is None:
-        victim.server.start()
+    victim.server.start_unless_running()
     report = audit(victim.server, victim.ledger)
     assert report.is_clean, f"seed {SEED}: {report}"
     assert report.compared > ROUNDS
@@ -69,8 +67,7 @@ def test_after_all_kills_the_archive_is_whole(victim: Victim) -> None:
 
 
 def test_sigterm_ends_everything_within_ten_seconds_under_load(victim: Victim) -> None:
-    if victim.server.process is None:
-        victim.server.start()
+    victim.server.start_unless_running()
     with Senders(victim.server.dicom, [objects(lane, SEED + 5000) for lane in range(SENDERS)]) as senders:
         senders.wait_for(20)
         assert victim.server.stop() < 10

@@ -54,8 +54,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @pytest.mark.parametrize("number", range(CUTS))
 def test_a_power_cut_while_receiving_loses_nothing(house: House, number: int) -> None:
     server, dice = house.server, random.Random(f"{SEED}/{number}")
-    if server.process is None:
-        server.start()
+    server.start_unless_running()
     with Senders(server.dicom, [objects(lane, SEED + number) for lane in range(SENDERS)]) as senders:
         senders.wait_for(dice.randrange(1, 150))
         time.sleep(dice.uniform(0, 0.5))
@@ -72,8 +71,7 @@ def test_a_power_cut_while_receiving_loses_nothing(house: House, number: int) ->
 
 @pytest.mark.timeout(600)
 def test_after_all_cuts_the_archive_is_whole(house: House) -> None:
-    if house.server.process is None:
-        house.server.start()
+    house.server.start_unless_running()
     report = audit(house.server, house.ledger)
     assert report.is_clean, f"seed {SEED}: {report}"
     verified = house.server.verify()

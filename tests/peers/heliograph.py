@@ -94,6 +94,9 @@ class Server:
             self.started_in_s = time.monotonic() - began
         return self
 
+    def start_unless_running(self) -> Self:
+        return self if self.process is not None and self.process.poll() is None else self.start()
+
     def wait_ready(self, wait_s: float = READY_S) -> None:
         deadline = time.monotonic() + wait_s
         with httpx.Client(timeout=5, trust_env=False) as client:
