@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -31,20 +32,22 @@ class ScannedHeader(ScannedAttributes, Protocol):
     def pixel_tag(self) -> int | None: ...
 
 
-class Source:
+class Source(ABC):
     """Lenient access to attributes; `values` and `raw` are what the two kinds must answer."""
 
     pixel_keyword = "PixelData"
 
+    @abstractmethod
     def values(self, key: Key) -> Sequence[object]:
-        raise NotImplementedError
+        """Decoded values; () when absent."""
 
+    @abstractmethod
     def raw(self, key: Key) -> bytes | None:
         """Bytes in little-endian order."""
-        raise NotImplementedError
 
+    @abstractmethod
     def items(self, key: str) -> Sequence[Source]:
-        raise NotImplementedError
+        """Items of a sequence."""
 
     def texts(self, key: Key) -> tuple[str, ...]:
         return tuple(value.strip(" \0") if isinstance(value, str) else str(value) for value in self.values(key))
