@@ -32,7 +32,11 @@ def examine(settings: Settings) -> list[Finding]:
         with installation(settings, "doctor") as services:
             findings += _inside(services)
     except HeliographError as error:
-        findings.append(Finding("critical", f"the database cannot be opened: {error.message}", "look into DIR/database/postgres.log"))
+        findings.append(
+            Finding(
+                "critical", f"the database cannot be opened: {error.message}", "look into DIR/database/postgres.log"
+            )
+        )
     return findings
 
 
@@ -44,7 +48,11 @@ def _folder(settings: Settings) -> Iterator[Finding]:
         probe.unlink()
         yield Finding("ok", "the data folder can be written")
     except OSError as error:
-        yield Finding("critical", f"the data folder cannot be written ({error.strerror})", "give it to the user that runs heliograph")
+        yield Finding(
+            "critical",
+            f"the data folder cannot be written ({error.strerror})",
+            "give it to the user that runs heliograph",
+        )
 
 
 def _programs(settings: Settings) -> Iterator[Finding]:
@@ -67,13 +75,19 @@ def _doors(settings: Settings, *, running: bool) -> Iterator[Finding]:
         state = settings.data / "run" / "state.json"
         processes = json.loads(state.read_text())["processes"] if state.exists() else {}
         for name, ready in processes.items():
-            yield Finding("ok" if ready else "critical", f"{name} is {'ready' if ready else 'not ready'}", "" if ready else "its messages stand in the server's output")
+            yield Finding(
+                "ok" if ready else "critical",
+                f"{name} is {'ready' if ready else 'not ready'}",
+                "" if ready else "its messages stand in the server's output",
+            )
     for name, (host, port) in (("http", settings.http_address), ("dicom", settings.dicom_address)):
         taken = _answers(host, port)
         if running and not taken:
             yield Finding("critical", f"nothing answers on port {port} ({name})", "restart the server")
         if not running and taken:
-            yield Finding("warning", f"another program listens on port {port} ({name})", f"choose another port with --{name}")
+            yield Finding(
+                "warning", f"another program listens on port {port} ({name})", f"choose another port with --{name}"
+            )
 
 
 def _answers(host: str, port: int) -> bool:
@@ -88,7 +102,9 @@ def _answers(host: str, port: int) -> bool:
 def _inside(services: Services) -> Iterator[Finding]:
     free = services.blobs.free_bytes()
     bad = free < services.settings.disk_warning_bytes
-    yield Finding("warning" if bad else "ok", f"{free / 1e9:.0f} GB of disk are free", "enlarge the disk soon" if bad else "")
+    yield Finding(
+        "warning" if bad else "ok", f"{free / 1e9:.0f} GB of disk are free", "enlarge the disk soon" if bad else ""
+    )
     with services.database.transaction() as tx:
         for alarm in archive.open_alarms(tx, system_actor("doctor")):
             yield Finding(alarm["severity"], alarm["message"], alarm["mend"])
@@ -102,6 +118,8 @@ def _inside(services: Services) -> Iterator[Finding]:
     if row[2]:
         yield Finding("info", f"{row[2]} objects are held back", "compare and decide on the page Quarantine")
     if row[3]:
-        yield Finding("critical", f"{row[3]} studies count other than they hold", "report this with the log; nothing is lost")
+        yield Finding(
+            "critical", f"{row[3]} studies count other than they hold", "report this with the log; nothing is lost"
+        )
     if row[4]:
         yield Finding("warning", f"{row[4]} facts wait to be numbered", "the worker is not running")

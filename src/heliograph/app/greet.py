@@ -38,7 +38,11 @@ def greet(services: Services, *, demo: bool) -> None:
             enqueue(tx, actor.tenant_id, DEMO_JOB, "Sample hospital", {}, actor.label, unit="files")
     aet = services.settings.aet
     _, dicom_port = services.settings.dicom_address
-    lines = [f"Heliograph {__version__} is ready.", f"  Browser  {base_url(services)}", f"  DICOM    {aet} on port {dicom_port}"]
+    lines = [
+        f"Heliograph {__version__} is ready.",
+        f"  Browser  {base_url(services)}",
+        f"  DICOM    {aet} on port {dicom_port}",
+    ]
     if code is not None:
         lines.append(f"  Sign in  {sign_in_url(services, code)}   (once, within an hour)")
     else:

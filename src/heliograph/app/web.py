@@ -8,6 +8,7 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from heliograph import __version__
 from heliograph.features.access import Actor
@@ -21,7 +22,19 @@ from heliograph.services import Services
 UPLOAD_ISSUER = "media:upload"
 
 
-def application(services: Services) -> FastAPI:
+class Front:
+    """DICOMweb goes past the routes of the browser: its busiest resource cannot afford to be looked for among them."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
+        self.dicomweb = dicomweb.application(app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        inner = self.dicomweb if scope["type"] == "http" and scope["path"].startswith("/dicom-web/") else self.app
+        await inner(scope, receive, send)
+
+
+def application(services: Services) -> Front:
     """Every HTTP route of the program."""
     app = FastAPI(
         title="Heliograph", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=api.lifespan
@@ -33,15 +46,20 @@ def application(services: Services) -> FastAPI:
     app.state.import_folder = import_folder
     add_error_handlers(app)
     app.include_router(api.router, prefix="/api")
-    app.mount("/dicom-web", dicomweb.application(app))
     ui.add_to(app)
-    return app
+    return Front(app)
 
 
 def import_folder(services: Services, actor: Actor, folder: Path) -> Summary:
     """The import of a browser's upload: its own door, its own issuer (safety guard 3)."""
     return import_paths(
-        services, actor, [folder], source=f"upload:{actor.name}", issuer=UPLOAD_ISSUER, door="upload", progress=lambda *_: None
+        services,
+        actor,
+        [folder],
+        source=f"upload:{actor.name}",
+        issuer=UPLOAD_ISSUER,
+        door="upload",
+        progress=lambda *_: None,
     )
 
 
@@ -95,4 +113,3 @@ def _bind(host: str, port: int) -> socket.socket:
     listener.listen(2048)
     os.set_inheritable(listener.fileno(), True)
     return listener
-

@@ -29,7 +29,11 @@ def works(services: Services) -> list[Work]:
 
     return [
         Work(settle.MAKE_DOCUMENT, make_document, tracked=False),
-        Work(settle.STUDY_SETTLED, lambda study_id: routing_jobs.study_settled(services.database, study_id), tracked=False),
+        Work(
+            settle.STUDY_SETTLED,
+            lambda study_id: routing_jobs.study_settled(services.database, study_id),
+            tracked=False,
+        ),
         Work(IMPORT_JOB, lambda run: import_job(services, run)),
         Work(DEMO_JOB, lambda run: load_demo(services, run)),
         Work(verify_jobs.KIND, lambda run: verify_jobs.run(services.database, services.blobs, run)),

@@ -99,6 +99,11 @@ class SegmentStore:
         number, start, size = _parse(ref)
         return self._path(number), start, size
 
+    def place(self, ref: str) -> tuple[int, int]:
+        """Number of the segment and offset of the blob in it."""
+        number, start, _ = _parse(ref)
+        return number, start
+
     def size(self, ref: str) -> int:
         return _parse(ref)[2]
 

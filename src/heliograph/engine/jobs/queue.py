@@ -21,7 +21,7 @@ class Work:
     """One kind of work: `run` gets a JobRun when it was enqueued, the arguments when it was deferred."""
 
     kind: str
-    run: Callable[..., None]
+    run: Callable[..., object]
     tracked: bool = True
 
 

@@ -1,0 +1,47 @@
+"""The DICOMweb door: frames first, then everything else through the framework."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from fastapi import FastAPI
+
+from heliograph.gateways.dicomweb import rendered, wado
+from heliograph.gateways.dicomweb.frames import Frames
+from heliograph.gateways.dicomweb.state import DicomWeb
+from heliograph.gateways.http import add_error_handlers
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+ROOT = "/dicom-web"
+_FRAME_PARTS = 8
+
+
+class DicomWebApplication:
+    """Serves everything below ROOT; shares services, actors and documents with the parent application."""
+
+    def __init__(self, parent: FastAPI) -> None:
+        state = parent.state
+        state.dicomweb = DicomWeb(state.services, state.documents)
+        self.rest = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, title="DICOMweb")
+        self.rest.state = state
+        add_error_handlers(self.rest)
+        for module in (rendered, wado):
+            self.rest.include_router(module.router)
+        web = state.dicomweb
+        self._frames = Frames(state.services, state.authenticator, web.locator, web.children)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "GET":
+            parts = scope["path"][len(ROOT) + 1 :].split("/")
+            if len(parts) == _FRAME_PARTS and parts[6] == "frames" and parts[0] == "studies":
+                await self._frames(scope, send, parts)
+                return
+        inner = dict(scope)
+        inner["root_path"] = scope.get("root_path", "") + ROOT
+        await self.rest(inner, receive, send)
+
+
+def application(parent: FastAPI) -> DicomWebApplication:
+    """To be asked before the parent's own routes."""
+    return DicomWebApplication(parent)

@@ -1,0 +1,216 @@
+"""WADO-RS frames (PS3.18 10.4.1.1.6), the busiest resource of a viewer: a plain ASGI application in front of the framework.
+
+The usual request - known actor, known instance, bytes as stored, in the page cache - is answered without a thread, a query or a
+copy more than the kernel's; everything else takes the long way through threads.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.requests import Request
+
+from heliograph.engine import telemetry
+from heliograph.engine.blobs.segments import SegmentStore
+from heliograph.engine.children import Children
+from heliograph.features.access import Actor
+from heliograph.gateways.dicomweb.locate import Located, Locator, Pixels, spec_of
+from heliograph.gateways.dicomweb.negotiation import Form, frame_form
+from heliograph.gateways.http import Authenticator, problem
+from heliograph.kit.errors import Broken, HeliographError, Invalid
+from heliograph.kit.time import monotonic_s
+from heliograph.services import Services
+from heliograph.standards.dicom import transcode, uids
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+BOUNDARY = b"heliograph-frame-boundary"
+_END = b"\r\n--" + BOUNDARY + b"--\r\n"
+_MOST_FRAMES = 1000
+_REMEMBER_S = 2.0
+_MOST_CREDENTIALS = 2048
+
+
+class Frames:
+    """Answers GET .../instances/{sop}/frames/{list}."""
+
+    def __init__(self, services: Services, authenticator: Authenticator, locator: Locator, children: Children) -> None:
+        self._services = services
+        self._authenticator = authenticator
+        self._locator = locator
+        self._children = children
+        self._actors: dict[bytes, tuple[float, Actor]] = {}
+        self._files: dict[int, int] = {}
+
+    async def __call__(self, scope: Scope, send: Send, parts: list[str]) -> None:
+        """`parts` is the path below /dicom-web, split at slashes."""
+        try:
+            _, study_uid, _, series_uid, _, sop_uid, _, numbers = parts
+            accept, actor = await self._who(scope)
+            found = self._locator.remembered(actor, study_uid, series_uid, sop_uid)
+            if found is None:
+                found = await asyncio.to_thread(self._locator.instance, actor, study_uid, series_uid, sop_uid)
+            pixels = self._locator.remembered_pixels(found)
+            if pixels is None:
+                pixels = await asyncio.to_thread(self._locator.pixels, found)
+            form = frame_form(accept, pixels.table.transfer_syntax)
+            if numbers.isdecimal() and pixels.table.transfer_syntax == found.transfer_syntax_uid:
+                answer = self._at_once(found, pixels, form, int(numbers) - 1)
+                if answer is not None:
+                    await _answer(send, form, answer)
+                    return
+            await self._slowly(send, found, pixels, form, _frame_numbers(numbers))
+        except HeliographError as error:
+            await problem(error)(scope, _no_receive, send)
+        except Exception as error:  # noqa: BLE001 one request fails, the door stays open
+            telemetry.trouble("frames_failed", error)
+            await problem(Broken("an unexpected error; the log has its place", code="bug"))(scope, _no_receive, send)
+
+    async def _who(self, scope: Scope) -> tuple[str, Actor]:
+        """The Accept header and the actor; a credential seen in the last two seconds is not looked up again."""
+        accept = credential = b""
+        for name, value in scope["headers"]:
+            if name == b"accept":
+                accept = accept + b"," + value if accept else value
+            elif name in {b"authorization", b"cookie"}:
+                credential = credential + b"\n" + value
+        known = self._actors.get(credential)
+        if known is not None and known[0] > monotonic_s():
+            return accept.decode("latin-1"), known[1]
+        actor, _ = await self._authenticator.identify(Request(scope))
+        if len(self._actors) > _MOST_CREDENTIALS:
+            self._actors.clear()
+        self._actors[credential] = (monotonic_s() + _REMEMBER_S, actor)
+        return accept.decode("latin-1"), actor
+
+    def _at_once(self, found: Located, pixels: Pixels, form: Form, frame: int) -> "bytearray | None":
+        """The body when the frame's bytes are one stored range that the page cache holds; None for the long way."""
+        table = pixels.table
+        if (
+            pixels.data is not None
+            or form.transfer_syntax != _sent_syntax(table.transfer_syntax)
+            or not 0 <= frame < table.available
+        ):
+            return None
+        pieces = table.fragments(frame)
+        if len(pieces) != 1 or not table.is_plain(frame) or table.transfer_syntax == uids.EXPLICIT_VR_BIG_ENDIAN:
+            return None
+        fd, start = self._file(found.blob)
+        if fd < 0:
+            return None
+        offset, length = pieces[0]
+        head = _part_head(form) if form.is_multipart else b""
+        tail = _END if form.is_multipart else b""
+        body = bytearray(len(head) + length + len(tail))
+        body[: len(head)] = head
+        view = memoryview(body)[len(head) : len(head) + length]
+        try:
+            done = os.preadv(fd, [view], start + offset, os.RWF_NOWAIT)
+        except OSError:
+            return None
+        if done != length:
+            return None
+        if tail:
+            body[len(head) + length :] = tail
+        return body
+
+    def _file(self, blob: str) -> tuple[int, int]:
+        """A descriptor and where the blob begins in it; -1 when the store is not local."""
+        blobs = self._services.blobs
+        if not isinstance(blobs, SegmentStore):
+            return -1, 0
+        number, start = blobs.place(blob)
+        fd = self._files.get(number)
+        if fd is None:
+            if len(self._files) > 200:
+                for old in self._files.values():
+                    os.close(old)
+                self._files.clear()
+            fd = self._files[number] = os.open(blobs.locate(blob)[0], os.O_RDONLY)
+        return fd, start
+
+    async def _slowly(self, send: Send, found: Located, pixels: Pixels, form: Form, numbers: list[int]) -> None:
+        if not form.is_multipart and len(numbers) != 1:
+            raise Invalid("several frames need multipart/related", code="not_acceptable")
+        for number in numbers:
+            pixels.table.size(number)  # raises for a frame that is not there, before anything is sent
+        first = await self._frame(found, pixels, form, numbers[0])
+        if not form.is_multipart:
+            await _answer(send, form, bytearray(first))
+            return
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(b"content-type", _multipart_type(form)), *_CACHING],
+            }
+        )
+        body = first
+        for position in range(len(numbers)):
+            lead = b"" if position == 0 else b"\r\n"
+            await send({"type": "http.response.body", "body": lead + _part_head(form) + body, "more_body": True})
+            if position + 1 < len(numbers):
+                body = await self._frame(found, pixels, form, numbers[position + 1])
+        await send({"type": "http.response.body", "body": _END})
+
+    async def _frame(self, found: Located, pixels: Pixels, form: Form, number: int) -> bytes:
+        data = await asyncio.to_thread(pixels.read, self._services.blobs, found.blob, number)
+        stored = pixels.table.transfer_syntax
+        if form.transfer_syntax == _sent_syntax(stored) and stored != uids.EXPLICIT_VR_BIG_ENDIAN:
+            return data
+        made = await self._children.run(transcode.transcode_frame, spec_of(pixels), data, stored, form.transfer_syntax)
+        return made.data
+
+
+def _sent_syntax(stored: str) -> str:
+    """Uncompressed frames are always little endian, and say so."""
+    native = {uids.IMPLICIT_VR_LITTLE_ENDIAN, uids.EXPLICIT_VR_BIG_ENDIAN, uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN}
+    return uids.EXPLICIT_VR_LITTLE_ENDIAN if stored in native else stored
+
+
+def _frame_numbers(text: str) -> list[int]:
+    numbers = [part for part in text.split(",") if part]
+    if (
+        not numbers
+        or len(numbers) > _MOST_FRAMES
+        or not all(part.isdecimal() and 0 < int(part) < 1 << 31 for part in numbers)
+    ):
+        raise Invalid("frames must be numbers from 1 with commas between", code="bad_frames")
+    return [int(part) - 1 for part in numbers]
+
+
+_CACHING = [(b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff")]
+_heads: dict[Form, bytes] = {}
+
+
+def _part_head(form: Form) -> bytes:
+    head = _heads.get(form)
+    if head is None:
+        kind = f"{form.media_type}; transfer-syntax={form.transfer_syntax}"
+        head = _heads[form] = b"--" + BOUNDARY + b"\r\nContent-Type: " + kind.encode() + b"\r\n\r\n"
+    return head
+
+
+def _multipart_type(form: Form) -> bytes:
+    return (
+        f'multipart/related; type="{form.media_type}"; transfer-syntax={form.transfer_syntax}; boundary='.encode()
+        + BOUNDARY
+    )
+
+
+async def _answer(send: Send, form: Form, body: bytearray) -> None:
+    kind = (
+        _multipart_type(form)
+        if form.is_multipart
+        else f"{form.media_type}; transfer-syntax={form.transfer_syntax}".encode()
+    )
+    await send({
+        "type": "http.response.start", "status": 200,
+        "headers": [(b"content-type", kind), (b"content-length", b"%d" % len(body)), *_CACHING],
+    })  # fmt: skip
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _no_receive() -> MutableMapping[str, Any]:
+    return {"type": "http.disconnect"}
