@@ -44,8 +44,14 @@ export function headerWindows(attributes: Attributes): NamedVoi[] {
     const width = widths[index]
     // A width of 0 is found in the field and means that nobody set one.
     if (width === undefined || width <= 0) return []
-    return [{ voi: makeWindow(center, width, fn), name: names[index] ?? '' }]
+    // A LINEAR window of 1 is a step between two whole numbers; over fractions it was meant as the exact form.
+    const form = fn === 'LINEAR' && width <= 1 && isFractional(attributes) ? 'LINEAR_EXACT' : fn
+    return [{ voi: makeWindow(center, width, form), name: names[index] ?? '' }]
   })
+}
+
+function isFractional(attributes: Attributes): boolean {
+  return !Number.isInteger(attributes.number('RescaleSlope') ?? 1) || !attributes.has('BitsStored')
 }
 
 export interface Range {
@@ -103,8 +109,11 @@ export function curveOf(voi: Voi, inverted: boolean): Node[] {
 }
 
 /** A window over what is really in the picture, for objects that bring none. */
-export function fullRangeWindow(range: Range): Window {
-  return windowFromRange(range.upper > range.lower ? range : { lower: range.lower, upper: range.lower + 1 })
+export function fullRangeWindow({ lower, upper }: Range): Window {
+  if (upper <= lower) return windowFromRange({ lower, upper: lower + 1 })
+  // LINEAR speaks of whole numbers: its width counts them. Fractions need the exact form.
+  if (Number.isInteger(lower) && Number.isInteger(upper)) return windowFromRange({ lower, upper })
+  return makeWindow((lower + upper) / 2, upper - lower, 'LINEAR_EXACT')
 }
 
 /** A window between two percentiles of the values, background left out: what MR without a usable header window needs. */

@@ -3,6 +3,13 @@ import { Desk } from './chrome/Desk'
 import { Lifetime } from './state/lifetime'
 import { WorkspaceProvider } from './state/context'
 
+/** Brings the drawing code in ahead of time: called while a list is on screen, and at once when a study opens. */
+export function preload(): void {
+  void import('./viewport/drawing').catch(() => undefined)
+}
+
+preload()
+
 /** The reading workspace of one study. Another study is another workspace: nothing is carried from case to case. */
 export default function StudyViewer({ studyId }: { studyId: string }) {
   return <OneStudy key={studyId} studyId={studyId} />

@@ -33,7 +33,8 @@ function Who() {
 }
 
 function Grid() {
-  const { layout, enlarged } = useDesk((state) => state)
+  const layout = useDesk((state) => state.layout)
+  const enlarged = useDesk((state) => state.enlarged)
   const count = layout.rows * layout.columns
   const shape = enlarged === undefined ? layout : { rows: 1, columns: 1 }
   return (

@@ -27,7 +27,7 @@ import {
 } from '@tabler/icons-react'
 import { type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useActiveViewport, useDesk, useWorkspace } from '../state/context'
+import { useActiveViewport, useDesk, useViewportValue, useWorkspace } from '../state/context'
 import { type Layout } from '../state/workspace'
 import { presetsFor, type VoiChoice } from '../viewport/presets'
 import { type ToolName } from '../viewport/types'
@@ -86,14 +86,35 @@ function Tools() {
   )
 }
 
+/** Made when the menu opens: what it offers depends on the picture of that moment. */
+function PresetItems() {
+  const { t } = useTranslation('viewer')
+  const viewport = useActiveViewport()
+  const picture = useViewportValue(viewport, (state) => state.picture)
+  const unit = useUnit(picture)
+  const nameOf = usePresetName(picture)
+  if (picture === undefined || picture.colour) return <Menu.Label>{t('preset.none')}</Menu.Label>
+  const own = picture.headerVois.map((_, index): VoiChoice => ({ kind: 'header', index }))
+  return (
+    <>
+      {presetsFor(picture, unit).map((choice, index) => (
+        <Menu.Item key={index} rightSection={<kbd>{index + 1}</kbd>} onClick={() => viewport?.choose(choice)}>
+          {nameOf(choice)}
+        </Menu.Item>
+      ))}
+      {unit === 'HU' && own.length > 0 && <Menu.Divider />}
+      {unit === 'HU' &&
+        own.map((choice, index) => (
+          <Menu.Item key={index} rightSection={index === 0 ? <kbd>0</kbd> : null} onClick={() => viewport?.choose(choice)}>
+            {nameOf(choice)}
+          </Menu.Item>
+        ))}
+    </>
+  )
+}
+
 function Presets() {
   const { t } = useTranslation('viewer')
-  const [viewport, state] = useActiveViewport()
-  const unit = useUnit(state.picture)
-  const nameOf = usePresetName(state.picture)
-  const choices = state.picture === undefined ? [] : presetsFor(state.picture, unit)
-  const own = (state.picture?.headerVois ?? []).map((_, index): VoiChoice => ({ kind: 'header', index }))
-  const isHu = unit === 'HU'
   return (
     <Menu position="bottom-start" offset={4}>
       <Menu.Target>
@@ -102,19 +123,7 @@ function Presets() {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        {state.picture?.colour === true && <Menu.Label>{t('preset.none')}</Menu.Label>}
-        {choices.map((choice, index) => (
-          <Menu.Item key={index} rightSection={<kbd>{index + 1}</kbd>} onClick={() => viewport?.choose(choice)}>
-            {nameOf(choice)}
-          </Menu.Item>
-        ))}
-        {isHu && own.length > 0 && <Menu.Divider />}
-        {isHu &&
-          own.map((choice, index) => (
-            <Menu.Item key={index} rightSection={index === 0 ? <kbd>0</kbd> : null} onClick={() => viewport?.choose(choice)}>
-              {nameOf(choice)}
-            </Menu.Item>
-          ))}
+        <PresetItems />
       </Menu.Dropdown>
     </Menu>
   )
@@ -122,12 +131,15 @@ function Presets() {
 
 function Manipulate() {
   const { t } = useTranslation('viewer')
-  const [viewport, state] = useActiveViewport()
-  const off = viewport === undefined || state.picture === undefined
+  const viewport = useActiveViewport()
+  const off = useViewportValue(viewport, (state) => state.picture === undefined)
+  const inverted = useViewportValue(viewport, (state) => state.inverted)
+  const playing = useViewportValue(viewport, (state) => state.playing)
+  const frames = useViewportValue(viewport, (state) => state.stack?.frames.length ?? 0)
   return (
     <div className={css['group']}>
       <Presets />
-      <Button icon={IconContrast2} label={t('action.invert')} hint="I" pressed={state.inverted} disabled={off} onClick={() => viewport?.invert()} />
+      <Button icon={IconContrast2} label={t('action.invert')} hint="I" pressed={inverted} disabled={off} onClick={() => viewport?.invert()} />
       <Button icon={IconRotateClockwise2} label={t('action.rotateRight')} hint="R" disabled={off} onClick={() => viewport?.rotateBy(90)} />
       <Button icon={IconRotate2} label={t('action.rotateLeft')} hint="L" disabled={off} onClick={() => viewport?.rotateBy(-90)} />
       <Button icon={IconFlipVertical} label={t('action.flipHorizontal')} hint="H" disabled={off} onClick={() => viewport?.flip('horizontal')} />
@@ -135,14 +147,7 @@ function Manipulate() {
       <Button icon={IconArrowsMaximize} label={t('action.fit')} hint="=" disabled={off} onClick={() => viewport?.fit()} />
       <Button icon={IconRelationOneToOne} label={t('action.oneToOne')} hint="U" disabled={off} onClick={() => viewport?.oneToOne()} />
       <Button icon={IconRestore} label={t('action.reset')} hint="Space" disabled={off} onClick={() => viewport?.reset()} />
-      <Button
-        icon={IconPlayerPlay}
-        label={t('action.cine')}
-        hint="C"
-        pressed={state.playing}
-        disabled={off || (state.stack?.frames.length ?? 0) < 2}
-        onClick={() => viewport?.play(!state.playing)}
-      />
+      <Button icon={IconPlayerPlay} label={t('action.cine')} hint="C" pressed={playing} disabled={off || frames < 2} onClick={() => viewport?.play(!playing)} />
     </div>
   )
 }
@@ -188,7 +193,9 @@ function LayoutShape({ rows, columns }: Layout) {
 function Desk() {
   const { t } = useTranslation('viewer')
   const workspace = useWorkspace()
-  const { linked, referenceLines, overlay } = useDesk((state) => state)
+  const linked = useDesk((state) => state.linked)
+  const referenceLines = useDesk((state) => state.referenceLines)
+  const overlay = useDesk((state) => state.overlay)
   return (
     <div className={css['group']}>
       <Layouts />
@@ -202,7 +209,8 @@ function Desk() {
 function Sides() {
   const { t } = useTranslation('viewer')
   const workspace = useWorkspace()
-  const { thumbnails, panel } = useDesk((state) => state)
+  const thumbnails = useDesk((state) => state.thumbnails)
+  const panel = useDesk((state) => state.panel)
   return (
     <div className={`${css['group'] ?? ''} ${css['end'] ?? ''}`}>
       <Button icon={IconKeyboard} label={t('action.keys')} hint="?" onClick={() => workspace.set({ keysShown: true })} />

@@ -3,20 +3,25 @@ import { type Workspace } from '../state/workspace'
 import { handleKey } from './commands'
 
 const TYPING = 'input:not([type="range"]), textarea, select, [contenteditable="true"], [role="menu"], [role="dialog"], [role="menuitem"]'
-/** Keys that a focused control needs for itself. */
-const CONTROL_KEYS = new Set([' ', 'Enter', 'ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp', 'PageDown', 'Escape', 'Tab'])
+const BUTTON_KEYS = new Set([' ', 'Enter', 'Tab'])
+const SLIDER_KEYS = new Set([...BUTTON_KEYS, 'ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp', 'PageDown'])
+
+/** True for a key that the focused control needs for itself. */
+function belongsToControl(target: Element | null, key: string): boolean {
+  if (target?.closest('input, [role="slider"]') != null) return SLIDER_KEYS.has(key)
+  return target?.closest('button, a') != null && BUTTON_KEYS.has(key)
+}
 
 /** The viewer's keys work wherever the focus is, except while somebody types or a menu is open. */
 export function useKeys(workspace: Workspace): void {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const target = event.target instanceof Element ? event.target : null
-      if (event.defaultPrevented || target?.closest(TYPING) != null) return
-      const isControl = target?.closest('button, a, input, [role="slider"], [role="option"]') != null
-      if (isControl && CONTROL_KEYS.has(event.key)) return
+      if (target?.closest(TYPING) != null || belongsToControl(target, event.key)) return
       if (handleKey(event, workspace)) event.preventDefault()
     }
-    window.addEventListener('keydown', press)
-    return () => window.removeEventListener('keydown', press)
+    // On the way down: the drawing library swallows keys on its own elements.
+    window.addEventListener('keydown', press, true)
+    return () => window.removeEventListener('keydown', press, true)
   }, [workspace])
 }

@@ -1,4 +1,4 @@
-import { Enums, imageLoader, metaData, utilities, type Types } from '@cornerstonejs/core'
+import { cache, Enums, imageLoader, metaData, utilities, type Types } from '@cornerstonejs/core'
 import { type Frame } from '@/dicom/series'
 import { rangeOf, windowFromRange } from '@/dicom/window'
 import { PRIORITY } from './framequeue'
@@ -77,6 +77,16 @@ function load(imageId: string): Types.IImageLoadObject {
   if (frame === undefined) return { promise: Promise.reject(new RangeError('unknown frame')) }
   const promise = loadPicture(frame, priorities.get(imageId) ?? PRIORITY.display).then((picture) => toImage(imageId, picture))
   return { promise: promise as unknown as Promise<Record<string, unknown>> } as unknown as Types.IImageLoadObject
+}
+
+/** Loads an image once, whoever asks first, and keeps it in the library's cache. */
+export function fetchImage(imageId: string): Promise<Types.IImage> {
+  const known = cache.getImageLoadObject(imageId) ?? load(imageId)
+  if (cache.getImageLoadObject(imageId) === undefined) {
+    // The cache passes a failure on to nobody; whoever asked hears of it from the promise itself.
+    cache.putImageLoadObject(imageId, known).catch(() => undefined)
+  }
+  return known.promise
 }
 
 /** What the library asks about an image, answered from our own reading of the object. */

@@ -24,11 +24,14 @@ export function useViewportState(viewport: Viewport | undefined): ViewportState 
   return useSyncExternalStore(viewport?.subscribe ?? never, () => viewport?.state ?? EMPTY_STATE)
 }
 
-/** The viewport of the active pane and its state. */
-export function useActiveViewport(): [Viewport | undefined, ViewportState] {
+/** The viewport of the active pane; asked again whenever one is made or removed. */
+export function useActiveViewport(): Viewport | undefined {
   const active = useDesk((state) => state.active)
-  // Asked again whenever a viewport is made or removed.
   useDesk((state) => state.viewportCount)
-  const viewport = useWorkspace().viewports.get(active)
-  return [viewport, useViewportState(viewport)]
+  return useWorkspace().viewports.get(active)
+}
+
+/** One value of a viewport's state; a component that needs only this is not drawn again for every image. */
+export function useViewportValue<T>(viewport: Viewport | undefined, select: (state: ViewportState) => T): T {
+  return useSyncExternalStore(viewport?.subscribe ?? never, () => select(viewport?.state ?? EMPTY_STATE))
 }

@@ -1,11 +1,11 @@
-import { cache, Enums, imageLoader, type RenderingEngine, type Types } from '@cornerstonejs/core'
+import { cache, Enums, type RenderingEngine, type Types } from '@cornerstonejs/core'
 import vtkColorTransferFunction from '@kitware/vtk.js/Rendering/Core/ColorTransferFunction.js'
 import { scheduleOf } from '@/dicom/cine'
 import { add, pixelToPatient, scale as scaled, type Plane, type Point2, type Vec3 } from '@/dicom/geometry'
 import { type Frame, type ImageStack } from '@/dicom/series'
 import { curveOf, dragWindow, rangeOf, windowFromRange, type Voi } from '@/dicom/window'
 import { frameQueue, PRIORITY } from '../pixels/framequeue'
-import { frameOf, imageIdOf, pictureOf, setPriority } from '../pixels/imageloader'
+import { fetchImage, frameOf, imageIdOf, pictureOf, setPriority } from '../pixels/imageloader'
 import { type Picture } from '../pixels/picture'
 import { axesOf, cameraOf, canvasToPixel, centrePixel, fitScale, keepInSight, patientToCanvas, snapCentre, type Presentation, type Size } from './camera'
 import { Player } from './player'
@@ -126,9 +126,10 @@ export class StackPane implements Viewport {
     if (picture === undefined || voi === undefined || picture.colour) return
     // A table has no centre and width: dragging leaves it for the window that spans it.
     const window = voi.kind === 'window' ? voi : windowFromRange(rangeOf(voi))
-    const step = Math.max((picture.extent.max - picture.extent.min) / 1024, picture.rescale.slope < 1 ? Math.abs(picture.rescale.slope) : 1e-6)
-    const coarse = Number.isInteger(window.width) && Number.isInteger(window.center) && step >= 0.5
-    const dragged = dragWindow(window, dx, dy, coarse ? Math.max(1, Math.round(step)) : step)
+    const whole = Number.isInteger(picture.rescale.slope) && !picture.format.float
+    // In proportion to the window, so that a narrow one can be set finely and a wide one quickly.
+    const step = Math.max(window.width / 200, whole ? 1 : (picture.extent.max - picture.extent.min) / 4096)
+    const dragged = dragWindow(window, dx, dy, whole ? Math.round(step) : step)
     this.choose({ kind: 'user', voi: dragged })
   }
 
@@ -284,7 +285,7 @@ export class StackPane implements Viewport {
   private load(index: number): Promise<unknown> {
     const imageId = this.imageIds[index]
     if (imageId === undefined) return Promise.reject(new RangeError('no such image'))
-    return imageLoader.loadAndCacheImage(imageId)
+    return fetchImage(imageId)
   }
 
   private isLoaded = (index: number): boolean => {
@@ -409,7 +410,7 @@ export class StackPane implements Viewport {
       load: async (index, near) => {
         const imageId = imageIds[index] ?? ''
         setPriority(imageId, near ? PRIORITY.neighbour : PRIORITY.rest)
-        await imageLoader.loadAndCacheImage(imageId)
+        await fetchImage(imageId)
       },
       hasRoom: () => cache.getCacheSize() < cache.getMaxCacheSize() * PREFETCH_SHARE,
       onProgress: () => {
