@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -92,6 +93,8 @@ def _voi(
     spec: ImageSpec, facts: FrameFacts, image: Array, window: Window | None, voi_lut: int | None
 ) -> Callable[[Array], Array]:
     if window is not None:
+        if not (math.isfinite(window.center) and math.isfinite(window.width) and window.width > 0):
+            raise Invalid("a window has a finite center and a width above 0", code="bad_window")
         return _by_window(spec, window)
     if voi_lut is not None:
         if not 0 <= voi_lut < len(facts.voi_luts):

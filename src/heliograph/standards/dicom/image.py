@@ -106,6 +106,10 @@ class ImageSpec:
         """Facts of one frame (from 0): its own functional group over the shared one."""
         return self.per_frame[number] if number < len(self.per_frame) else self.shared
 
+    def only(self, number: int) -> ImageSpec:
+        """The spec with the facts of one frame for whatever number is asked: small to send to a child process."""
+        return replace(self, shared=self.frame(number), per_frame=()) if self.per_frame else self
+
     def dtype(self) -> np.dtype[Any]:
         """Of the stored values, in native byte order."""
         if self.cell is not Cell.INTEGER:

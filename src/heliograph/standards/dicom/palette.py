@@ -127,46 +127,43 @@ def read_palette(
 
 def expand_segments(table: bytes, entries: int, *, wide: bool) -> NDArray[np.uint16]:
     """Segmented palette data (C.7.9.2): discrete, linear and indirect segments, never more than `entries` values."""
-    words = np.frombuffer(table[: len(table) // 2 * 2], "<u2") if wide else np.frombuffer(table, np.uint8)
-    out = np.zeros(entries, np.uint16)
-    filled = _expand(words, 0, len(words), out, 0, limit=len(words), depth=0)
-    if filled < entries:
+    words = np.frombuffer(table[: len(table) // 2 * 2], "<u2").tolist() if wide else list(table)
+    out: list[int] = []
+    _Segments(words, entries, out, wide=wide).expand(0, len(words), len(words), is_nested=False)
+    if len(out) < entries:
         raise Invalid("a segmented palette yields fewer entries than its descriptor states", code="bad_lut")
-    return out
+    return np.array(out[:entries], np.uint16)
 
 
-def _expand(
-    words: NDArray[Any], at: int, end: int, out: NDArray[np.uint16], filled: int, *, limit: int, depth: int
-) -> int:
-    segments = 0
-    while at + 1 < end and filled < len(out) and segments < limit:
-        kind, length = int(words[at]), int(words[at + 1])
-        segments += 1
-        if kind == 0:
-            piece = words[at + 2 : at + 2 + length][: len(out) - filled]
-            at += 2 + length
-        elif kind == 1 and filled and at + 2 < end:
-            steps = np.linspace(int(out[filled - 1]), int(words[at + 2]), length + 1)[1:]
-            piece = np.rint(steps).astype(np.uint16)[: len(out) - filled]
-            at += 3
-        elif kind == 2 and depth == 0 and at + 2 < end:
-            filled = _indirect(words, at, out, filled, length)
-            at += 4 if words.dtype == np.uint16 else 6
-            continue
+class _Segments:
+    def __init__(self, words: list[int], entries: int, out: list[int], *, wide: bool) -> None:
+        self.words, self.entries, self.out, self.wide = words, entries, out, wide
+
+    def expand(self, at: int, end: int, segments: int, *, is_nested: bool) -> None:
+        words, out = self.words, self.out
+        while at + 1 < end and len(out) < self.entries and segments > 0:
+            kind, length = words[at], words[at + 1]
+            segments -= 1
+            if kind == 0:
+                out.extend(words[at + 2 : min(end, at + 2 + length)])
+                at += 2 + length
+            elif kind == 1 and out and at + 2 < end:
+                first, rise = out[-1], words[at + 2] - out[-1]
+                out.extend([first + (2 * rise * step + length) // (2 * length) for step in range(1, length + 1)])
+                at += 3
+            elif kind == 2 and not is_nested and at + 2 < end:
+                self.expand(self._referred(at), at, length, is_nested=True)
+                at += 4 if self.wide else 6
+            else:
+                raise Invalid("a segmented palette is damaged", code="bad_lut")
+
+    def _referred(self, at: int) -> int:
+        """Where earlier segments begin that are copied again: 32 bits, the least significant first, counted in bytes."""
+        if self.wide:
+            parts = self.words[at + 2 : at + 4]
+            offset = (parts[0] | parts[1] << 16) // 2 if len(parts) == 2 else at
         else:
-            raise Invalid("a segmented palette is damaged", code="bad_lut")
-        out[filled : filled + len(piece)] = piece
-        filled += len(piece)
-    return filled
-
-
-def _indirect(words: NDArray[Any], at: int, out: NDArray[np.uint16], filled: int, segments: int) -> int:
-    """Copy earlier segments again; the offset is 32 bits, the least significant part first, counted in bytes."""
-    if words.dtype == np.uint16:
-        parts = [int(word) for word in words[at + 2 : at + 4]]
-        offset = (parts[0] | parts[1] << 16) // 2 if len(parts) == 2 else len(words)
-    else:
-        offset = int.from_bytes(bytes(words[at + 2 : at + 6].astype(np.uint8)), "little")
-    if offset >= at:
-        raise Invalid("a segmented palette refers to what follows", code="bad_lut")
-    return _expand(words, offset, at, out, filled, limit=segments, depth=1)
+            offset = int.from_bytes(bytes(self.words[at + 2 : at + 6]), "little")
+        if offset >= at:
+            raise Invalid("a segmented palette refers to what follows", code="bad_lut")
+        return offset

@@ -3,7 +3,9 @@
 import io
 import math
 import subprocess
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,12 @@ def test_a_chosen_window_and_table_rule_over_those_of_the_image() -> None:
     assert (by_table[0], by_table[-1]) == (255, 0)
     with pytest.raises(Invalid, match="no such VOI LUT"):
         shown(RAMP, facts, View(voi_lut=1))
+
+
+@pytest.mark.parametrize(("center", "width"), [(40, 0), (40, -5), (math.nan, 100), (40, math.inf)])
+def test_impossible_windows_are_refused(center: float, width: float) -> None:
+    with pytest.raises(Invalid, match="width above 0"):
+        shown(RAMP, None, View(window=Window(center, width)))
 
 
 def test_a_table_alone_is_applied() -> None:
@@ -384,6 +392,14 @@ def test_a_lower_quality_is_smaller() -> None:
         render_encoded(*arguments, quality=0)
     with pytest.raises(Invalid, match="JPEG, PNG"):
         render_encoded(*arguments, media_type="image/tiff")
+
+
+def test_a_child_process_renders() -> None:
+    found = opened_sample("ct/eCT_Supplemental.dcm")
+    arguments = (found.spec.only(1), found.frame(1), found.table.transfer_syntax)
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+        made = pool.submit(render_encoded, *arguments).result()
+    assert made == render_encoded(found.spec, found.frame(1), found.table.transfer_syntax, 1)
 
 
 # -- thumbnails --------------------------------------------------------------------------------------------------
