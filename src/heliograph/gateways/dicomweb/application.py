@@ -35,6 +35,7 @@ class DicomWebApplication:
         if scope["type"] == "http" and scope["method"] == "GET":
             parts = scope["path"][len(ROOT) + 1 :].split("/")
             if len(parts) == _FRAME_PARTS and parts[6] == "frames" and parts[0] == "studies":
+                scope["app"] = self.rest
                 await self._frames(scope, send, parts)
                 return
         inner = dict(scope)
