@@ -81,7 +81,8 @@ class HeadScan:
         if share > 1e-3:
             model = model * (1 - share) + self.planes[low + 1].astype(np.float32) * share
         image = self.resample(model)
-        return image + self.holder * np.clip((-700 - image) / 200, 0, 1)
+        found: Array = image + self.holder * np.clip((-700 - image) / 200, 0, 1)
+        return found
 
 
 def _noisy(study: Study, grain: Grain, sigma: float, name: str, index: int, clean: Array) -> Array:
@@ -100,7 +101,7 @@ def ct_head(study: Study) -> list[Series]:
     scan = HeadScan(
         Head(study.rng("head", patient=True), atrophy=atrophy, bleed=bleed),
         matrix,
-        max(float(study.exam.option("grid", "0.6")), 0.3 / study.scale),
+        max(float(study.exam.option("grid", "0.65")), 0.3 / study.scale),
     )
     grain = Grain(study.rng("grain"), 0.02, 0.21)
     compressed = EXPLICIT if not prior else JPEG_LS

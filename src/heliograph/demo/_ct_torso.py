@@ -136,7 +136,7 @@ def loudness(clean: Array, step: int = 16) -> Array:
 
 def ct_chest(study: Study) -> list[Series]:
     matrix = study.pixels(512)
-    nodules = (Nodule((-64, -22, 36), 7.0), Nodule((72, 30, -62), 3.0))
+    nodules: tuple[Nodule, ...] = (Nodule((-64, -22, 36), 7.0), Nodule((72, 30, -62), 3.0))
     if study.exam.option("prior") == "yes":
         nodules = (Nodule((-64, -22, 36), 4.0),)
     torso = Torso(study.rng("torso", patient=True), nodules=nodules)
@@ -149,7 +149,8 @@ def ct_chest(study: Study) -> list[Series]:
 
     def thin(index: int) -> Array:
         clean = scan.at(first + 1.25 * index)
-        return clean + 26 * loudness(clean) * sharp(study.rng("thin", index), clean.shape)
+        found: Array = clean + 26 * loudness(clean) * sharp(study.rng("thin", index), clean.shape)
+        return found
 
     def thick(index: int) -> Array:
         z = first_thick + step * index
@@ -238,8 +239,8 @@ def _scout(study: Study, scan: TorsoScan) -> Series:
             columns, (-(columns - 1) / 2 * pixel - float(scan.x[0])) / scan.grid_mm, pixel / scan.grid_mm, len(scan.x)
         )
         image = cubic(rows, 0.0, pixel / step, lines) @ np.array(sums, np.float32) @ across.T
-        hu = 6.0 * image - 900 + study.rng("scout").normal(0, 8, image.shape)
-        return Instance(made, [np.clip(np.rint(hu) + 1024, 0, 4095).astype(np.uint16)])
+        noisy = 6.0 * image - 900 + study.rng("scout").normal(0, 8, image.shape)
+        return Instance(made, [np.clip(np.rint(noisy) + 1024, 0, 4095).astype(np.uint16)])
 
     return Series(1, 1, ds, instance)
 
@@ -263,7 +264,8 @@ def ct_abdomen(study: Study) -> list[Series]:
 
     def slab(index: int) -> Array:
         clean = scan.at(first + 7.5 * index)
-        return clean + 11 * loudness(clean) * grain(study.rng("slab", index), clean.shape)
+        found: Array = clean + 11 * loudness(clean) * grain(study.rng("slab", index), clean.shape)
+        return found
 
     plan = CtSeries(
         number=2,

@@ -175,7 +175,7 @@ def filtered_noise(
     f = np.sqrt(fx * fx + fy * fy)
     gain = np.exp(-((f / high) ** 2)) * (1 - np.exp(-((f / max(low, 1e-6)) ** 2)))
     gain *= np.where(f > 0, np.maximum(f, 1e-6) ** -slope, 0)
-    spectrum = np.fft.rfft2(rng.standard_normal(shape, np.float32)) * gain
+    spectrum = np.fft.rfft2(rng.standard_normal(shape, np.float32)) * gain.astype(np.float32)
     noise = np.fft.irfft2(spectrum, s=shape)
     found: Array = (noise / noise.std()).astype(np.float32)
     return found

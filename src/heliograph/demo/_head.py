@@ -255,8 +255,8 @@ class Head:
         c, r = self.bleed.centre, self.bleed.radii
         across = np.sqrt(((y - c[1]) / r[1]) ** 2 + ((z - c[2]) / r[2]) ** 2)
         thick = r[0] * np.maximum(1 - across * across, -0.5)
-        found = (-cavity - thick) * 0.85
-        return np.maximum(found, x + 20)
+        found: Array = np.maximum((-cavity - thick) * 0.85, x + 20)
+        return found
 
     def _brain_shape(self, x: Array, y: Array, z: Array, depth: Array, grain: _Grain) -> Array:
         """Distance to the brain's surface: arachnoid space, Sylvian and interhemispheric fissures taken out."""
@@ -274,7 +274,8 @@ class Head:
             np.maximum(37 - side, np.abs(z - 2) - 15),
         )
         insula = ellipsoid((side - 0.010 * (y + 2) ** 2 + 0.35 * bend, y, z), (38.5, -2, 4), (0.5 + 0.9 * wide, 20, 13))
-        return np.maximum(brain, -union(stem, insula, 2.5))
+        found: Array = np.maximum(brain, -union(stem, insula, 2.5))
+        return found
 
     def _cortex(self, out: Tissues, at: Place, brain: Array, depth: Array, grain: _Grain) -> None:
         x, y, z = at

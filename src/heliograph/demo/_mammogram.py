@@ -39,9 +39,10 @@ class Breast:
         across = np.abs(v - middle) / half
         bulge = 2.1 if self.view == "CC" else 1.75
         r = ((np.maximum(u, 0) / reach) ** bulge + across**2.2) ** np.float32(1 / 2.1) + np.float32(1e-5)
-        found: Array = (1 - r) * reach * 0.92
+        body = (1 - r) * reach * 0.92
         cap = np.sqrt(((u - reach + 3.0) / 6.5) ** 2 + ((v - middle) / 5.0) ** 2)
-        return np.maximum(found, (1 - cap) * 6)
+        found: Array = np.maximum(body, (1 - cap) * 6)
+        return found
 
     def muscle(self) -> Array:
         """Distance inside the pectoral muscle, which only the oblique view shows."""
@@ -109,7 +110,8 @@ class Breast:
         du, dv = self.u - cu, self.v - cv
         far, angle = np.sqrt(du * du + dv * dv), np.arctan2(dv, du)
         phases = self.rng.uniform(0, 2 * np.pi, 6)
-        spikes = sum((np.cos((7 + 3 * i) * angle + p) for i, p in enumerate(phases)), np.float32(0)) / np.float32(3.4)
+        waves = [np.cos((7 + 3 * i) * angle + np.float32(p)) for i, p in enumerate(phases)]
+        spikes = np.sum(waves, axis=0) / np.float32(3.4)
         core = coverage(far - 5.4 - 0.9 * spikes + 0.5 * clouds, 2.6) * 0.30
         rays = np.exp(-((far / 13) ** 2)) * smoothstep(spikes, 0.55, 1.2) * 0.16
         found: Array = core + rays * (far > 4)
@@ -178,7 +180,7 @@ def picture(study: Study, side: str, view: str, shape: tuple[int, int]) -> NDArr
     image = resize(half, shape)
     noise = filtered_noise(study.rng("quanta", side, view), (1024, 1024), 0, 0.6)
     tiled = np.tile(noise, (shape[0] // 1024 + 1, shape[1] // 1024 + 1))[: shape[0], : shape[1]]
-    stored = np.rint(np.clip(image * 2900 + 520 + tiled * 14, 0, 4095)).astype(np.uint16)
+    stored: NDArray[np.uint16] = np.rint(np.clip(image * 2900 + 520 + tiled * 14, 0, 4095)).astype(np.uint16)
     stored[image < -0.03] = 0
     label = marker(f"{side} {view}"[::1], max(shape[0] // 40, 8))
     top, left = shape[0] // 30, round(shape[1] * 0.74)

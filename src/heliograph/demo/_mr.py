@@ -146,6 +146,8 @@ class BrainScan:
     def tissues(self, x: Array, y: Array, z: Array, softness: float) -> Tissues:
         found = self.head.tissues(x, y, z, softness)
         for cx, cy, cz, r in self.spots:
+            if any(float(np.abs(v - c).min()) > 1.4 * r + 2 for v, c in ((x, cx), (y, cy), (z, cz))):
+                continue
             far = np.sqrt((x - cx) ** 2 + ((y - cy) / 1.4) ** 2 + (z - cz) ** 2) - r
             found.lay("lesion", coverage(far, 2.0) * np.float32(0.85))
         if self.infarct:
@@ -255,15 +257,16 @@ def _acquire(
         clean = blur(clean, 0.7)
     if plan.kind == "adc":
         noise = _tile(grain, study.rng("mr", plan.number, *name), clean.shape)
-        return np.where(clean > 120, clean + 35 * noise, np.abs(8 * noise))
+        found: Array = np.where(clean > 120, clean + 35 * noise, np.abs(8 * noise))
+        return found
     u = axis(columns, 230.0 / columns)[None, :]
     v = axis(rows, 230.0 / rows)[:, None]
     shade = 1 + 0.05 * scan.shade.grid(u, v, level(name[0] * 4.0)) + 0.10 * ((u / 115) ** 2 + (v / 115) ** 2)
     rng = study.rng("mr", plan.number, *name)
     sigma = np.float32(plan.noise * 0.5 * _brightest(plan))
     real, imaginary = _tile(grain, rng, clean.shape), _tile(grain, rng, clean.shape)
-    found: Array = np.sqrt((clean * shade + sigma * real) ** 2 + (sigma * imaginary) ** 2)
-    return found
+    made: Array = np.sqrt((clean * shade + sigma * real) ** 2 + (sigma * imaginary) ** 2)
+    return made
 
 
 def _brightest(plan: Sequence) -> float:

@@ -84,13 +84,14 @@ def pet_ct(study: Study) -> list[Series]:
     first = -165.0 - SPACING * (count // 2) + 2.0
     matrix = study.pixels(512)
     scan = TorsoScan(
-        torso, matrix, 500, grid_mm=max(1.15, 0.5 / study.scale), plane_mm=SPACING, contrast=False, half=(192, 132)
+        torso, matrix, 500, grid_mm=max(1.35, 0.6 / study.scale), plane_mm=SPACING, contrast=False, half=(192, 132)
     )
     grain = Grain(study.rng("grain"), 0.02, 0.22)
 
     def hounsfield(index: int) -> Array:
         clean = scan.at(first + SPACING * index)
-        return clean + 17 * loudness(clean) * grain(study.rng("ct", index), clean.shape)
+        noise: Array = 17 * loudness(clean) * grain(study.rng("ct", index), clean.shape)
+        return clean + noise
 
     plan = CtSeries(
         number=2,

@@ -105,4 +105,5 @@ class Sheet:
 
 def between(value: Array, low: float, high: float, soft: float) -> Array:
     """One inside a range, falling to zero over `soft` on both sides."""
-    return smoothstep(value, low - soft, low + soft) * (1 - smoothstep(value, high - soft, high + soft))
+    found: Array = smoothstep(value, low - soft, low + soft) * (1 - smoothstep(value, high - soft, high + soft))
+    return found

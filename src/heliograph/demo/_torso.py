@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from heliograph.demo._abdomen import paint_abdomen, paint_pelvis
-from heliograph.demo._fields import Array, Point, Waves, coverage, meet, smoothstep, union
+from heliograph.demo._fields import FAR, Array, Point, Waves, coverage, meet, smoothstep, union
 from heliograph.demo._sheet import Sheet, between
-from heliograph.demo._tissue import Tissues
+from heliograph.demo._tissue import Tissues, Window
 from heliograph.demo._vessels import Tree, grow
 
 _Z = (-520, -460, -400, -340, -280, -220, -160, -100, -40, 20, 60, 90, 120, 150, 190)
@@ -26,7 +26,7 @@ COLLAR: list[Point] = [(16, -66, 58), (55, -66, 74), (100, -34, 96), (138, -14, 
 
 
 def table(z: Array | float, heights: tuple[int, ...], values: tuple[int, ...]) -> Array:
-    return np.interp(z, heights, values).astype(np.float32)
+    return np.asarray(np.interp(z, heights, values), np.float32)
 
 
 def spine_size(z: float) -> float:
@@ -87,7 +87,8 @@ class Torso:
         wide, deep = table(z, _Z, _WIDE) * self.girth, table(z, _Z, _DEEP) * self.girth
         px, py = np.abs(x) / wide, np.abs(y - table(z, _Z, _MIDDLE)) / deep
         r = (px**2.5 + py**2.5) ** np.float32(0.4) + np.float32(1e-6)
-        return (r - 1) * np.minimum(deep, wide) * (1 + 0.12 * px)
+        found: Array = (r - 1) * np.minimum(deep, wide) * (1 + 0.12 * px)
+        return found
 
     def cage(self, x: Array, y: Array, z: Array | float) -> tuple[Array, Array]:
         """Distance outwards from the pleura, and the angle from the spine (0) round to the sternum (pi)."""
@@ -141,9 +142,12 @@ class Torso:
         return union(union(union(found, np.minimum(spine, behind), 8), aorta, 8), hila, 10)
 
     def lung(self, x: Array, y: Array, z: Array | float) -> Array:
+        return self._lung(x, y, z, self.mediastinum(x, y, z))
+
+    def _lung(self, x: Array, y: Array, z: Array | float, mediastinum: Array) -> Array:
         wall, _ = self.cage(x, y, z)
         above = (self.dome(x, y) - z) * np.float32(0.75)
-        return meet(meet(wall, above, 5), -self.mediastinum(x, y, z), 5)
+        return meet(meet(wall, above, 5), -mediastinum, 5)
 
     def _inside_lung(self, rng: np.random.Generator, side: int, count: int) -> Array:
         """Random points in one lung, a little denser towards its surface."""
@@ -251,14 +255,20 @@ class Torso:
         dome = self.dome(x, y)
         above = np.maximum(wall, dome - z - 3)
         out.paint("fat", above, 1.5)
-        lung = self.lung(x, y, z)
-        pericardium = self.pericardium(x, y, z)
-        heart_room = np.maximum(pericardium, dome - z - 1)
-        out.paint("fat", heart_room)
-        out.paint("muscle", np.maximum(np.abs(pericardium) - 0.7, dome - z - 1), share=0.5)
-        self._heart(sheet, x, y, dome)
+        window = sheet.window((-92, -104), (96, 104))
+        assert window is not None
+        near = (x[window], y[window])
+        mediastinum = np.full(x.shape, FAR)
+        mediastinum[window] = self.mediastinum(*near, z)
+        lung = self._lung(x, y, z, mediastinum)
+        pericardium = self.pericardium(*near, z)
+        floor = dome[window] - z - 1
+        heart_room = np.maximum(pericardium, floor)
+        out.paint("fat", heart_room, None, window)
+        out.paint("muscle", np.maximum(np.abs(pericardium) - 0.7, floor), None, window, 0.5)
+        self._heart(sheet, near, pericardium, floor, window)
         self._vessels(sheet)
-        diaphragm = np.maximum(np.maximum(np.abs(dome - z) * 0.8 - 1.6, wall), -heart_room - 50)
+        diaphragm = np.maximum(np.abs(dome - z) * 0.8 - 1.6, wall)
         out.paint("muscle", diaphragm, share=0.9)
         out.paint("lung", lung, 1.0)
         if self.effusion:
@@ -297,26 +307,30 @@ class Torso:
         edge = far - r * (1 + 0.13 * spikes + 0.55 * np.maximum(spikes - 0.9, 0))
         sheet.tissues.paint(nodule.tissue, edge, 1.2, window)
 
-    def _heart(self, sheet: Sheet, x: Array, y: Array, dome: Array) -> None:
-        z, out, s = sheet.z, sheet.tissues, self.heart
+    def _heart(self, sheet: Sheet, at: tuple[Array, Array], pericardium: Array, floor: Array, window: Window) -> None:
+        """Chambers and their walls, each kept inside the pericardium."""
+        z, s, (x, y) = sheet.z, self.heart, at
         if not -125 < z < 10:
             return
         u, v, w = self._heart_axes(x, y, z)
-        inside = np.maximum(self.pericardium(x, y, z) + 2.0, dome - z + 1)
+        inside = np.maximum(pericardium + 2.0, floor + 2)
         left = self._ball(u - 16 * s, v - 10 * s, w, (46 * s, 31 * s, 33 * s))
         right = self._ball(u - 8, v + 17, w - 2, (46 * s, 22, 38))
         septal = np.maximum(right, -left)
         atrium = self._ball(x + 30, y + 14, z + 56, (21, 25, 30))
         behind = self._ball(x - 2, y - 14, z + 38, (33, 15, 21))
-        out.paint("myocardium", np.maximum(septal - 1.5, inside), 1.4)
-        out.paint("blood", np.maximum(septal + 2.2, inside + 1.5), 1.6)
-        out.paint("blood", np.maximum(atrium, inside), 1.6)
-        out.paint("blood", np.maximum(behind, inside - 4), 1.6)
-        out.paint("myocardium", np.maximum(left, inside), 1.4)
         cavity = self._ball(u - 10 * s, v - 10 * s, w, (38 * s, 20 * s, 22 * s))
         ridge = self._ball(u - 14, v - 22, w - 8, (16, 6, 5))
         cavity = np.maximum(cavity, -np.minimum(ridge, self._ball(u - 14, v + 4, w + 16, (16, 5, 6))))
-        out.paint("blood", np.maximum(cavity, inside + 2), 1.6)
+        for tissue, distance, softness in (
+            ("myocardium", np.maximum(septal - 1.5, inside), 1.4),
+            ("blood", np.maximum(septal + 2.2, inside + 1.5), 1.6),
+            ("blood", np.maximum(atrium, inside), 1.6),
+            ("blood", np.maximum(behind, inside - 4), 1.6),
+            ("myocardium", np.maximum(left, inside), 1.4),
+            ("blood", np.maximum(cavity, inside + 2), 1.6),
+        ):
+            sheet.tissues.paint(tissue, distance, softness, window)
 
     def _vessels(self, sheet: Sheet) -> None:
         """Great vessels, oesophagus, nodes, thyroid."""

@@ -46,12 +46,12 @@ def write_study(
     partial.rename(target)
 
 
-def _written(place: Path, writer: Callable[[int], bytes], count: int, pool: Executor | None) -> Iterator[None]:
+def _written(place: Path, writer: Callable[[int], bytes], count: int, pool: Executor | None) -> Iterator[int]:
     if pool is None:
         for index in range(count):
             yield _write_file(place, writer, index)
         return
-    waiting: list[Future[None]] = []
+    waiting: list[Future[int]] = []
     for index in _spread(count):
         waiting.append(pool.submit(_write_file, place, writer, index))
         if len(waiting) >= 8:
@@ -60,8 +60,8 @@ def _written(place: Path, writer: Callable[[int], bytes], count: int, pool: Exec
         yield future.result()
 
 
-def _write_file(place: Path, writer: Callable[[int], bytes], index: int) -> None:
-    (place / f"I{index + 1:05d}.dcm").write_bytes(writer(index))
+def _write_file(place: Path, writer: Callable[[int], bytes], index: int) -> int:
+    return (place / f"I{index + 1:05d}.dcm").write_bytes(writer(index))
 
 
 def _spread(count: int) -> Iterator[int]:

@@ -93,7 +93,11 @@ def studies(
     works = [Study(exam, seed, at, scale) for exam in wanted]
     counts = {w.exam.key: sum(s.count for s in series_of(w)) for w in works}
     total = sum(counts.values())
-    tell = (lambda done: progress(done, total)) if progress is not None else (lambda _: None)
+
+    def tell(done: int) -> None:
+        if progress is not None:
+            progress(done, total)
+
     there = [w for w in works if (folder / w.exam.key).is_dir()]
     missing = [w for w in works if w not in there]
     done = 0
