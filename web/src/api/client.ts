@@ -1,3 +1,4 @@
+import i18next from 'i18next'
 import { type Problem } from './types'
 
 /** What the server (or the line to it) answered instead of the thing that was asked for. */
@@ -8,7 +9,7 @@ export class ApiError extends Error {
     readonly title: string,
     readonly detail: string,
   ) {
-    super(detail === '' ? title : `${title}: ${detail}`)
+    super(sentence(code, title, detail))
     this.name = 'ApiError'
   }
 
@@ -16,6 +17,14 @@ export class ApiError extends Error {
   get offline(): boolean {
     return this.status === 0
   }
+}
+
+/** What to tell a person: the translated sentence of the code, else the server's own. */
+function sentence(code: string, title: string, detail: string): string {
+  const key = `problem.${code}`
+  if (i18next.exists(key)) return (i18next.t as (name: string) => string)(key)
+  const text = detail === '' ? title : detail
+  return text.charAt(0).toLocaleUpperCase() + text.slice(1)
 }
 
 let csrf = ''

@@ -2,6 +2,7 @@ import { type QueryKey, useMutation, useQuery, useQueryClient } from '@tanstack/
 import { request } from './client'
 import { keys } from './keys'
 import {
+  type About,
   type Alarm,
   type Device,
   type DeviceDraft,
@@ -121,16 +122,19 @@ export const useAcknowledge = () => useAct((id: string) => request('POST', path(
 export const useUsers = () => useList<User>(keys.users, '/api/users')
 export const useSaveUser = () =>
   useAct(
-    ({ id, draft }: { id: string | null; draft: Partial<UserDraft> & { active?: boolean } }) =>
-      id === null ? request<User>('POST', '/api/users', draft) : request<User>('PATCH', path('users', id), draft),
+    ({ id, draft }: { id: string; draft: { display_name?: string; roles?: string[]; disabled?: boolean } }) =>
+      request<{ id: string }>('PATCH', path('users', id), draft),
     [keys.users],
   )
-/** A one-time sign-in link for a person; the server gives the whole address once. */
+/** A new person; the answer carries the code of a one-time link. */
+export const useAddUser = () =>
+  useAct((draft: UserDraft) => request<{ id: string; link: string }>('POST', '/api/users', draft), [keys.users])
+/** The code of a new one-time link. */
 export const makeUserLink = (id: string): Promise<{ link: string }> => request('POST', path('users', id, 'link'))
 
 export const useTokens = () => useList<Token>(keys.tokens, '/api/tokens')
 export const useMakeToken = () =>
-  useAct((body: { name: string; scopes: string[] }) => request<Token & { token: string }>('POST', '/api/tokens', body), [keys.tokens])
+  useAct((body: { name: string; scopes: string[] }) => request<{ token: string }>('POST', '/api/tokens', body), [keys.tokens])
 export const useDeleteToken = () => useAct((id: string) => request('DELETE', path('tokens', id)), [keys.tokens])
 
 export const useSettings = (enabled = true) =>
@@ -140,4 +144,4 @@ export const useSettings = (enabled = true) =>
     enabled,
   })
 export const useAbout = () =>
-  useQuery({ queryKey: keys.about, queryFn: ({ signal }) => request<Record<string, unknown>>('GET', '/api/about', undefined, signal) })
+  useQuery({ queryKey: keys.about, queryFn: ({ signal }) => request<About>('GET', '/api/about', undefined, signal) })

@@ -45,7 +45,18 @@ export function useStream(client: QueryClient): void {
       )
     }
 
+    const lookAgain = (): void => {
+      useLive.setState((state) => ({ returns: state.returns + 1 }))
+      void client.invalidateQueries({ predicate: (query) => query.queryKey[1] !== 'list' })
+    }
+
+    let greeted = false
     const onMessage = (message: StreamMessage): void => {
+      if (message.kind === 'hello') {
+        // A second greeting on one line means that too much happened to be told one by one.
+        if (greeted) soon('everything', lookAgain)
+        greeted = true
+      }
       if (message.kind === 'study.arrived') {
         useLive.setState((state) => ({ arrivals: state.arrivals + 1 }))
       }
@@ -66,10 +77,10 @@ export function useStream(client: QueryClient): void {
       state: (link) => {
         useLive.setState({ link })
         if (link === 'lost') lost = true
+        if (link === 'live') greeted = false
         if (link === 'live' && lost) {
           lost = false
-          useLive.setState((state) => ({ returns: state.returns + 1 }))
-          void client.invalidateQueries()
+          lookAgain()
         }
       },
     })

@@ -131,6 +131,7 @@ export interface Difference {
 
 export interface HeldObject {
   id: string
+  reason_code: string
   reason: string
   difference: Difference[]
 }
@@ -189,6 +190,7 @@ export interface Device {
   last_seen_at: string | null
   stored_count: number
   problems: string[]
+  answer_success_when_held: boolean
 }
 
 export interface DeviceDraft {
@@ -197,6 +199,7 @@ export interface DeviceDraft {
   port: number | null
   description: string
   allow: Service[]
+  pinned: boolean
   default_issuer: string
 }
 
@@ -214,7 +217,7 @@ export interface WantsIn {
 
 export interface EchoResult {
   ok: boolean
-  ms: number
+  ms: number | null
   error: string | null
 }
 
@@ -294,7 +297,10 @@ export interface QuarantineItem {
   bytes: number
   difference: Difference[]
   can_release: boolean
-  state?: string
+  state: 'held' | 'released' | 'discarded'
+  decided_by: string | null
+  decided_at: string | null
+  decided_reason: string | null
 }
 
 export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
@@ -327,14 +333,19 @@ export interface Alarm {
 
 export interface LifeEvent {
   at: string
+  /** Name of the translated sentence, with the values that it needs. */
+  code: string
+  values: Record<string, string | number>
+  /** The sentence in English, for codes that this client does not know. */
   text: string
   severity: 'ok' | 'info' | 'warning' | 'critical'
-  mend?: { text: string; link: string } | null
+  mend?: { code: string; text: string; link: string } | null
 }
 
 export interface WhereAnswer {
   what: string
   study_id?: string | null
+  study_uid?: string
   events: LifeEvent[]
 }
 
@@ -358,8 +369,18 @@ export interface User {
   name: string
   display_name: string
   roles: string[]
-  active: boolean
+  disabled_at: string | null
+  has_password: boolean
   last_seen_at: string | null
+}
+
+export interface About {
+  version: string
+  site: string
+  dicom: { aet: string; host: string; port: number }
+  dicomweb: string
+  counts: { studies: number; instances: number; bytes: number; held: number }
+  storage: { kind: string; free_bytes: number | null }
 }
 
 export interface UserDraft {
@@ -375,17 +396,18 @@ export interface Token {
   created_at: string
   last_used_at: string | null
   expires_at: string | null
+  revoked_at: string | null
 }
 
 export interface Setting {
   name: string
   value: unknown
   source: 'flag' | 'env' | 'file' | 'default'
-  docs: string
+  doc: string
 }
 
 export type StreamMessage =
-  | { kind: 'hello'; revision: string }
+  | { kind: 'hello' }
   | { kind: 'study.changed' | 'study.arrived' | 'job.changed' | 'send.changed'; id: string }
   | { kind: 'device.changed' | 'quarantine.changed' | 'alarm.changed' }
 

@@ -6,7 +6,7 @@ import { State } from './State'
 import css from './form.module.css'
 
 /** C-ECHO at the press of a button, with its answer in words. */
-export function Echo({ echo }: { echo: () => Promise<{ ok: boolean; ms: number; error: string | null }> }) {
+export function Echo({ echo }: { echo: () => Promise<{ ok: boolean; ms: number | null; error: string | null }> }) {
   const { t } = useTranslation()
   const act = useMutation({ mutationFn: echo })
   return (
@@ -14,7 +14,7 @@ export function Echo({ echo }: { echo: () => Promise<{ ok: boolean; ms: number; 
       <Button leftSection={<IconBroadcast size={14} />} loading={act.isPending} onClick={() => act.mutate()}>
         {t('echo.button')}
       </Button>
-      {act.data?.ok === true && <State tone="ok">{t('echo.ok', { ms: Math.round(act.data.ms) })}</State>}
+      {act.data?.ok === true && <State tone="ok">{t('echo.ok', { ms: Math.round(act.data.ms ?? 0) })}</State>}
       {act.data?.ok === false && <State tone="critical">{act.data.error ?? t('echo.failed')}</State>}
       {act.isError && <State tone="critical">{act.error.message}</State>}
     </div>

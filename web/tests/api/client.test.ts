@@ -21,7 +21,10 @@ describe('problems', () => {
   it('become errors with code, title and detail', () => {
     const error = errorFrom(409, { title: 'There is such a device', status: 409, code: 'device.exists', detail: 'CT1' })
     expect(error).toMatchObject({ status: 409, code: 'device.exists', title: 'There is such a device', detail: 'CT1' })
-    expect(error.message).toBe('There is such a device: CT1')
+    expect(error.message).toBe('CT1')
+    expect(errorFrom(409, { title: 'Conflict', status: 409, code: 'x', detail: 'a device of this AE title exists' }).message).toBe(
+      'A device of this AE title exists',
+    )
   })
   it('are told by number when the body says nothing', () => {
     expect(errorFrom(502, undefined)).toMatchObject({ status: 502, code: 'http.502', message: 'HTTP 502' })

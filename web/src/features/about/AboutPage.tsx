@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { useMay } from '@/api/access'
 import { useAbout, useSettings } from '@/api/lists'
 import { useLive } from '@/api/live'
-import { type Setting } from '@/api/types'
+import { type About, type Setting } from '@/api/types'
 import { Failed } from '@/kit/Empty'
 import { useFormat } from '@/kit/format/useFormat'
 import { Facts, Page, Section } from '@/kit/Page'
@@ -29,7 +29,7 @@ export function AboutPage() {
         </Section>
         <Section title={t('about.system')}>
           {about.isError && about.data === undefined && <Failed error={about.error} onRetry={() => void about.refetch()} />}
-          {about.data !== undefined && <Lines value={about.data} />}
+          {about.data !== undefined && <System about={about.data} />}
         </Section>
         {maySettings && <Settings />}
         <Section title={t('about.licence')}>
@@ -58,19 +58,25 @@ function Screen() {
   )
 }
 
-/** Numbers and texts of a nested answer as lines; the names are the server's own. */
-function Lines({ value }: { value: Record<string, unknown> }) {
+function System({ about }: { about: About }) {
+  const { t } = useTranslation()
   const format = useFormat()
-  const lines: (readonly [string, string])[] = []
-  const walk = (name: string, part: unknown): void => {
-    if (typeof part === 'number') lines.push([name, /bytes/.test(name) ? format.bytes(part) : format.count(part)])
-    else if (typeof part === 'string' || typeof part === 'boolean') lines.push([name, String(part)])
-    else if (typeof part === 'object' && part !== null) {
-      for (const [key, inner] of Object.entries(part)) walk(name === '' ? key : `${name} ${key}`, inner)
-    }
-  }
-  walk('', value)
-  return <Facts items={lines.map(([name, text]) => [name.replaceAll('_', ' '), text])} />
+  return (
+    <Facts
+      items={[
+        [t('about.version'), about.version],
+        [t('about.site'), about.site],
+        [t('first.aet'), about.dicom.aet],
+        [t('about.dicom_door'), `${about.dicom.host}:${about.dicom.port}`],
+        [t('about.dicomweb'), `${location.origin}${about.dicomweb}`],
+        [t('page.studies'), format.count(about.counts.studies)],
+        [t('about.objects'), format.count(about.counts.instances)],
+        [t('column.size'), format.bytes(about.counts.bytes)],
+        [t('about.held'), format.count(about.counts.held)],
+        [t('about.free'), about.storage.free_bytes === null ? '' : format.bytes(about.storage.free_bytes)],
+      ]}
+    />
+  )
 }
 
 function Settings() {
@@ -108,7 +114,7 @@ function SettingRow({ setting }: { setting: Setting }) {
       <th scope="row">{setting.name}</th>
       <td>{value}</td>
       <td className={css['quiet']}>{t(`about.source_${setting.source}`)}</td>
-      <td className={css['quiet']}>{setting.docs}</td>
+      <td className={css['quiet']}>{setting.doc}</td>
     </tr>
   )
 }

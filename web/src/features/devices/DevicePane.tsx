@@ -16,7 +16,7 @@ export const SERVICES: readonly Service[] = ['echo', 'store', 'find', 'move', 'g
 /** AE titles (PS3.5 6.2): 16 characters, no backslash, no control characters, not only spaces. */
 export const AET = /^(?! *$)[\x20-\x5b\x5d-\x7e]{1,16}$/
 
-const NEW: DeviceDraft = { aet: '', host: '', port: null, description: '', allow: ['echo', 'store'], default_issuer: '' }
+const NEW: DeviceDraft = { aet: '', host: '', port: null, description: '', allow: ['echo', 'store'], pinned: true, default_issuer: '' }
 
 export function ServiceBoxes({ value, onChange }: { value: Service[]; onChange: (value: Service[]) => void }) {
   const { t } = useTranslation()
@@ -126,6 +126,12 @@ export function DevicePane({ device, onClose }: { device: Device | null; onClose
           value={draft.default_issuer}
           onChange={(event) => change({ default_issuer: event.currentTarget.value })}
         />
+        <Checkbox
+          label={t('device.pin')}
+          description={t('device.pin_hint')}
+          checked={draft.pinned}
+          onChange={(event) => change({ pinned: event.currentTarget.checked })}
+        />
         <ServiceBoxes value={draft.allow} onChange={(allow) => change({ allow })} />
         {save.isError && (
           <p className={css['trouble']} role="alert">
@@ -138,6 +144,6 @@ export function DevicePane({ device, onClose }: { device: Device | null; onClose
 }
 
 function pick(device: Device): DeviceDraft {
-  const { aet, host, port, description, allow, default_issuer } = device
-  return { aet, host, port, description, allow, default_issuer }
+  const { aet, host, port, description, allow, pinned, default_issuer } = device
+  return { aet, host, port, description, allow, pinned, default_issuer }
 }

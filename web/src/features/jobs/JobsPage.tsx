@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core'
 import { IconRefresh } from '@tabler/icons-react'
+import { type TFunction } from 'i18next'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '@/api/access'
@@ -12,6 +13,7 @@ import { Empty } from '@/kit/Empty'
 import { formatInstant } from '@/kit/format/instant'
 import { type Format, useFormat } from '@/kit/format/useFormat'
 import css from '@/kit/form.module.css'
+import { jobKindText } from '@/kit/life'
 import { Facts, Page, SidePane } from '@/kit/Page'
 import { State, type Tone } from '@/kit/State'
 import { type Column } from '@/kit/table/columns'
@@ -27,9 +29,10 @@ function JobStateWord({ row }: { row: Job }) {
   return <State tone={TONES[row.state]}>{t(`job.${row.state}`)}</State>
 }
 
-function progressText(format: Format, row: Job): string {
-  if (row.total === null) return row.done === 0 ? '' : `${format.count(row.done)} ${row.unit}`
-  return `${format.count(row.done)} / ${format.count(row.total)} ${row.unit}`
+function progressText(t: TFunction, format: Format, row: Job): string {
+  const unit = row.unit === 'files' || row.unit === 'objects' ? t(`job.unit_${row.unit}`) : row.unit
+  if (row.total === null) return row.done === 0 ? '' : `${format.count(row.done)} ${unit}`
+  return `${format.count(row.done)} / ${format.count(row.total)} ${unit}`
 }
 
 function useColumns(): Column<Job>[] {
@@ -38,9 +41,9 @@ function useColumns(): Column<Job>[] {
   return useMemo(
     (): Column<Job>[] => [
       { id: 'title', title: t('job.title'), width: 280, grow: 1, fixed: true, sortValue: (row) => row.title, cell: (row) => <bdi title={row.title}>{row.title}</bdi> },
-      { id: 'kind', title: t('job.kind'), width: 120, hidden: true, sortValue: (row) => row.kind, cell: (row) => row.kind },
+      { id: 'kind', title: t('job.kind'), width: 120, hidden: true, sortValue: (row) => row.kind, cell: (row) => jobKindText(t, row.kind) },
       { id: 'state', title: t('column.state'), width: 120, sortValue: (row) => row.state, cell: (row) => <JobStateWord row={row} /> },
-      { id: 'progress', title: t('job.progress'), width: 260, cell: (row) => <Bar done={row.done} total={row.total} label={t('job.progress')} text={progressText(format, row)} /> },
+      { id: 'progress', title: t('job.progress'), width: 260, cell: (row) => <Bar done={row.done} total={row.total} label={t('job.progress')} text={progressText(t, format, row)} /> },
       { id: 'error', title: t('job.error'), width: 260, grow: 1, cell: (row) => <span title={row.error ?? ''}>{row.error}</span> },
       { id: 'created', title: t('job.created'), width: 110, sortValue: (row) => row.created_at, cell: (row) => <span title={formatInstant(row.created_at)}>{format.relative(row.created_at)}</span> },
     ],
@@ -73,7 +76,7 @@ export function JobsPage() {
             <bdi className={css['clip']}>{row.title}</bdi>
             <span className={css['line']}>
               <JobStateWord row={row} />
-              <span className={css['quiet']}>{progressText(format, row)}</span>
+              <span className={css['quiet']}>{progressText(t, format, row)}</span>
             </span>
           </span>
         )}
@@ -115,12 +118,12 @@ function JobPane({ job, onClose }: { job: Job; onClose: () => void }) {
         )
       }
     >
-      <Bar done={job.done} total={job.total} label={t('job.progress')} text={progressText(format, job)} />
+      <Bar done={job.done} total={job.total} label={t('job.progress')} text={progressText(t, format, job)} />
       <div className={css['gap']}>
         <Facts
           items={[
             [t('column.state'), <JobStateWord key="state" row={job} />],
-            [t('job.kind'), job.kind],
+            [t('job.kind'), jobKindText(t, job.kind)],
             [t('job.created'), format.instant(job.created_at)],
             [t('job.started'), format.instant(job.started_at)],
             [t('job.finished'), format.instant(job.finished_at)],

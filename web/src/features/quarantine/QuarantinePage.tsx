@@ -13,6 +13,7 @@ import { Empty } from '@/kit/Empty'
 import { formatInstant } from '@/kit/format/instant'
 import { useFormat } from '@/kit/format/useFormat'
 import css from '@/kit/form.module.css'
+import { reasonText } from '@/kit/life'
 import { Facts, Page, SidePane } from '@/kit/Page'
 import { type Column } from '@/kit/table/columns'
 import { ListTable } from '@/kit/table/ListTable'
@@ -31,7 +32,7 @@ function useColumns(): Column<QuarantineItem>[] {
       { id: 'source', title: t('quarantine.source'), width: 150, sortValue: (row) => row.source, cell: (row) => <bdi>{row.source}</bdi> },
       { id: 'door', title: t('quarantine.door'), width: 90, sortValue: (row) => row.door, cell: (row) => row.door },
       { id: 'what', title: t('quarantine.what'), width: 180, sortValue: (row) => row.sop_class, cell: (row) => row.sop_class || t('quarantine.unknown') },
-      { id: 'reason', title: t('quarantine.reason'), width: 320, grow: 1, sortValue: (row) => row.reason, cell: (row) => <span title={row.reason}>{row.reason}</span> },
+      { id: 'reason', title: t('quarantine.reason'), width: 320, grow: 1, sortValue: (row) => row.reason, cell: (row) => <span title={reasonText(t, row.reason_code, row.reason)}>{reasonText(t, row.reason_code, row.reason)}</span> },
       {
         id: 'difference',
         title: t('quarantine.difference'),
@@ -78,7 +79,7 @@ export function QuarantinePage() {
               <strong className={css['clip']}>{row.source}</strong>
               <span className={css['quiet']}>{formatInstant(row.received_at)}</span>
             </span>
-            <span className={css['clip']}>{row.reason}</span>
+            <span className={css['clip']}>{reasonText(t, row.reason_code, row.reason)}</span>
           </span>
         )}
         selected={selection.id}
@@ -130,7 +131,8 @@ function ItemPane({ item, held, onClose }: { item: QuarantineItem; held: boolean
         )
       }
     >
-      <p>{item.reason}</p>
+      <p>{reasonText(t, item.reason_code, item.reason)}</p>
+      {item.reason_code === 'unparseable' && <p className={css['quiet']}>{item.reason}</p>}
       <Difference rows={item.difference} />
       <div className={css['gap']}>
         <Facts
@@ -140,7 +142,9 @@ function ItemPane({ item, held, onClose }: { item: QuarantineItem; held: boolean
             [t('quarantine.door'), item.door],
             [t('column.size'), format.bytes(item.bytes)],
             [t('quarantine.study_uid'), item.study_uid],
-            [t('quarantine.code'), item.reason_code],
+            [t('quarantine.decided_by'), item.decided_by ?? ''],
+            [t('quarantine.decided_at'), format.instant(item.decided_at)],
+            [t('quarantine.decided_reason'), item.decided_reason ?? ''],
           ]}
         />
       </div>

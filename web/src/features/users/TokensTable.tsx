@@ -7,6 +7,7 @@ import { told } from '@/kit/act'
 import { Empty } from '@/kit/Empty'
 import { useFormat } from '@/kit/format/useFormat'
 import css from '@/kit/form.module.css'
+import { State } from '@/kit/State'
 import { type Column } from '@/kit/table/columns'
 import { ListTable } from '@/kit/table/ListTable'
 import own from './Users.module.css'
@@ -23,7 +24,7 @@ function useColumns(): Column<Token>[] {
       { id: 'created', title: t('tokens.created'), width: 160, sortValue: (row) => row.created_at, cell: (row) => format.instant(row.created_at) },
       { id: 'used', title: t('tokens.used'), width: 130, cell: (row) => (row.last_used_at === null ? t('users.never') : format.relative(row.last_used_at)) },
       { id: 'expires', title: t('tokens.expires'), width: 160, cell: (row) => (row.expires_at === null ? t('tokens.no_end') : format.instant(row.expires_at)) },
-      { id: 'act', title: t('tokens.revoke'), width: 150, cell: (row) => <Revoke token={row} /> },
+      { id: 'act', title: t('tokens.revoke'), width: 150, cell: (row) => (row.revoked_at === null ? <Revoke token={row} /> : <State tone="stopped">{t('tokens.revoked_word')}</State>) },
     ],
     [t, format],
   )

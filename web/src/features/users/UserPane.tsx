@@ -4,7 +4,7 @@ import { IconLink } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useSession } from '@/api/access'
-import { makeUserLink, useSaveUser } from '@/api/lists'
+import { makeUserLink, useAddUser, useSaveUser } from '@/api/lists'
 import { ROLES, type User, type UserDraft } from '@/api/types'
 import css from '@/kit/form.module.css'
 import { SidePane } from '@/kit/Page'
@@ -14,29 +14,22 @@ export function UserPane({ user, onClose }: { user: User | null; onClose: () => 
   const { t } = useTranslation()
   const me = useSession().user.id
   const save = useSaveUser()
+  const add = useAddUser()
   const link = useMutation({ mutationFn: makeUserLink })
-  const [made, setMade] = useState<User | null>(null)
   const [draft, setDraft] = useState<UserDraft>(
     user === null ? { name: '', display_name: '', roles: ['viewer'] } : { name: user.name, display_name: user.display_name, roles: user.roles },
   )
-  const [active, setActive] = useState(user?.active ?? true)
+  const [active, setActive] = useState(user?.disabled_at === null)
   const change = (part: Partial<UserDraft>): void => setDraft({ ...draft, ...part })
   const ready = draft.name.trim() !== '' && draft.roles.length > 0
-  const person = user ?? made
+  const code = link.data?.link ?? add.data?.link
+  const made = add.data !== undefined
   const submit = (): void => {
-    if (!ready) return
-    if (person === null) {
-      save.mutate(
-        { id: null, draft: { ...draft, display_name: draft.display_name.trim() || draft.name } },
-        {
-          onSuccess: (created) => {
-            setMade(created)
-            link.mutate(created.id)
-          },
-        },
-      )
-    } else {
-      save.mutate({ id: person.id, draft: { display_name: draft.display_name, roles: draft.roles, active } }, { onSuccess: onClose })
+    if (!ready || made) return
+    if (user === null) add.mutate({ ...draft, display_name: draft.display_name.trim() || draft.name })
+    else {
+      const disabled = user.id === me ? {} : { disabled: !active }
+      save.mutate({ id: user.id, draft: { display_name: draft.display_name, roles: draft.roles, ...disabled } }, { onSuccess: onClose })
     }
   }
   return (
@@ -45,11 +38,11 @@ export function UserPane({ user, onClose }: { user: User | null; onClose: () => 
       onClose={onClose}
       footer={
         <>
-          <Button type="submit" form="user" variant="filled" disabled={!ready} loading={save.isPending}>
+          <Button type="submit" form="user" variant="filled" disabled={!ready || made} loading={save.isPending || add.isPending}>
             {t('action.save')}
           </Button>
-          {person !== null && (
-            <Button leftSection={<IconLink size={14} />} loading={link.isPending} onClick={() => link.mutate(person.id)}>
+          {user !== null && (
+            <Button leftSection={<IconLink size={14} />} loading={link.isPending} onClick={() => link.mutate(user.id)}>
               {t('users.make_link')}
             </Button>
           )}
@@ -68,7 +61,7 @@ export function UserPane({ user, onClose }: { user: User | null; onClose: () => 
           label={t('users.name')}
           description={t('users.name_hint')}
           required
-          disabled={person !== null}
+          disabled={user !== null || made}
           autoFocus={user === null}
           maxLength={64}
           autoComplete="off"
@@ -90,18 +83,18 @@ export function UserPane({ user, onClose }: { user: User | null; onClose: () => 
             />
           ))}
         </fieldset>
-        {person !== null && person.id !== me && (
+        {user !== null && user.id !== me && (
           <Switch label={t('users.may_sign_in')} checked={active} onChange={(event) => setActive(event.currentTarget.checked)} />
         )}
-        {(save.isError || link.isError) && (
+        {(save.isError || add.isError || link.isError) && (
           <p className={css['trouble']} role="alert">
-            {(save.error ?? link.error)?.message}
+            {(save.error ?? add.error ?? link.error)?.message}
           </p>
         )}
-        {link.data !== undefined && (
+        {code !== undefined && (
           <div role="status">
             <p className={css['quiet']}>{t('users.link_hint')}</p>
-            <code className={css['secret']}>{link.data.link}</code>
+            <code className={css['secret']}>{`${location.origin}/signin#link=${code}`}</code>
           </div>
         )}
       </form>

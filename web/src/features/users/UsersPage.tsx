@@ -40,7 +40,8 @@ function useColumns(): Column<User>[] {
 
 function UserState({ row }: { row: User }) {
   const { t } = useTranslation()
-  return <State tone={row.active ? 'ok' : 'stopped'}>{t(row.active ? 'users.active' : 'users.disabled')}</State>
+  if (row.disabled_at === null && !row.has_password) return <State tone="waiting">{t('users.no_password')}</State>
+  return <State tone={row.disabled_at === null ? 'ok' : 'stopped'}>{t(row.disabled_at === null ? 'users.active' : 'users.disabled')}</State>
 }
 
 /** People and programs that may use this site. */

@@ -10,6 +10,7 @@ import { Empty, Failed } from '@/kit/Empty'
 import { formatInstant } from '@/kit/format/instant'
 import { useFormat } from '@/kit/format/useFormat'
 import { Page } from '@/kit/Page'
+import { lifeText, mendText } from '@/kit/life'
 import { State } from '@/kit/State'
 import css from './Where.module.css'
 
@@ -105,6 +106,7 @@ function Life({ answer }: { answer: WhereAnswer }) {
 }
 
 function Moment({ event }: { event: LifeEvent }) {
+  const { t } = useTranslation()
   const format = useFormat()
   const [day = '', time = ''] = formatInstant(event.at).split(' ')
   return (
@@ -114,13 +116,21 @@ function Moment({ event }: { event: LifeEvent }) {
       </time>
       <div className={css['what']}>
         <State tone={event.severity}>{''}</State>
-        <span>{event.text}</span>
-        {event.mend !== null && event.mend !== undefined && (
-          <Button size="compact-xs" component={Link} to={event.mend.link}>
-            {event.mend.text}
-          </Button>
-        )}
+        <span>
+          <bdi>{lifeText(t, event)}</bdi>
+        </span>
+        {event.mend !== null && event.mend !== undefined && <Mend mend={event.mend} />}
       </div>
     </li>
+  )
+}
+
+function Mend({ mend }: { mend: NonNullable<LifeEvent['mend']> }) {
+  const { t } = useTranslation()
+  if (mend.link === '') return <span className={css['hintWord']}>{mendText(t, mend)}</span>
+  return (
+    <Button size="compact-xs" component={Link} to={mend.link}>
+      {mendText(t, mend)}
+    </Button>
   )
 }

@@ -11,6 +11,7 @@ import { Difference } from '@/kit/Difference'
 import { Failed } from '@/kit/Empty'
 import { formatDicomDate, formatDicomDateTime } from '@/kit/format/dicomdate'
 import { useFormat } from '@/kit/format/useFormat'
+import { reasonText } from '@/kit/life'
 import { Mark } from '@/kit/Mark'
 import { Facts, SidePane } from '@/kit/Page'
 import { sexWord } from '@/kit/PatientBar'
@@ -84,7 +85,7 @@ function Details({ manifest, row, onOpen }: { manifest: StudyManifest | undefine
           </h3>
           {manifest.held.slice(0, 5).map((held) => (
             <div key={held.id} className={css['held']}>
-              <p>{held.reason}</p>
+              <p>{reasonText(t, held.reason_code, held.reason)}</p>
               <Difference rows={held.difference} />
             </div>
           ))}
