@@ -50,7 +50,7 @@ def _verify(arguments: argparse.Namespace) -> int:
             progress=lambda now, _cursor: bar.update(task, completed=now.checked),
         )  # fmt: skip
     for fault in report.faults:
-        print(f"{fault['fault']}: {fault['table']} {fault['id']}")
+        print(f"{fault['fault']}: {fault['table']} {fault.get('sop_uid') or fault['id']} of study {fault.get('study_uid') or 'unknown'}")
     print(f"{report.checked} objects, {report.bytes / 1e6:.0f} MB read, {len(report.faults)} faults")
     return 1 if report.faults else 0
 

@@ -13,7 +13,8 @@ from heliograph.kit.errors import Broken
 
 Answer = TypeVar("Answer")
 _MEMORY_BYTES = 6 << 30
-_TASKS = 500
+_TASKS = 200
+_CPU_S = 600
 
 
 class Children:
@@ -59,4 +60,5 @@ class Children:
 
 def _bound() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

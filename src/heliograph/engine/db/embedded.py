@@ -172,6 +172,8 @@ class EmbeddedPostgres:
         with contextlib.suppress(OSError, ValueError, IndexError):
             if _is_gone(int(pid_file.read_text().splitlines()[0])):
                 pid_file.unlink()
+                for left in self.socket_folder.glob(".s.PGSQL.5432*"):
+                    left.unlink()
 
     def _end(self, pid: int, timeout_s: float) -> None:
         for sign, patience_s in ((signal.SIGINT, timeout_s), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 3.0)):

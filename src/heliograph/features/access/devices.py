@@ -72,7 +72,7 @@ def add_device(tx: Tx, actor: Actor, aet: str, host: str, port: int | None, allo
         raise Conflict("a device of this AE title exists", code="device_exists")
     device = _device(row)
     note(tx, actor, "device.added", {"device": device.id, "aet": aet})
-    return device
+    return _take_over_caller(tx, actor.tenant_id, device)
 
 
 def update_device(tx: Tx, actor: Actor, device_id: int, values: dict[str, Any]) -> Device:
@@ -189,14 +189,37 @@ def accept_caller(tx: Tx, actor: Actor, caller_id: int, allow: list[str], port: 
     ).fetchone()
     if row is None:
         raise Absent("no such caller", code="no_caller")
-    device = add_device(tx, actor, row[0], row[1], port, allow, pinned=True)
-    tx.execute("update arrival set device_id = %s, unverified = false where caller_id = %s", (device.id, caller_id))
+    return add_device(tx, actor, row[0], row[1], port, allow, pinned=True)
+
+
+def _take_over_caller(tx: Tx, tenant_id: int, device: Device) -> Device:
+    """What the device sent from its host before it was registered is its own: counted, and no longer unverified.
+
+    What came under the same title from another address stays marked: a title is no credential.
+    """
+    row = tx.execute(
+        "delete from caller where tenant_id = %s and aet = %s and address = %s returning id, stored_count, last_seen_at",
+        (tenant_id, device.aet, device.host),
+    ).fetchone()
+    if row is None:
+        return device
+    # The caller's row is gone, and its arrivals with it lost their caller_id; they are told by title and address.
     tx.execute(
-        "update study set unverified = false where tenant_id = %s and unverified and source = %s",
-        (actor.tenant_id, row[0]),
+        "update arrival set device_id = %s, unverified = false where tenant_id = %s and door = 'dimse' and source = %s and address = %s",
+        (device.id, tenant_id, device.aet, device.host),
     )
-    tx.execute("delete from caller where id = %s", (caller_id,))
-    return device
+    tx.execute(
+        "update study st set unverified = false where st.tenant_id = %s and st.unverified and st.source = %s and not exists "
+        "(select 1 from series se join instance i on i.series_fk = se.id join arrival a on a.id = i.arrival_id "
+        "where se.study_fk = st.id and a.unverified)",
+        (tenant_id, device.aet),
+    )
+    made = tx.execute(
+        f"update device set stored_count = stored_count + %s, last_seen_at = %s where id = %s returning {_COLUMNS}",
+        (row[1], row[2], device.id),
+    ).fetchone()
+    assert made is not None
+    return _device(made)
 
 
 def dismiss_caller(tx: Tx, actor: Actor, caller_id: int) -> None:

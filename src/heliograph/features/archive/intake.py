@@ -29,7 +29,7 @@ from heliograph.kit.time import now
 from heliograph.standards.dicom import part10
 from heliograph.standards.dicom.header import Header, NeedMore, Unparseable, scan
 
-_HEAD_BYTES = 256 << 10
+_HEAD_BYTES = 32 << 10
 _MOST_HEADER = 256 << 20
 _TRIES = 4
 _RECOVERY = system_actor("recovery")

@@ -42,7 +42,7 @@ def verify(
                 report.bytes += size_bytes
                 throttled += size_bytes
                 if fault:
-                    report.faults.append({"table": table, "id": str(row_id), "blob": blob, "fault": fault})
+                    report.faults.append({"table": table, "id": str(row_id), "fault": fault, **_name(database, table, row_id)})
                 else:
                     good.append(row_id)
                 cursor[table] = str(row_id)
@@ -72,6 +72,22 @@ def _page(database: Database, table: str, after: str | None) -> list[tuple[Any, 
             f"select id, blob, prefix_bytes, size_bytes, sha256 from {table} where (%s::{kind} is null or id > %s::{kind}) order by id limit %s",
             (after, after, _PAGE),
         ).fetchall()
+
+
+def _name(database: Database, table: str, row_id: Any) -> dict[str, str]:
+    """By which UIDs people and senders know the object."""
+    with database.transaction() as tx:
+        row = tx.execute(
+            {
+                "instance": "select i.sop_uid, st.study_uid from instance i join series se on se.id = i.series_fk "
+                "join study st on st.id = se.study_fk where i.id = %s",
+                "instance_version": "select i.sop_uid, st.study_uid from instance_version v join instance i on i.id = v.instance_fk "
+                "join series se on se.id = i.series_fk join study st on st.id = se.study_fk where v.id = %s",
+                "held": "select sop_uid, study_uid from held where id = %s",
+            }[table],
+            (row_id,),
+        ).fetchone()
+    return {"sop_uid": row[0], "study_uid": row[1]} if row else {}
 
 
 def _compare(blobs: Blobs, blob: str, prefix_bytes: int, size_bytes: int, digest: bytes) -> str:
