@@ -170,6 +170,13 @@ SCOPED: Final = frozenset({tags.tag_of("InstanceAvailability")})
 """Answered at every level, whatever level the table says."""
 
 
+OF_THE_DOOR: Final = frozenset(
+    tags.tag_of(word)
+    for word in ("RetrieveURL", "RetrieveAETitle", "RetrieveLocationUID", "SpecificCharacterSet", "QueryRetrieveLevel")
+)
+"""Filled in by the door that answers; no object is asked for them."""
+
+
 def returned(level: Level, *, everything: bool = False) -> tuple[int, ...]:
     """What QIDO-RS answers at a level without being asked (PS3.18 10.6.3.3); `everything` adds the optional keys of the level."""
     wanted = {level} | ({Level.PATIENT} if level is Level.STUDY else set())

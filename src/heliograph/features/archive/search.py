@@ -9,8 +9,9 @@ from heliograph.engine.blobs import Blobs
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, visible
 from heliograph.features.archive._search_header import HeaderValues
-from heliograph.features.archive._search_keys import Key, Kind, keys, reference, returned
+from heliograph.features.archive._search_keys import OF_THE_DOOR, Key, Kind, keys, reference, returned
 from heliograph.features.archive._search_list import priors, series_of_study, study_by_id, study_list
+from heliograph.features.archive._search_receipts import Receipt, receipts
 from heliograph.features.archive._search_sql import (
     FROM,
     NARROW,
@@ -28,19 +29,7 @@ from heliograph.standards.dicom.matching import matches
 from heliograph.standards.dicom.query import Level, Query
 
 __all__ = [
-    "Count",
-    "Match",
-    "StoredInstance",
-    "count",
-    "priors",
-    "reference",
-    "returned",
-    "search",
-    "series_of_study",
-    "stored_instances",
-    "study_by_id",
-    "study_list",
-    "unsupported",
+    "Count", "Match", "Receipt", "StoredInstance", "count", "priors", "reads_headers", "receipts", "reference", "returned", "search", "series_of_study", "stored_instances", "study_by_id", "study_list", "unsupported",
 ]  # fmt: skip
 
 _BATCH: Final = 400
@@ -165,6 +154,12 @@ def estimate(tx: Tx, source: str, parameters: Sequence[Any]) -> int:
     return int(row[0][0]["Plan"]["Plan Rows"])
 
 
+def reads_headers(query: Query) -> bool:
+    """Whether the query asks for attributes that only the objects themselves know, which costs a read for each match."""
+    asked = [*query.return_keys, *(condition.tag for condition in query.conditions)]
+    return query.level is Level.IMAGE and any(tag not in keys() and tag not in OF_THE_DOOR for tag in asked)
+
+
 def unsupported(query: Query, actor: Actor) -> tuple[int, ...]:
     """Tags of conditions that this level cannot match; a door must say so instead of answering with too much."""
     return tuple(compile_filter(query, actor).unsupported)
@@ -182,7 +177,7 @@ def _plan(query: Query, actor: Actor) -> _Plan:
     for tag in dict.fromkeys([*wanted, *(one.tag for one in plan.filter.recheck)]):
         key = keys().get(tag)
         if key is None:
-            unknown.append(tag)
+            unknown += [tag] if tag not in OF_THE_DOOR else []
             continue
         sql, parameters = _expression(key, query.level, actor)
         if sql:

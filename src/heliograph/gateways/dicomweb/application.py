@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from heliograph.gateways.dicomweb import rendered, wado
+from heliograph.gateways.dicomweb import qido, rendered, stow, wado
 from heliograph.gateways.dicomweb.frames import Frames
 from heliograph.gateways.dicomweb.state import DicomWeb
 from heliograph.gateways.http import add_error_handlers
@@ -26,7 +26,7 @@ class DicomWebApplication:
         self.rest = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, title="DICOMweb")
         self.rest.state = state
         add_error_handlers(self.rest)
-        for module in (rendered, wado):
+        for module in (qido, stow, rendered, wado):
             self.rest.include_router(module.router)
         web = state.dicomweb
         self._frames = Frames(state.services, state.authenticator, web.locator, web.children)

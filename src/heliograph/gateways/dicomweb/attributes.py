@@ -58,7 +58,9 @@ def _person_name(text: str) -> dict[str, str]:
 def dump_xml(elements: Elements) -> bytes:
     """One data set as a Native DICOM Model document."""
     return (
-        '<?xml version="1.0" encoding="UTF-8"?><NativeDicomModel xml:space="preserve">' + _xml(elements) + "</NativeDicomModel>"
+        '<?xml version="1.0" encoding="UTF-8"?><NativeDicomModel xml:space="preserve">'
+        + _xml(elements)
+        + "</NativeDicomModel>"
     ).encode()
 
 
@@ -79,6 +81,10 @@ def _xml_value(vr: str, number: int, value: Any) -> str:
         return f'<Value number="{number}">{escape(str(value))}</Value>'
     groups = []
     for name, group in _person_name(str(value)).items():
-        parts = [f"<{word}>{escape(part)}</{word}>" for word, part in zip(_NAME_PARTS, group.split("^"), strict=False) if part]
+        parts = [
+            f"<{word}>{escape(part)}</{word}>"
+            for word, part in zip(_NAME_PARTS, group.split("^"), strict=False)
+            if part
+        ]
         groups.append(f"<{name}>{''.join(parts)}</{name}>")
     return f'<PersonName number="{number}">{"".join(groups)}</PersonName>'

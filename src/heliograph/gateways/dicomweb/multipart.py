@@ -144,7 +144,9 @@ class MultipartReader:
             raise Invalid("the headers of a part are too long", code="bad_multipart")
         lines = bytes(buffer[:end]).decode("latin-1").split("\r\n")
         del buffer[: end + 4]
-        return self._begin({name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)})
+        return self._begin(
+            {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        )
 
     def _begin(self, headers: dict[str, str]) -> PartBegins:
         self.parts += 1

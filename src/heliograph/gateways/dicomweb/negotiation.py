@@ -1,9 +1,10 @@
 """What a client accepts, and what we choose from it (PS3.18 8.7, traps 54 and 56)."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, Literal
 
 from heliograph.kit.errors import Invalid
 from heliograph.standards.dicom import uids
@@ -41,7 +42,10 @@ FRAME_TYPES: Final[dict[str, tuple[str, ...]]] = {
     "video/H265": ("1.2.840.10008.1.2.4.107", "1.2.840.10008.1.2.4.108"),
 }
 _TYPE_OF_SYNTAX: Final = {
-    syntax: kind for kind, syntaxes in reversed(FRAME_TYPES.items()) if not kind.startswith("image/x-") for syntax in syntaxes
+    syntax: kind
+    for kind, syntaxes in reversed(FRAME_TYPES.items())
+    if not kind.startswith("image/x-")
+    for syntax in syntaxes
 }
 _LOSSY: Final = frozenset({
     uids.JPEG_BASELINE, uids.JPEG_EXTENDED, uids.JPEG_LS_NEAR_LOSSLESS, uids.JPEG_2000, uids.JPEG_2000_MULTI_COMPONENT, uids.HTJ2K,
@@ -63,34 +67,20 @@ class MediaRange:
         return self.kind in (MULTIPART, "multipart/*")
 
     @property
-    def payload(self) -> str:
-        """The media type of the object itself, in one part or in many."""
+    def media_type(self) -> str:
+        """The media type of the content itself, in one part or in many."""
         return (self.part or "*/*") if self.is_multipart else self.kind
 
     def covers(self, kind: str) -> bool:
-        wanted = self.payload
+        wanted = self.media_type
         return wanted in ("*/*", kind) or (wanted.endswith("/*") and kind.startswith(wanted[:-1]))
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What is sent: the media type, in parts or alone, and the acceptable transfer syntaxes in the order of preference."""
-
-    kind: str
-    in_parts: bool
-    syntaxes: tuple[str, ...]
-
-    @property
-    def as_stored(self) -> bool:
-        return ANY in self.syntaxes
-
-
-def parse_accept(texts: Iterable[str]) -> tuple[MediaRange, ...]:
-    """The ranges of all Accept values, best first; raises Invalid (400) for what is no media type at all.
+def parse_accept(text: str) -> tuple[MediaRange, ...]:
+    """The ranges of Accept, best first, `*/*` when there are none; raises Invalid (400) for what is no media type at all.
 
     Quotes around `type` may be missing although it has a slash, as some viewers send it.
     """
-    text = ", ".join(text for text in texts if text.strip())
     if len(text) > _MOST_TEXT:
         raise Invalid("the Accept header is too long", code="bad_accept")
     found: list[MediaRange] = []
@@ -115,6 +105,8 @@ def parse_accept(texts: Iterable[str]) -> tuple[MediaRange, ...]:
         found.append(_range(kind, parameters))
         if len(found) > _MOST_RANGES:
             raise Invalid("the Accept header has too many entries", code="bad_accept")
+    if not found:
+        return (MediaRange("*/*"),)
     return tuple(sorted((one for one in found if one.quality > 0), key=lambda one: -one.quality))
 
 
@@ -148,102 +140,94 @@ def not_acceptable(what: str) -> Invalid:
 # -- choosing ----------------------------------------------------------------------------------------------------
 
 
-def choose_objects(ranges: Sequence[MediaRange], *, single: bool) -> Chosen:
-    """How DICOM objects are given back; `single`: the resource is one instance, so that it may come without parts."""
-    if not ranges:
-        return Chosen(DICOM, True, ())
+@dataclass(frozen=True, slots=True)
+class DicomForm:
+    """How objects are given back: in parts, alone, or as a ZIP; `syntaxes` are acceptable, the preferred one first."""
+
+    container: Literal["multipart", "single", "zip"]
+    syntaxes: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """For entity tags: the same instances in another form are another representation."""
+        return f"{self.container}.{'.'.join(self.syntaxes) or EXPLICIT}".replace(ANY, "any")
+
+    def syntax_for(self, stored: str) -> str | None:
+        """The transfer syntax an object is sent in; None when there is no acceptable one (PS3.18 8.7.3.4, trap 56)."""
+        if ANY in self.syntaxes or stored in self.syntaxes:
+            return stored
+        is_lossy = stored in _LOSSY or is_video(stored)
+        for wanted in self.syntaxes or (EXPLICIT,):
+            if is_lossy and wanted == EXPLICIT:
+                return stored  # what was received is lossy: its uncompressed form would pretend otherwise
+            if can_transcode(stored, wanted):
+                return wanted
+        return None
+
+
+def dicom_form(accept: str) -> DicomForm:
+    """The form of DICOM objects; raises 406 when none of ours is accepted."""
+    ranges = parse_accept(accept)
     for one in ranges:
-        if one.is_multipart and one.covers(DICOM):
-            return Chosen(DICOM, True, _syntaxes(ranges, DICOM))
-        if one.kind == "*/*":
-            return Chosen(DICOM, True, _syntaxes(ranges, DICOM))
-        if one.kind == DICOM and single:
-            return Chosen(DICOM, False, _syntaxes(ranges, DICOM))
+        if (one.is_multipart and one.covers(DICOM)) or one.kind == "*/*":
+            return DicomForm("multipart", _syntaxes(ranges, DICOM))
+        if one.kind in (DICOM, "application/*"):
+            return DicomForm("single", _syntaxes(ranges, DICOM))
         if one.kind == ZIP:
-            return Chosen(ZIP, False, (one.syntax,) if one.syntax else ())
+            return DicomForm("zip", (one.syntax,) if one.syntax else ())
     raise not_acceptable("objects come as application/dicom or application/zip")
 
 
 def _syntaxes(ranges: Sequence[MediaRange], kind: str) -> tuple[str, ...]:
-    """Acceptable transfer syntaxes; `*/*` alone accepts the default."""
-    found = [one.syntax for one in ranges if one.payload == kind or (one.is_multipart and one.covers(kind))]
-    return tuple(dict.fromkeys(syntax for syntax in found if syntax))
-
-
-def syntax_for_object(stored: str, chosen: Chosen) -> str | None:
-    """The transfer syntax an object is sent in, None when there is no way (8.7.3.4)."""
-    if chosen.as_stored or stored in chosen.syntaxes:
-        return stored
-    for wanted in chosen.syntaxes or (EXPLICIT,):
-        if wanted == stored or (stored not in _LOSSY and can_transcode(stored, wanted)):
-            return wanted
-    is_lossy = stored in _LOSSY or is_video(stored)
-    if is_lossy and (not chosen.syntaxes or EXPLICIT in chosen.syntaxes):
-        return stored  # the uncompressed form of lossy pixels is not what was received
-    return next((wanted for wanted in chosen.syntaxes if can_transcode(stored, wanted)), None)
+    """Acceptable transfer syntaxes in the client's order; a range without one accepts the default."""
+    found = [one.syntax or EXPLICIT for one in ranges if one.covers(kind) and one.kind != "*/*"]
+    return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
-class ChosenFrame:
-    """How one frame is sent: its Content-Type without parameters, its transfer syntax, in parts or alone."""
+class Form:
+    """How one frame is sent."""
 
-    kind: str
-    syntax: str
-    in_parts: bool
-
-    @property
-    def content_type(self) -> str:
-        return f"{self.kind}; transfer-syntax={self.syntax}"
+    media_type: str
+    transfer_syntax: str
+    is_multipart: bool
 
 
-def choose_frame(ranges: Sequence[MediaRange], stored: str) -> ChosenFrame:
-    """The form of a frame that is stored in a transfer syntax: as it is whenever that is acceptable, else transcoded without loss."""
-    plain = stored in uids.NATIVE or stored == uids.ENCAPSULATED_UNCOMPRESSED
-    own_kind = OCTETS if plain else _TYPE_OF_SYNTAX.get(stored, OCTETS)
-    own_syntax = EXPLICIT if plain else stored
-    if not ranges:
-        return ChosenFrame(OCTETS, EXPLICIT, True) if plain or can_transcode(stored, EXPLICIT) else ChosenFrame(own_kind, stored, True)
+@lru_cache(maxsize=2048)
+def frame_form(accept: str, stored: str) -> Form:
+    """The form of a frame that is stored in a transfer syntax: as it is whenever that is acceptable, else transcoded without loss.
+
+    A frame of uncompressed pixels is always sent little endian and says so. Raises 406.
+    """
+    ranges = parse_accept(accept)
+    is_plain = stored in uids.NATIVE or stored == uids.ENCAPSULATED_UNCOMPRESSED
+    own = Form(OCTETS if is_plain else _TYPE_OF_SYNTAX.get(stored, OCTETS), EXPLICIT if is_plain else stored, True)
     for one in ranges:
         in_parts = one.is_multipart or one.kind == "*/*"
         if one.covers(OCTETS):
-            if one.syntax == ANY or plain:
-                return ChosenFrame(OCTETS, own_syntax, in_parts)
-            if one.syntax in ("", EXPLICIT) and can_transcode(stored, EXPLICIT):
-                return ChosenFrame(OCTETS, EXPLICIT, in_parts)
-            if one.syntax == stored:
-                return ChosenFrame(OCTETS, stored, in_parts)
-        if not plain and _same_kind(one, own_kind) and one.syntax in ("", ANY, stored):
-            return ChosenFrame(own_kind, stored, in_parts)
+            if is_plain or one.syntax in (ANY, stored):
+                return Form(OCTETS, own.transfer_syntax, in_parts)
+            if one.syntax in ("", EXPLICIT) and one.media_type == OCTETS and can_transcode(stored, EXPLICIT):
+                return Form(OCTETS, EXPLICIT, in_parts)
+        if not is_plain and _same_kind(one, own.media_type) and one.syntax in ("", ANY, stored):
+            return Form(own.media_type, stored, in_parts)
     for one in ranges:
         for kind, syntaxes in FRAME_TYPES.items():
-            if not one.covers(kind) or one.payload == "*/*":
+            if one.media_type != kind:
                 continue
             wanted = one.syntax if one.syntax in syntaxes else syntaxes[0]
             if can_transcode(stored, wanted):
-                return ChosenFrame(kind, wanted, one.is_multipart)
-    raise not_acceptable(f"this frame is stored as {own_kind}; transfer-syntax={own_syntax}")
+                return Form(kind, wanted, one.is_multipart)
+    raise not_acceptable(f"this frame is stored as {own.media_type}; transfer-syntax={own.transfer_syntax}")
 
 
 def _same_kind(one: MediaRange, kind: str) -> bool:
-    return one.covers(kind) or one.covers(kind.replace("image/", "image/x-")) or one.covers(kind.replace("dicom-rle", "x-dicom-rle"))
+    return one.covers(kind) or one.covers(kind.replace("image/", "image/x-"))
 
 
-def choose_rendered(ranges: Sequence[MediaRange], offered: Sequence[str]) -> str:
-    """The media type of a picture: the first offered that is accepted, by the client's preference."""
-    if not ranges:
-        return offered[0]
-    for one in ranges:
-        for kind in offered:
-            if one.covers(kind):
-                return kind
-    raise not_acceptable(f"pictures come as {', '.join(offered)}")
-
-
-def wants_json(ranges: Sequence[MediaRange]) -> str:
+def wants_json(accept: str) -> str:
     """The JSON media type to answer with; raises 406 when only others are accepted."""
-    if not ranges:
-        return JSON
-    for one in ranges:
+    for one in parse_accept(accept):
         if one.kind in (JSON, "*/*", "application/*"):
             return JSON
         if one.kind == "application/json":

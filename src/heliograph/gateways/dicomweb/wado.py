@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from heliograph.features.imaging import Documents
 from heliograph.gateways.dicomweb.locate import Located
-from heliograph.gateways.dicomweb.negotiation import DicomForm, dicom_form, parse_accept
+from heliograph.gateways.dicomweb.negotiation import DicomForm, dicom_form, not_acceptable, parse_accept
 from heliograph.gateways.dicomweb.ranges import ranged
 from heliograph.gateways.dicomweb.state import DicomWeb, dicomweb_of
 from heliograph.gateways.http import ActorDep
@@ -133,9 +133,11 @@ async def _note(web: DicomWeb, actor: ActorDep, study_uid: str) -> None:
 async def _retrieve(request: Request, found: list[Located]) -> Response:
     web = dicomweb_of(request)
     form = dicom_form(request.headers.get("accept", ""))
-    etag = f'"{zlib.crc32("".join(one.sha256 for one in found).encode()):08x}.{len(found)}.{form.transfer_syntax or "stored"}"'
+    etag = f'"{zlib.crc32("".join(one.sha256 for one in found).encode()):08x}.{len(found)}.{form.key}"'
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers={"ETag": etag, **_CACHING})
+    if not any(form.syntax_for(one.transfer_syntax_uid) for one in found):
+        raise not_acceptable("the stored transfer syntax is given by transfer-syntax=*")
     headers = {"ETag": etag, **_CACHING}
     if form.container == "single":
         if len(found) != 1:
@@ -161,11 +163,7 @@ async def _multipart(web: DicomWeb, found: list[Located], form: DicomForm) -> As
 
 def _syntax(one: Located, form: DicomForm) -> str:
     """The transfer syntax that is really sent (trap 56)."""
-    if form.transfer_syntax in {None, one.transfer_syntax_uid} or not transcode.can_transcode(
-        one.transfer_syntax_uid, form.transfer_syntax or ""
-    ):
-        return one.transfer_syntax_uid
-    return form.transfer_syntax or one.transfer_syntax_uid
+    return form.syntax_for(one.transfer_syntax_uid) or one.transfer_syntax_uid
 
 
 async def _pieces(web: DicomWeb, one: Located, form: DicomForm) -> AsyncIterator[bytes | memoryview]:
