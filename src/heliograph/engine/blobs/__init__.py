@@ -4,6 +4,7 @@
 text that the index keeps. Its digest is SHA-256 over what was passed to `write`, without what was passed to `prefix`.
 """
 
-from heliograph.engine.blobs.face import Blobs, BlobWriter, Record, Written, open_blobs
+from heliograph.engine.blobs.face import Blobs, BlobWriter, Record, Written
+from heliograph.engine.blobs.opening import open_blobs
 
 __all__ = ["BlobWriter", "Blobs", "Record", "Written", "open_blobs"]

@@ -2,10 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
-
-from heliograph.kit.errors import Invalid
 
 Buffer = bytes | bytearray | memoryview
 
@@ -59,16 +56,3 @@ class Blobs(Protocol):
     def recover(self, handle: Callable[[Record], None], sealed: Callable[[], None]) -> int: ...
     def refs(self) -> Iterator[str]: ...
     def close(self) -> None: ...
-
-
-def open_blobs(where: str, data: Path, *, reserve_bytes: int = 0) -> Blobs:
-    """The store that the setting `blobs` names."""
-    if where == "file":
-        from heliograph.engine.blobs.segments import SegmentStore
-
-        return SegmentStore(data / "blobs", reserve_bytes=reserve_bytes)
-    if where.startswith("s3://"):
-        from heliograph.engine.blobs.s3 import S3Store
-
-        return S3Store(where, data / "spool", reserve_bytes=reserve_bytes)
-    raise Invalid("blobs must be `file` or s3://bucket/prefix", code="bad_setting")
