@@ -72,13 +72,24 @@ class JobRun:
             raise Cancelled("somebody cancelled the job")
 
     def begin(self) -> bool:
-        """False when it must not run: cancelled or finished meanwhile."""
+        """False when it must not run: cancelled or finished meanwhile. A job that waited for its next attempt ends here when cancelled."""
+        at = now()
         with self.database.transaction() as tx:
-            return tx.execute(
-                "update job set state = 'running', started_at = coalesce(started_at, %s), error = null "
-                "where id = %s and state in ('queued', 'running') and not cancel_requested",
-                (now(), self.id),
-            ).rowcount == 1  # fmt: skip
+            row = tx.execute(
+                "update job set state = case when cancel_requested then 'cancelled' else 'running' end, error = null, "
+                "started_at = coalesce(started_at, %s), finished_at = case when cancel_requested then %s else null end "
+                "where id = %s and state in ('queued', 'running') returning state",
+                (at, at, self.id),
+            ).fetchone()
+        return row == ("running",)
+
+    def keep(self) -> None:
+        """Stores how far it is before an attempt is given up."""
+        with self.database.transaction() as tx:
+            tx.execute(
+                "update job set done = %s, total = %s, cursor = %s, summary = %s where id = %s",
+                (self.done, self.total, Jsonb(self.cursor), Jsonb(self.summary), self.id),
+            )
 
     def end(self, state: str, error: str | None = None) -> None:
         with self.database.transaction() as tx:

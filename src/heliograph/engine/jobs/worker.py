@@ -18,6 +18,7 @@ from heliograph.engine.jobs.queue import TRACKED, Cancelled, JobRun, Work
 from heliograph.kit.errors import Busy, HeliographError
 
 _STALLED_S = 60
+_MOST_ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,12 @@ async def _main(database: Database, works: list[Work], periodic: list[Periodic],
 def _register(app: procrastinate.App, database: Database, kinds: dict[str, Work]) -> None:
     again = RetryStrategy(max_attempts=8, exponential_wait=2)
 
-    @app.task(
-        name=TRACKED, queue=TRACKED, retry=RetryStrategy(max_attempts=6, exponential_wait=2, retry_exceptions={Busy})
-    )
-    async def tracked(job_id: str) -> None:
-        await asyncio.to_thread(_run_tracked, database, kinds, UUID(job_id))
+    waits = RetryStrategy(max_attempts=_MOST_ATTEMPTS, exponential_wait=2, retry_exceptions={Busy})
+
+    @app.task(name=TRACKED, queue=TRACKED, retry=waits, pass_context=True)
+    async def tracked(context: procrastinate.JobContext, job_id: str) -> None:
+        is_last = context.job.attempts >= _MOST_ATTEMPTS
+        await asyncio.to_thread(run_tracked, database, kinds, UUID(job_id), is_last=is_last)
 
     for work in kinds.values():
         if not work.tracked:
@@ -83,7 +85,8 @@ def _register_quick(app: procrastinate.App, work: Work, again: RetryStrategy) ->
         await asyncio.to_thread(work.run, **arguments)
 
 
-def _run_tracked(database: Database, kinds: dict[str, Work], job_id: UUID) -> None:
+def run_tracked(database: Database, kinds: dict[str, Work], job_id: UUID, *, is_last: bool = False) -> None:
+    """Does a watched job in this thread, for the worker, and for the console while no worker runs. Busy means later, not failed."""
     run = JobRun(database, job_id)
     if not run.begin():
         return
@@ -92,7 +95,10 @@ def _run_tracked(database: Database, kinds: dict[str, Work], job_id: UUID) -> No
     except Cancelled:
         run.end("cancelled")
     except Busy as error:
-        run.progress(run.done, force=True)
+        if is_last:
+            run.end("failed", error.message)
+            return
+        run.keep()
         telemetry.fact("job_waits", job=job_id, kind=run.kind, code=error.code)
         raise
     except HeliographError as error:
