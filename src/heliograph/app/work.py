@@ -53,14 +53,12 @@ def duties(services: Services) -> list[Periodic]:
 
 
 def load_demo(services: Services, run: JobRun) -> None:
-    """Generates the sample hospital below DIR/demo and sends it through import."""
-    from heliograph.demo import generate
-    from heliograph.gateways.media import import_paths
+    """Generates the sample hospital below DIR/demo and imports each study as soon as it is there."""
+    from heliograph import demo
 
     folder = services.settings.data / "demo"
-    generate(folder, progress=lambda done, total: run.progress(done, 2 * total))
-    total = run.total or 2
-    import_paths(
-        services, system_actor("sample hospital", run.tenant_id), [folder], source="sample hospital", issuer="",
-        progress=lambda done, count: run.progress(total // 2 + done * (total // 2) // max(1, count), total), job_id=run.id,
-    )  # fmt: skip
+    actor = system_actor("sample hospital", run.tenant_id)
+    for study in demo.studies(folder, progress=run.progress):
+        import_paths(
+            services, actor, [study.folder], source="sample hospital", issuer="", progress=lambda *_: None, job_id=run.id
+        )
