@@ -18,7 +18,7 @@ from heliograph.features.access import Actor
 from heliograph.gateways.dicomweb.locate import Located, Locator, Pixels, spec_of
 from heliograph.gateways.dicomweb.negotiation import Form, frame_form
 from heliograph.gateways.http import Authenticator, problem
-from heliograph.kit.errors import Broken, HeliographError, Invalid
+from heliograph.kit.errors import Absent, Broken, HeliographError, Invalid
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
 from heliograph.standards.dicom import transcode, uids
@@ -133,8 +133,8 @@ class Frames:
     async def _slowly(self, send: Send, found: Located, pixels: Pixels, form: Form, numbers: list[int]) -> None:
         if not form.is_multipart and len(numbers) != 1:
             raise Invalid("several frames need multipart/related", code="not_acceptable")
-        for number in numbers:
-            pixels.table.size(number)  # raises for a frame that is not there, before anything is sent
+        if not all(number < pixels.table.available for number in numbers):
+            raise Absent("there is no such frame", code="no_such_frame")
         first = await self._frame(found, pixels, form, numbers[0])
         if not form.is_multipart:
             await _answer(send, form, bytearray(first))

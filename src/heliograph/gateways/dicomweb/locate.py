@@ -174,12 +174,14 @@ class Locator:
         return self._pixels.get(found.blob)
 
     def pixels(self, found: Located) -> Pixels:
-        """Header and frame table; raises Invalid for an object without pixels."""
+        """Header and frame table; raises Absent for an object without pixels, Invalid for one whose pixels make no sense."""
         known = self._pixels.get(found.blob)
         if known is not None:
             return known
         blobs = self._services.blobs
         header, data = self.header(found)
+        if header.pixel_tag is None:
+            raise Absent("this object has no pixels", code="no_pixels")
         if header.deflated:
             if header.total_bytes > _MOST_INFLATED:
                 raise Invalid("the object is larger than this system inflates", code="too_large_to_inflate")
@@ -189,16 +191,18 @@ class Locator:
             made = Pixels(
                 header, frame_table(header, lambda at, length: blobs.read(found.blob, at, length), found.size_bytes)
             )
+        self._keep_pixels(found.blob, made)
+        return made
+
+    def _keep_pixels(self, blob: str, made: Pixels) -> None:
+        """Of inflated objects, which are as large as they are, only the latest is kept."""
         with self._lock:
-            self._pixels[found.blob] = made
-            limit = _MOST_PIXELS if made.data is None else 1
-            # An inflated object is as large as it is: keep one of them, and no more.
-            inflated_ones = [blob for blob, one in self._pixels.items() if one.data is not None and blob != found.blob]
-            for blob in inflated_ones if limit == 1 else ():
-                del self._pixels[blob]
+            if made.data is not None:
+                for other in [key for key, one in self._pixels.items() if one.data is not None]:
+                    del self._pixels[other]
+            self._pixels[blob] = made
             while len(self._pixels) > _MOST_PIXELS:
                 self._pixels.popitem(last=False)
-        return made
 
     # -- audit ---------------------------------------------------------------------------------------------------
 

@@ -100,7 +100,7 @@ async def _pictures(request: Request, actor: ActorDep, study_uid: str, series_ui
     for instances in by_series.values():
         try:
             await asyncio.to_thread(web.locator.pixels, instances[len(instances) // 2])
-        except Invalid:
+        except (Absent, Invalid):
             continue
         return instances
     raise Absent("there is no picture", code="no_picture")

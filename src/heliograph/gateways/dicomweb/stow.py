@@ -36,6 +36,7 @@ STUDY_DIFFERS: Final = 0xA901
 CANNOT_UNDERSTAND: Final = 0xC000
 CONFLICT: Final = 0x0111
 PROCESSING_FAILURE: Final = 0x0110
+_NOT_UNDERSTOOD: Final = frozenset({"unparseable", "missing_identifier", "bad_identifier", "truncated"})
 _CHUNK: Final = 1 << 20
 _HEAD_BYTES: Final = 1 << 20
 _TAG: Final = {
@@ -134,7 +135,7 @@ class _Storing:
             return
         reason = None
         if outcome.kind == "held":
-            reason = CANNOT_UNDERSTAND if outcome.reason == "unparseable" else CONFLICT
+            reason = CANNOT_UNDERSTAND if outcome.reason in _NOT_UNDERSTOOD else CONFLICT
         self.results.append(_Result(outcome, reason))
 
     def _give_up(self, error: Busy) -> None:
