@@ -1,19 +1,24 @@
 """Abdomen and pelvis of the torso: walls, organs, gut, bones."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from heliograph.demo._fields import Array, Point, coverage, meet, smoothstep, union
 from heliograph.demo._sheet import Sheet
 
-if TYPE_CHECKING:
-    from heliograph.demo._torso import Torso
+
+class Trunk(Protocol):
+    """What the abdomen must know of the body it lies in."""
+
+    girth: float
+    upright: bool
+    bowel_seed: int
+
+    def dome(self, x: Array, y: Array) -> Array: ...
 
 
-def paint_abdomen(body: Torso, sheet: Sheet, at: tuple[Array, Array], skin: Array, wall: Array, strands: Array) -> None:
+def paint_abdomen(body: Trunk, sheet: Sheet, at: tuple[Array, Array], skin: Array, wall: Array, strands: Array) -> None:
     """Everything under the diaphragm down to the pelvis; nothing above it."""
     z, out = sheet.z, sheet.tissues
     if z > -85:
@@ -104,7 +109,7 @@ def _organs(sheet: Sheet, at: tuple[Array, Array], under: Array, strands: Array,
         sheet.tube("vein", [(side * 46, -14, -425), (side * 58, -48, -455), (side * 60, -40, -530)], [6, 5.8, 5.4])
 
 
-def _gut(body: Torso, sheet: Sheet, under: Array) -> None:
+def _gut(body: Trunk, sheet: Sheet, under: Array) -> None:
     """Colon frame and small bowel loops, kept where they do not leave the cavity."""
     if not -430 < sheet.z < -150:
         return

@@ -264,6 +264,19 @@ def us_stills(study: Study) -> list[Series]:
     return found
 
 
+def _turned(rng: np.random.Generator, scene: Scene) -> Scene:
+    """The same organs in another body: shifted, stretched, leaning a little."""
+    du, dv = rng.normal(0, 5), rng.normal(0, 3)
+    su, sv, lean = rng.uniform(0.88, 1.12), rng.uniform(0.92, 1.1), rng.normal(0, 0.06)
+
+    def turned(u: Array, v: Array) -> tuple[Array, Array, Array, Array]:
+        moved = (u + np.float32(lean) * v) * np.float32(su) + np.float32(du)
+        echo, loss, _, _ = scene(moved, v * np.float32(sv) + np.float32(dv))
+        return echo, loss, u, v
+
+    return turned
+
+
 class _Still:
     def __init__(self, study: Study, number: int, what: tuple[str, Callable[[Waves], Scene], Probe, str]) -> None:
         self.study, self.number, self.what = study, number, what
@@ -275,9 +288,10 @@ class _Still:
         screen = Screen(
             probe, title, ["TIS 0.4  MI 0.9", "C5-2" if probe.kind == "convex" else "L12-3", "31 Hz", "2D  58%  C 56"]
         )
-        picture = screen.show(
-            bmode(probe, speckle, scene(Waves(rng, 30, 8, 40)), gain=-7 if probe.kind == "convex" else -9, dynamic=58)
-        )
+        view = scene(Waves(rng, 30, 8, 40))
+        convex = probe.kind == "convex"
+        echo = bmode(probe, speckle, _turned(rng, view) if convex else view, gain=-7 if convex else -9, dynamic=58)
+        picture = screen.show(echo)
         if name == "carotid":
             _flow(picture, probe, speckle)
         made = self.study.instance(US_IMAGE, self.number, 1, after_s=45.0 * self.number)

@@ -64,7 +64,7 @@ _WHO = {
         Patient("elsa", "Sternlicht^Elsa", "MSH-0048213", _M, 63, "F", "ISO_IR 100", 1.66, 68),
         Patient("leo", "Firmament^Leo^Marius", "MSH-0051177", _M, 58, "M", "ISO_IR 100", 1.81, 86),
         Patient("zoe", "Étoile^Zoé^^Mme", "MSH-0036620", _M, 46, "F", "ISO_IR 100", 1.69, 61),
-        Patient("taro", "Hoshizora^Tarou=星空^太郎=ほしぞら^たろう", "100482", _P, 67, "M", _JAPANESE, 1.68, 66),
+        Patient("taro", "Hoshi^Tarou=星^太郎=ほし^たろう", "100482", _P, 67, "M", _JAPANESE, 1.68, 66),
         Patient("sama", "نجم^سماء", "104930", _P, 34, "F", "ISO_IR 127", 1.63, 57),
         Patient("alla", "Звездова^Алла", "MSH-0050034", _M, 71, "F", "ISO_IR 144", 1.61, 72),
         Patient("xing", "Xing^Xiaoming=星^小明", "SX/7731", _S, 52, "M", "GB18030", 1.74, 70),
@@ -333,7 +333,7 @@ def _others() -> tuple[Exam, ...]:
         _exam(
             "us-abdomen-5", "us_stills", "xing", YEAR + 3 * DAY, "Ultrasound abdomen", "ABDOMEN", "US1", views="gall"
         ),
-        _exam("photo", "photograph", "inigo", 2 * HOUR + 10, "Dermatology photograph", "", "CAM1"),
+        _exam("photo", "photograph", "inigo", 2 * HOUR + 10, "Dermatology photograph", "BACK", "CAM1"),
         _exam("letter", "letter", "jurgen", 8 * DAY, "Discharge letter", "", "RIS"),
     )
 
