@@ -28,6 +28,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings.render,
     "cli.md": commands.render,
     "openapi.json": api.openapi,
+    "dicomweb.openapi.json": api.dicomweb_openapi,
     "api.md": api.render,
     "events.md": events.render,
     "jobs.md": jobs.render,

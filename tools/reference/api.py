@@ -4,13 +4,12 @@ import functools
 import json
 from typing import Any
 
-from starlette.routing import Mount
-
 from heliograph.app.web import application
 from tools.reference import _offline
 from tools.reference._markdown import code, page, table
 
 Schema = dict[str, Any]
+DICOMWEB = "/dicom-web"
 
 _INTRO = """The JSON door of the browser client and of programs, below `/api`. The machine-readable form is [openapi.json](openapi.json). It only
 grows: fields and routes are added, never removed or renamed.
@@ -47,9 +46,30 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 
 @functools.cache
 def schema() -> Schema:
-    """The OpenAPI document of `/api`; errors as what they are here, problem documents."""
+    """The OpenAPI document of `/api`."""
     with _offline.services() as services:
-        made: Schema = application(services).openapi()
+        return _as_it_is(application(services).app.openapi())
+
+
+@functools.cache
+def dicomweb_schema() -> Schema:
+    """The OpenAPI document of `/dicom-web`."""
+    with _offline.services() as services:
+        made = _as_it_is(application(services).dicomweb.rest.openapi())
+    made["servers"] = [{"url": DICOMWEB}]
+    return made
+
+
+def openapi() -> str:
+    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def dicomweb_openapi() -> str:
+    return json.dumps(dicomweb_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _as_it_is(made: Schema) -> Schema:
+    """Errors are problem documents here, not the framework's own; who may call is said once."""
     for operations in made["paths"].values():
         for operation in operations.values():
             operation["responses"].pop("422", None)
@@ -68,10 +88,6 @@ def schema() -> Schema:
     return made
 
 
-def openapi() -> str:
-    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
-
-
 def render() -> str:
     by_tag: dict[str, list[tuple[str, str, Schema]]] = {}
     for path, operations in schema()["paths"].items():
@@ -86,20 +102,13 @@ def render() -> str:
     return page("HTTP API", *parts)
 
 
-def mounted(prefix: str) -> list[tuple[str, str, str]]:
-    """(methods, path, what it does) of every route of the application mounted at `prefix`."""
-    with _offline.services() as services:
-        app = application(services)
-        found = next((route.app for route in app.routes if isinstance(route, Mount) and route.path == prefix), None)
-        return [
-            (" ".join(sorted(route.methods - {"HEAD"})), prefix + route.path, _first_line(route.endpoint.__doc__))
-            for route in getattr(found, "routes", [])
-            if getattr(route, "methods", None)
-        ]
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").strip().partition("\n")[0]
+def dicomweb() -> list[tuple[str, str, str]]:
+    """(method, path, what it does) of every DICOMweb resource."""
+    return [
+        (method.upper(), DICOMWEB + path, (operation.get("description") or "").partition("\n")[0])
+        for path, operations in dicomweb_schema()["paths"].items()
+        for method, operation in operations.items()
+    ]
 
 
 def _operation(method: str, path: str, operation: Schema) -> str:

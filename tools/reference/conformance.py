@@ -5,6 +5,8 @@
 from typing import Any
 
 from heliograph.features.archive import _search_keys
+from heliograph.gateways.dicomweb import negotiation as negotiation_of_web
+from heliograph.gateways.dicomweb.qido import MOST_RESULTS
 from heliograph.gateways.dimse import negotiation, services, status
 from heliograph.gateways.dimse.acceptor import AcceptorLimits
 from heliograph.gateways.dimse.retrieve import MAX_IDENTIFIER_BYTES
@@ -81,6 +83,8 @@ _MEDIA = """Read (FSR): folders, ZIP files and disks by `heliograph import` and 
 the DICOMDIR itself is not used. Data sets without preamble or file meta information are recognised. Written: Part 10 files by `heliograph export`,
 without a DICOMDIR, preamble zeroed."""
 
+_FRAMES = "Frames by number, as stored or in another form; several as multipart."
+
 _CHARSETS = """Text is decoded for the index and for DICOM JSON by Specific Character Set, code extensions included, and by what is usually meant when it
 is misspelt. Stored bytes stay as they are. Query answers use the character set of the query when it can hold the text, else `ISO_IR 192`. Terms:"""
 
@@ -88,8 +92,16 @@ _SECURITY = """DIMSE has no TLS yet; put it on a trusted network or through a tu
 on loopback or behind a reverse proxy that ends TLS (`web.trusted_proxy`, `web.public_url`). DICOMweb takes a bearer token or the browser's session.
 Every association, query, retrieve and read of a study leaves an audit row."""
 
-_WEB = """Below `/dicom-web` (PS3.18). Signed in by `Authorization: Bearer TOKEN`. Query keys are those of C-FIND. JSON is `application/dicom+json`;
-bulk data is referenced by URI."""
+_WEB = """Below `/dicom-web` (PS3.18), signed in by `Authorization: Bearer TOKEN`. Machine-readable: [dicomweb.openapi.json](dicomweb.openapi.json).
+
+- **Search** (QIDO-RS): the keys of C-FIND by keyword or tag, wildcards, ranges, lists, `includefield`, `fuzzymatching`, `limit`, `offset`. At most
+  {most:,} results a request; a total count stands in the header `X-Total-Count`.
+- **Retrieve** (WADO-RS): `multipart/related` or a single part, `application/dicom` in the stored or an asked transfer syntax, `application/zip`
+  for studies and series, `application/octet-stream` and the types below for frames, byte ranges for single instances and bulk data. Every answer but frames has an ETag.
+- **Rendered**: `image/jpeg`, `image/png`, `image/gif` or `image/jp2`, with `window`, `viewport` and `quality`.
+- **Store** (STOW-RS): `multipart/related; type="application/dicom"` or one `application/dicom` body. Outcomes are those of C-STORE: 200 when all
+  were stored, 202 when some were, 409 when none was, with FailedSOPSequence.
+- Search results and metadata are `application/dicom+json`; values above 1 KiB are referenced as bulk data. A STOW-RS answer is JSON or XML."""
 
 
 def render() -> str:
@@ -104,7 +116,7 @@ def render() -> str:
         "## Network interfaces", "TCP/IP, IPv4 and IPv6. The port is set by `dicom`. No DNS is needed unless devices are registered by name.",
         "## Configuration", "Title, ports and limits by [settings](settings.md); devices and nodes in the browser or by `heliograph device add`.",
         "## Media", _MEDIA, "## Character sets", _CHARSETS, _charsets(), "## Security", _SECURITY,
-        "## DICOMweb", _WEB, _web(), "## Annex: storage SOP classes", _classes(),
+        "## DICOMweb", _WEB.format(most=MOST_RESULTS), _web(), _media_types(), "## Annex: storage SOP classes", _classes(),
     )  # fmt: skip
 
 
@@ -254,8 +266,21 @@ def _charsets() -> str:
 
 
 def _web() -> str:
-    rows = [(methods, code(path), text) for methods, path, text in api.mounted("/dicom-web")]
-    return table(("Method", "Resource", "What it does"), rows) if rows else ""
+    frames = (
+        "GET",
+        f"{api.DICOMWEB}/studies/{{study_uid}}/series/{{series_uid}}/instances/{{sop_uid}}/frames/{{list}}",
+        _FRAMES,
+    )
+    rows = sorted([*api.dicomweb(), frames], key=lambda row: (row[1], row[0]))
+    return table(("Method", "Resource", "What it does"), [(method, code(path), text) for method, path, text in rows])
+
+
+def _media_types() -> str:
+    rows = [
+        (code(kind), ", ".join(uids.name_of(uid) for uid in syntaxes))
+        for kind, syntaxes in negotiation_of_web.FRAME_TYPES.items()
+    ]
+    return table(("Media type of a frame", "Transfer syntaxes, the default first"), rows)
 
 
 def _classes() -> str:
