@@ -310,6 +310,8 @@ class _Reader:
             separators = r"[\\,]" if vr in _COMMA_VRS else r"\\"
             split = [text] if vr in values.ONE_VALUE_VRS else re.split(separators, text)
             pieces += [piece.strip(" \0") for piece in split]
+        if any(text.strip() for text in texts) and not any(pieces):
+            self._odd(tag, "only separators in the value of")
         return self._condition(tag, pieces)
 
     def _sequence(self, tag: int, items: Sequence[Any]) -> Condition | None:

@@ -298,7 +298,7 @@ def test_paging_and_order() -> None:
     [
         [("limit", "many")], [("offset", "-1")], [("limit", "9" * 30)], [("fuzzymatching", "maybe")], [("NoSuchThing", "1")],
         [("StudyDate", "yesterday")], [("StudyTime", "noon")], [("RequestAttributesSequence", "x")], [("PatientID.PatientName", "x")],
-        [("SeriesNumber", "one")], [("x", "1")] * 300, [("PatientID", "x" * 2000)], [("includefield", "NoSuchThing")],
+        [("SeriesNumber", "one")], [("PatientID", "\\")], [("x", "1")] * 300, [("PatientID", "x" * 2000)], [("includefield", "NoSuchThing")],
     ],
 )  # fmt: skip
 def test_parameters_that_cannot_be_used_are_refused(parameters: list[tuple[str, str]]) -> None:
