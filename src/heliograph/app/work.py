@@ -10,7 +10,7 @@ from heliograph.features.imaging import Documents
 from heliograph.features.imaging.thumbnails import make_thumbnail
 from heliograph.features.routing import jobs as routing_jobs
 from heliograph.gateways.dimse import jobs as dimse_jobs
-from heliograph.gateways.media import IMPORT_JOB, import_job
+from heliograph.gateways.media import IMPORT_JOB, import_job, import_paths
 from heliograph.services import Services
 
 

@@ -1,5 +1,6 @@
 """Putting work into the queue and following it."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,16 @@ class Cancelled(HeliographError):
     code = "cancelled"
 
 
+class Interrupted(HeliographError):
+    """The worker ends; the job goes on from its cursor at the next start."""
+
+    code = "interrupted"
+
+
+stopping = threading.Event()
+"""Set when this process is to end."""
+
+
 class JobRun:
     """What a running job sees of itself. Every write is a transaction of its own, so that people see it at once."""
 
@@ -55,12 +66,12 @@ class JobRun:
     def progress(
         self, done: int, total: int | None = None, *, cursor: dict[str, Any] | None = None, force: bool = False
     ) -> None:
-        """Stores how far it is, at most twice a second; raises Cancelled when somebody asked for that."""
+        """Stores how far it is, at most twice a second; raises Cancelled when somebody asked for that, Interrupted at the end."""
         self.done = done
         self.total = total if total is not None else self.total
         if cursor is not None:
             self.cursor = cursor
-        if not force and monotonic_s() - self._last_s < PROGRESS_EVERY_S:
+        if not force and not stopping.is_set() and monotonic_s() - self._last_s < PROGRESS_EVERY_S:
             return
         self._last_s = monotonic_s()
         with self.database.transaction() as tx:
@@ -70,6 +81,8 @@ class JobRun:
             ).fetchone()
         if row == (True,):
             raise Cancelled("somebody cancelled the job")
+        if stopping.is_set():
+            raise Interrupted("the worker ends")
 
     def begin(self) -> bool:
         """False when it must not run: cancelled or finished meanwhile. A job that waited for its next attempt ends here when cancelled."""
@@ -170,6 +183,23 @@ def retry(tx: Tx, tenant_id: int, job_id: UUID) -> None:
     if row is None:
         raise Conflict("only a failed or cancelled job can be run again", code="job_not_ended")
     _put(tx, TRACKED, {"job_id": str(job_id)}, lock=None, priority=0)
+
+
+def take_back(tx: Tx) -> int:
+    """Queues again what the end of a worker cut off: watched jobs that nobody works on, and aborted small work. The count."""
+    lost = tx.execute(
+        "select j.id from job j where j.state in ('queued', 'running') and not j.cancel_requested and not exists (select 1 from procrastinate_jobs p "
+        "where p.task_name = %s and p.args->>'job_id' = j.id::text and p.status in ('todo', 'doing'))",
+        (TRACKED,),
+    ).fetchall()
+    for (job_id,) in lost:
+        _put(tx, TRACKED, {"job_id": str(job_id)}, lock=None, priority=0)
+    small = tx.execute(
+        "delete from procrastinate_jobs where queue_name = 'quick' and status = 'aborted' returning task_name, args, lock, priority"
+    ).fetchall()
+    for task, arguments, lock, priority in small:
+        _put(tx, task, arguments, lock=lock, priority=priority)
+    return len(lost) + len(small)
 
 
 def _put(

@@ -14,7 +14,7 @@ from procrastinate import PsycopgConnector, RetryStrategy
 
 from heliograph.engine import telemetry
 from heliograph.engine.db import Database
-from heliograph.engine.jobs.queue import TRACKED, Cancelled, JobRun, Work
+from heliograph.engine.jobs.queue import TRACKED, Cancelled, Interrupted, JobRun, Work, stopping, take_back
 from heliograph.kit.errors import Busy, HeliographError
 
 _STALLED_S = 60
@@ -46,6 +46,7 @@ async def _main(database: Database, works: list[Work], periodic: list[Periodic],
         loop.add_signal_handler(sign, stop.set)
     async with app.open_async():
         await _take_back(app)
+        await asyncio.to_thread(_requeue, database)
         tasks = [asyncio.create_task(_every(p, stop)) for p in periodic]
         tasks.append(asyncio.create_task(_rescue(app, stop)))
         workers = [
@@ -58,6 +59,7 @@ async def _main(database: Database, works: list[Work], periodic: list[Periodic],
         print("ready", flush=True)
         await asyncio.wait([asyncio.create_task(stop.wait()), *workers], return_when=asyncio.FIRST_COMPLETED)
         stop.set()
+        stopping.set()
         for task in [*workers, *tasks]:
             task.cancel()
         await asyncio.wait([*workers, *tasks], timeout=4)
@@ -94,6 +96,8 @@ def run_tracked(database: Database, kinds: dict[str, Work], job_id: UUID, *, is_
         kinds[run.kind].run(run)
     except Cancelled:
         run.end("cancelled")
+    except Interrupted:
+        telemetry.fact("job_interrupted", job=job_id, kind=run.kind)
     except Busy as error:
         if is_last:
             run.end("failed", error.message)
@@ -109,6 +113,13 @@ def run_tracked(database: Database, kinds: dict[str, Work], job_id: UUID, *, is_
         raise
     else:
         run.end("done")
+
+
+def _requeue(database: Database) -> None:
+    with database.transaction() as tx:
+        count = take_back(tx)
+    if count:
+        telemetry.fact("jobs_taken_back", count=count)
 
 
 async def _every(periodic: Periodic, stop: asyncio.Event) -> None:
