@@ -29,11 +29,11 @@ def _add_user(commands: Commands) -> None:
     user = commands.add_parser("user", help="people who sign in", description="People who sign in.")
     verbs = user.add_subparsers(dest="verb", metavar="verb", required=True)
     link = command(verbs, "link", "print a one-time sign-in address", example="heliograph user link --name admin")
-    link.add_argument("--name", required=True)
+    link.add_argument("--name", required=True, help="the name the person signs in with")
     link.add_argument("--minutes", type=float, default=60.0, help="how long it may wait to be used [60]")
     link.set_defaults(run=_link)
     add = command(verbs, "add", "add a person", example="heliograph user add --name jdoe --roles radiologist")
-    add.add_argument("--name", required=True)
+    add.add_argument("--name", required=True, help="the name the person will sign in with")
     add.add_argument("--display", default="", help="the name that others see")
     add.add_argument("--roles", default="viewer", help="with commas between: admin, radiologist, technologist, viewer")
     add.set_defaults(run=_add)
@@ -56,7 +56,7 @@ def _add_device(commands: Commands) -> None:
     add.set_defaults(run=_device_add)
     command(verbs, "list", "list devices and who wants in").set_defaults(run=_devices)
     remove = command(verbs, "remove", "forget a device", example="heliograph device remove --aet CT1")
-    remove.add_argument("--aet", dest="device_aet", required=True)
+    remove.add_argument("--aet", dest="device_aet", required=True, help="its application entity title")
     remove.set_defaults(run=_device_remove)
 
 

@@ -19,7 +19,7 @@ def add_to(commands: Commands) -> None:
         "Run it again after an interruption: what is there already is recognised.",
         "heliograph import /media/cdrom --issuer 'General Hospital'",
     )  # fmt: skip
-    made.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="folders, DICOM files, ZIP files")
     made.add_argument("--issuer", help="who issued the patient identifiers; a disk of outside is its own issuer when not given")
     made.add_argument("--own", action="store_true", help="the identifiers are our own (site.default_issuer)")
     made.add_argument("--json", action="store_true", help="print the summary as JSON")

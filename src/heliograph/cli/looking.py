@@ -28,7 +28,7 @@ def add_to(commands: Commands) -> None:
         commands, "export", "write studies as DICOM files into a folder",
         example="heliograph export --study 1.2.840.113619.2.55.3 /mnt/stick",
     )  # fmt: skip
-    export.add_argument("folder", type=Path)
+    export.add_argument("folder", type=Path, help="where the files go; it is made when it is not there")
     export.add_argument("--study", action="append", metavar="UID", help="a Study Instance UID; may stand more than once")
     export.add_argument("--patient", metavar="ID", help="all studies of a patient identifier")
     export.add_argument("--accession", metavar="NUMBER", help="the study of an accession number")

@@ -26,6 +26,7 @@ from heliograph.services import Services
 
 _ACTOR = system_actor("console")
 _LOOK_EVERY_S = 0.2
+_NAME = "the node, by the name that `node list` shows"
 _ENDED = {"done", "failed", "cancelled", "waiting"}
 _KEYS = {
     "patient_name": "PatientName", "patient_id": "PatientID", "accession": "AccessionNumber", "date": "StudyDate",
@@ -59,17 +60,17 @@ def _add_keeping(verbs: Commands) -> None:
     )  # fmt: skip
     add.add_argument("--name", required=True, help="what people call it")
     add.add_argument("--aet", dest="node_aet", required=True, help="its application entity title")
-    add.add_argument("--host", required=True)
+    add.add_argument("--host", required=True, help="its address or name in the network")
     add.add_argument("--port", type=int, default=104, help="where it listens [104]")
     add.set_defaults(run=_add)
     command(verbs, "list", "list the nodes").set_defaults(run=_list)
     remove = command(
         verbs, "remove", "forget a node that nothing was sent to", example="heliograph node remove --name oldpacs"
     )
-    remove.add_argument("--name", required=True)
+    remove.add_argument("--name", required=True, help=_NAME)
     remove.set_defaults(run=_remove)
     echo = command(verbs, "echo", "ask a node whether it answers", example="heliograph node echo --name oldpacs")
-    echo.add_argument("--name", required=True)
+    echo.add_argument("--name", required=True, help=_NAME)
     echo.set_defaults(run=_echo)
 
 
@@ -79,7 +80,7 @@ def _add_asking(verbs: Commands) -> None:
         "The node decides how it matches; * stands for any characters in names and identifiers, 20260101-20260131 for a range of dates.",
         "heliograph node query --name oldpacs --patient-name 'DOE*'",
     )  # fmt: skip
-    query.add_argument("--name", required=True)
+    query.add_argument("--name", required=True, help=_NAME)
     for key, keyword in _KEYS.items():
         query.add_argument(f"--{key.replace('_', '-')}", metavar="VALUE", help=keyword)
     query.add_argument("--limit", type=int, default=200, help="how many studies at most [200]")
@@ -93,16 +94,16 @@ def _add_moving(verbs: Commands) -> None:
         "C-MOVE to this archive; C-GET when the node does not know us, or when the server is stopped and nothing could receive.",
         "heliograph node retrieve --name oldpacs --study 1.2.840.113619.2.55.3",
     )  # fmt: skip
-    retrieve.add_argument("--name", required=True)
-    retrieve.add_argument("--study", required=True, metavar="UID")
+    retrieve.add_argument("--name", required=True, help=_NAME)
+    retrieve.add_argument("--study", required=True, metavar="UID", help="its Study Instance UID")
     retrieve.set_defaults(run=_retrieve)
     send = command(
         verbs, "send", "send a study, or one of its series, to a node",
         "A node that cannot be reached is tried again by the server, for days.",
         "heliograph node send --name workstation --study 1.2.840.113619.2.55.3",
     )  # fmt: skip
-    send.add_argument("--name", required=True)
-    send.add_argument("--study", required=True, metavar="UID")
+    send.add_argument("--name", required=True, help=_NAME)
+    send.add_argument("--study", required=True, metavar="UID", help="its Study Instance UID")
     send.add_argument("--series", metavar="UID", help="this series alone")
     send.set_defaults(run=_send)
 

@@ -25,13 +25,13 @@ def add_to(commands: Commands) -> None:
         "A second backup into the same folder copies only what is new. The copy is read back and compared.",
         "heliograph backup /mnt/backup/heliograph",
     )  # fmt: skip
-    backup.add_argument("folder", type=Path)
+    backup.add_argument("folder", type=Path, help="where the copy goes")
     backup.set_defaults(run=_backup)
     restore = command(
         commands, "restore", "make a new data folder from a backup, and verify it",
         example="heliograph restore /mnt/backup/heliograph --data /srv/heliograph-new",
     )  # fmt: skip
-    restore.add_argument("folder", type=Path)
+    restore.add_argument("folder", type=Path, help="a folder that `backup` made")
     restore.set_defaults(run=_restore)
 
 
