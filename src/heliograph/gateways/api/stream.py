@@ -141,13 +141,13 @@ async def stream(socket: WebSocket) -> None:
         return
     await socket.accept()
     with socket.app.state.hub.listening(actor.tenant_id) as queue:
-        await socket.send_text('{"kind":"hello"}')
+        queue.put_nowait('{"kind":"hello"}')
         tasks = [asyncio.create_task(_write(socket, queue)), asyncio.create_task(_read(socket)), asyncio.create_task(_guard(socket, actor))]
         _, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    with contextlib.suppress(RuntimeError):
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect):
         await socket.close()
 
 

@@ -93,8 +93,10 @@ def series_document(
 
 @router.get("/series/{series_id}/thumbnail")
 def thumbnail(series_id: str, request: Request, actor: ActorDep, services: ServicesDep) -> Response:
-    """A picture of the series, at most 128 pixels wide."""
+    """A picture of the series, at most 128 pixels wide; 204 for a series that shows none (a report)."""
     body, tag = imaging.series_thumbnail(services.database, services.blobs, actor, number_of(series_id))
+    if not body:
+        return Response(status_code=204)
     etag = f'"{tag}"'
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304)

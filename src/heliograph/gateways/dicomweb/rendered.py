@@ -77,6 +77,8 @@ async def thumbnail(
         body, tag = await asyncio.to_thread(
             series_thumbnail, web.services.database, web.services.blobs, actor, series_id
         )
+        if not body:
+            raise Absent("there is no picture", code="no_picture")
         return Response(body, media_type="image/jpeg", headers={"ETag": f'"{tag}"', **_CACHING})
     return await rendered(
         study_uid, series_uid or "", sop_uid, request, actor, frame, None, viewport or "128,128", 80, "image/jpeg"
