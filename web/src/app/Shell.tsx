@@ -51,13 +51,13 @@ function SignedIn({ session }: { session: Session }) {
   const client = useQueryClient()
   useStream(client)
   const [density] = usePreference<Density>('density', 'roomy')
-  const { pathname } = useLocation()
+  const reading = useLocation().pathname.startsWith('/study/')
   useEffect(() => {
     document.documentElement.dataset['density'] = density
   }, [density])
   return (
     <SessionContext value={session}>
-      <div className={css['shell']} data-viewer={pathname.startsWith('/study/') || undefined}>
+      <div className={css['shell']} data-viewer={reading || undefined}>
         <Rail />
         <TopBar />
         <div className={css['page']}>
@@ -65,7 +65,7 @@ function SignedIn({ session }: { session: Session }) {
         </div>
       </div>
       <Palette />
-      <Toasts />
+      <Toasts inBar={reading} />
     </SessionContext>
   )
 }

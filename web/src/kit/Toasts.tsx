@@ -6,12 +6,12 @@ import css from './Toasts.module.css'
 
 const ICONS = { ok: IconCircleCheck, warning: IconAlertTriangle, critical: IconExclamationCircle }
 
-/** Quiet answers to what somebody did, with undo where there is one. */
-export function Toasts() {
+/** Quiet answers to what somebody did, with undo where there is one; `inBar` keeps them off the pixels of the viewer. */
+export function Toasts({ inBar }: { inBar: boolean }) {
   const { t } = useTranslation()
   const { toasts, close } = useToasts()
   return (
-    <div className={css['region']} role="status" aria-live="polite">
+    <div className={css['region']} data-bar={inBar || undefined} role="status" aria-live="polite">
       {toasts.map((toast) => {
         const Icon = ICONS[toast.tone]
         return (

@@ -108,7 +108,8 @@ function Settings() {
 
 function SettingRow({ setting }: { setting: Setting }) {
   const { t } = useTranslation()
-  const value = typeof setting.value === 'string' ? setting.value : JSON.stringify(setting.value)
+  const plain = setting.value === null || setting.value === '' ? '–' : JSON.stringify(setting.value)
+  const value = typeof setting.value === 'string' && setting.value !== '' ? setting.value : plain
   return (
     <tr>
       <th scope="row">{setting.name}</th>

@@ -20,6 +20,8 @@ import { ListTable } from '@/kit/table/ListTable'
 import { useSelection } from '@/kit/useSelection'
 
 const rowId = (row: QuarantineItem): string => row.id
+/** Reasons whose own words name the place in the object. */
+const DETAILED = new Set(['unparseable', 'missing_identifier', 'bad_identifier', 'truncated'])
 const LENSES = ['held', 'released', 'discarded'] as const
 type Lens = (typeof LENSES)[number]
 
@@ -132,7 +134,7 @@ function ItemPane({ item, held, onClose }: { item: QuarantineItem; held: boolean
       }
     >
       <p>{reasonText(t, item.reason_code, item.reason)}</p>
-      {item.reason_code === 'unparseable' && <p className={css['quiet']}>{item.reason}</p>}
+      {DETAILED.has(item.reason_code) && <p className={css['quiet']}>{item.reason}</p>}
       <Difference rows={item.difference} />
       <div className={css['gap']}>
         <Facts

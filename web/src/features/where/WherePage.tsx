@@ -7,6 +7,7 @@ import { Link, useLocation } from 'react-router'
 import { whereIs } from '@/api/studies'
 import { type LifeEvent, type WhereAnswer } from '@/api/types'
 import { Empty, Failed } from '@/kit/Empty'
+import { formatDicomDate } from '@/kit/format/dicomdate'
 import { formatInstant } from '@/kit/format/instant'
 import { useFormat } from '@/kit/format/useFormat'
 import { Page } from '@/kit/Page'
@@ -82,13 +83,21 @@ export function WherePage() {
   )
 }
 
+/** The server's line of facts with its DICOM dates laid out for reading. */
+function withDates(what: string): string {
+  return what
+    .split(' · ')
+    .map((part) => formatDicomDate(part))
+    .join(' · ')
+}
+
 function Life({ answer }: { answer: WhereAnswer }) {
   const { t } = useTranslation()
   return (
     <article className={css['life']}>
       <header className={css['head']}>
         <h2>
-          <bdi>{answer.what}</bdi>
+          <bdi>{withDates(answer.what)}</bdi>
         </h2>
         {answer.study_id !== null && answer.study_id !== undefined && (
           <Button component={Link} to={`/study/${encodeURIComponent(answer.study_id)}`}>

@@ -1,7 +1,7 @@
 import { Button, Menu } from '@mantine/core'
 import { useDebouncedValue, useInterval, useMediaQuery } from '@mantine/hooks'
 import { IconArrowNarrowUp, IconFile, IconFolder, IconUpload } from '@tabler/icons-react'
-import { useCallback, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useNavigate } from 'react-router'
 import { useMay } from '@/api/access'
@@ -66,6 +66,15 @@ export function WorklistPage() {
     },
     [list],
   )
+  // Rows that entered while the list stood at its top are seen already.
+  const { arrived, seen } = list
+  useEffect(() => {
+    if (arrived === 0) return
+    const timer = setTimeout(() => {
+      if ((frame.current?.querySelector('[role="grid"]')?.scrollTop ?? 0) === 0) seen()
+    }, 200)
+    return () => clearTimeout(timer)
+  }, [arrived, seen])
   const current = selected === null ? undefined : list.rows.find((row) => row.id === selected)
   const showPreview = preview && !narrow && current !== undefined
 
@@ -75,7 +84,22 @@ export function WorklistPage() {
         title={t('page.studies')}
         toolbar={
           <>
-            <Tabs />
+            <div className={css['lenses']}>
+              <Tabs />
+              {arrived > 0 && !atTop && (
+                <Button
+                  size="compact-xs"
+                  variant="filled"
+                  leftSection={<IconArrowNarrowUp size={14} />}
+                  onClick={() => {
+                    seen()
+                    frame.current?.querySelector('[role="grid"]')?.scrollTo({ top: 0 })
+                  }}
+                >
+                  {t('worklist.arrived', { count: arrived })}
+                </Button>
+              )}
+            </div>
             <div className={css['bar']}>
               <FilterBar search={search} onLeaveSearch={focusList} />
               <Count count={list.count} exact={list.exact} />
@@ -87,20 +111,6 @@ export function WorklistPage() {
         side={showPreview && <Preview row={current} onClose={() => setPreview(false)} onOpen={open} />}
       >
         {list.error !== null && list.rows.length > 0 && <StaleLine text={t('worklist.stale')} onRetry={list.reload} />}
-        {list.arrived > 0 && !atTop && (
-          <Button
-            className={css['arrived'] ?? ''}
-            variant="filled"
-            radius="xl"
-            leftSection={<IconArrowNarrowUp size={14} />}
-            onClick={() => {
-              list.seen()
-              frame.current?.querySelector('[role="grid"]')?.scrollTo({ top: 0 })
-            }}
-          >
-            {t('worklist.arrived', { count: list.arrived })}
-          </Button>
-        )}
         <div ref={frame} className={css['frame']}>
           {list.error !== null && list.rows.length === 0 ? (
             <Failed error={list.error} onRetry={list.reload} />

@@ -96,6 +96,11 @@ export function useStudyList(query: StudyQuery): StudyList {
   }
 }
 
+/** At most one reading of the first page in this time, however many studies arrive. */
+const BREATH_MS = 800
+/** Studies of one association arrive within moments of each other. */
+const GATHER_MS = 40
+
 /** Reads the first page again when studies arrive, and puts what is new on top. */
 function useFresh(query: StudyQuery, queryKey: readonly unknown[], onAdded: (count: number) => void): void {
   const client = useQueryClient()
@@ -106,33 +111,44 @@ function useFresh(query: StudyQuery, queryKey: readonly unknown[], onAdded: (cou
   useEffect(() => {
     told.current = onAdded
   })
+
+  const look = useRef<() => void>(() => undefined)
   useEffect(() => {
-    if (before.current.arrivals === arrivals && before.current.returns === returns) return
     const control = new AbortController()
-    // A short wait gathers the arrivals of one burst into one question.
-    const timer = setTimeout(() => {
-      before.current = { arrivals, returns }
-      searchStudies({ ...query, limit: PAGE }, control.signal).then(
-        (fresh) => {
-          const data = client.getQueryData<Pages>(queryKey)
-          if (data === undefined) return
-          const loaded = data.pages.flatMap((page) => page.items)
-          const { added, changed, gap } = mergeFresh(loaded, fresh.items)
-          if (gap || loaded.length === 0) {
-            client.setQueryData<Pages>(queryKey, { pages: [fresh], pageParams: [null] })
-          } else {
-            client.setQueryData<Pages>(queryKey, patch(data, added, changed))
-          }
-          told.current(added.length)
-        },
-        () => undefined,
-      )
-    }, 250)
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const turn = { busy: false, again: false, last: 0 }
+    const read = async (): Promise<void> => {
+      turn.again = false
+      turn.last = Date.now()
+      const fresh = await searchStudies({ ...query, limit: PAGE }, control.signal).catch(() => null)
+      const data = client.getQueryData<Pages>(queryKey)
+      if (fresh !== null && data !== undefined) {
+        const loaded = data.pages.flatMap((page) => page.items)
+        const { added, changed, gap } = mergeFresh(loaded, fresh.items)
+        if (gap || loaded.length === 0) client.setQueryData<Pages>(queryKey, { pages: [fresh], pageParams: [null] })
+        else client.setQueryData<Pages>(queryKey, patch(data, added, changed))
+        told.current(added.length)
+      }
+      turn.busy = false
+      if (turn.again && !control.signal.aborted) look.current()
+    }
+    look.current = () => {
+      turn.again = true
+      if (turn.busy) return
+      turn.busy = true
+      timer = setTimeout(() => void read(), Math.max(GATHER_MS, turn.last + BREATH_MS - Date.now()))
+    }
     return () => {
       clearTimeout(timer)
       control.abort()
     }
-  }, [arrivals, returns, query, queryKey, client])
+  }, [query, queryKey, client])
+
+  useEffect(() => {
+    if (before.current.arrivals === arrivals && before.current.returns === returns) return
+    before.current = { arrivals, returns }
+    look.current()
+  }, [arrivals, returns])
 }
 
 /** Renews single rows that the stream names, when they are loaded. */

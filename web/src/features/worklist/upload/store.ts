@@ -70,10 +70,7 @@ async function sendBatch(batch: readonly Picked[], onBytes: (sent: number) => vo
           held: state.tally.held + result.held,
           refused: state.tally.refused + result.refused,
         },
-        remarks: [...state.remarks, ...result.items.filter((item) => item.outcome === 'held' || item.outcome === 'refused')].slice(
-          0,
-          MOST_REMARKS,
-        ),
+        remarks: [...state.remarks, ...result.items].slice(0, MOST_REMARKS),
       }))
       return
     } catch (error) {
