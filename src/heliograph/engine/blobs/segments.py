@@ -307,7 +307,9 @@ class SegmentWriter:
             raise Broken("the disk failed to keep an object", code="sync_failed") from error
 
     def keep(self) -> None:
-        segment = self._owned()
+        segment = self._segment
+        if segment is None:  # its sync failed, and it was left alone
+            return
         segment.tail = segment.tail + HEAD_BYTES + _aligned(self._position - segment.tail - HEAD_BYTES)
         if segment.tail >= SEGMENT_BYTES:
             self._release()

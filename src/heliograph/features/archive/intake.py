@@ -266,8 +266,10 @@ class ObjectSink:
         try:
             outcome = self._intake.take(self._actor, incoming, self._writer)
         except HeliographError:
+            self._writer.keep()  # a commit whose answer was lost may stand: its bytes must never be written over
             raise
         except Exception as error:
+            self._writer.keep()
             telemetry.trouble("ingest_failed", error)
             raise Broken("the object could not be indexed") from error
         if outcome.keeps_blob:

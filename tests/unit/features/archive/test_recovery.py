@@ -1,7 +1,10 @@
 """What was acknowledged is indexed again when the database lost the last commits (decision 0001)."""
 
+import pytest
+
 from heliograph.engine.blobs import open_blobs
 from heliograph.features.archive import Intake
+from heliograph.kit.errors import Busy
 from heliograph.kit.settings import Settings
 from tests.phantoms import file_bytes
 
@@ -74,3 +77,29 @@ def test_rows_that_a_crash_of_the_database_alone_lost_come_back(put, slice_of, s
     intake.make_commits_durable()
     with scratch.transaction() as tx:
         assert tx.execute("select instance_count from study where study_uid = %s", (shape.study_uid,)).fetchone() == (2,)
+
+
+def test_bytes_of_an_object_whose_commit_was_not_answered_are_never_written_over(intake, actor, slice_of, shape, scratch, monkeypatch):
+    """The connection breaks after the commit was sent: the row stands, the sender is told to try again."""
+    from tests.unit.features.archive.conftest import feed
+
+    first, second = (file_bytes(slice_of(shape, number)) for number in (1, 2))
+    real = intake._take_once
+    calls = []
+
+    def answer_lost(*arguments):
+        outcome = real(*arguments)
+        calls.append(outcome)
+        if len(calls) == 1:
+            raise Busy("the database does not answer")
+        return outcome
+
+    monkeypatch.setattr(intake, "_take_once", answer_lost)
+    with intake.arrival(actor, "dimse", "CT1") as delivery:
+        with pytest.raises(Busy):
+            feed(delivery, first)
+        assert feed(delivery, second).kind == "new"
+    with scratch.transaction() as tx:
+        blobs = dict(tx.execute("select sop_uid, blob from instance where sop_uid in (%s, %s)", (shape.sop_uid(1), shape.sop_uid(2))).fetchall())
+    assert intake.blobs.read(blobs[shape.sop_uid(1)]) == first
+    assert intake.blobs.read(blobs[shape.sop_uid(2)]) == second
