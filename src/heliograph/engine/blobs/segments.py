@@ -4,7 +4,8 @@ A segment is a chain of records, each a 512-byte head, the bytes, and padding to
 with them: a record is there whole or not at all, because its digest tells. A segment begins with a random mark that every head
 repeats, so that bytes of a peer's object can never pass for a record. The head carries a note from which the index row can be
 rebuilt, so a crash that loses the last commits of the database loses nothing: `recover` hands every record of an unsealed segment
-to the index again. One process writes a segment at a time (flock); `NNNNNNNN.open` is unsealed, `NNNNNNNN.seg` is sealed.
+to the index again. One process writes a segment at a time (flock); `NNNNNNNN.open` is being written, `NNNNNNNN.part` was left with all
+its commits durable and is taken up again, `NNNNNNNN.seg` is full and sealed.
 """
 
 import contextlib
@@ -30,6 +31,7 @@ HEAD_BYTES = 512
 NOTE_BYTES = HEAD_BYTES - _HEAD.size
 SEGMENT_BYTES = 256 << 20
 STEP_BYTES = 16 << 20
+SUFFIXES = (".seg", ".open", ".part")
 _OPEN_FILES = 256
 _PUNCH_HOLE = 0x03  # FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -128,7 +130,7 @@ class SegmentStore:
     def refs(self) -> Iterator[str]:
         """Every whole record, also those no index row names (for `verify` and orphan search)."""
         for path in sorted(self._folder.glob("*/*.*")):
-            if path.suffix in {".seg", ".open"}:
+            if path.suffix in SUFFIXES:
                 for record in _scan(path, int(path.stem, 16), check=False):
                     yield record.written.ref
 
@@ -155,6 +157,17 @@ class SegmentStore:
             os.close(fd)
         return count
 
+    def leave(self) -> None:
+        """Lays the idle segments down so that the next start need not read them; every commit so far must be durable."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for segment in idle:
+            os.ftruncate(segment.fd, segment.tail)
+            os.fsync(segment.fd)
+            segment.path.rename(segment.path.with_suffix(".part"))
+            _sync_folder(segment.path.parent)
+            segment.close()
+
     def close(self) -> None:
         with self._lock:
             idle, self._idle = self._idle, []
@@ -168,7 +181,7 @@ class SegmentStore:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return self._create()
+        return self._take_up() or self._create()
 
     def give_back(self, segment: "_Segment") -> None:
         if segment.tail >= SEGMENT_BYTES:
@@ -181,6 +194,26 @@ class SegmentStore:
             return
         with self._lock:
             self._idle.append(segment)
+
+    def _take_up(self) -> "_Segment | None":
+        """A segment that another process laid down."""
+        for path in sorted(self._folder.glob("*/*.part")):
+            opened = path.with_suffix(".open")
+            try:
+                fd = os.open(path, os.O_RDWR)
+            except OSError:
+                continue
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.rename(opened)
+            except OSError:
+                os.close(fd)
+                continue
+            _sync_folder(path.parent)
+            segment = _Segment(int(path.stem, 16), opened, fd, _mark_of(fd))
+            segment.tail = segment.allocated = os.fstat(fd).st_size
+            return segment
+        return None
 
     def _create(self) -> "_Segment":
         while True:
@@ -214,15 +247,14 @@ class SegmentStore:
         stem = self._folder / f"{number >> 12:04x}" / f"{number:08x}"
         if suffix is not None:
             return stem.with_suffix(suffix)
-        sealed = stem.with_suffix(".seg")
-        return sealed if sealed.exists() else stem.with_suffix(".open")
+        return next((path for s in SUFFIXES if (path := stem.with_suffix(s)).exists()), stem.with_suffix(".seg"))
 
     def _reader(self, number: int) -> int:
         fd = self._readers.get(number)
         if fd is not None:
             self._readers.move_to_end(number)
             return fd
-        for _ in range(2):  # a segment may be renamed by its sealing between look and open
+        for _ in range(3):  # a segment may be renamed between look and open
             with contextlib.suppress(FileNotFoundError):
                 fd = os.open(self._path(number), os.O_RDONLY)
                 break
@@ -357,6 +389,10 @@ def _parse(ref: str) -> tuple[int, int, int]:
     except ValueError:
         raise Absent("no such stored object", code="bad_ref") from None
     return number, start, size
+
+
+def _mark_of(fd: int) -> bytes:
+    return os.pread(fd, _MARK_BYTES, len(_SEGMENT))
 
 
 def _scan(path: Path, number: int, *, check: bool) -> Iterator[Record]:

@@ -63,8 +63,8 @@ class Tail:
             if self._sentinel is None:
                 self._sentinel = psycopg.connect(self._url, autocommit=True)
 
-    def close(self) -> None:
-        """Flushes what is left, when the database is still there to be asked."""
+    def close(self) -> bool:
+        """Flushes what is left, when the database is still there to be asked; True when all of it is durable."""
         if self._kept:
             with contextlib.suppress(DatabaseError, HeliographError), self._flushing:
                 self._flush_once()
@@ -74,6 +74,7 @@ class Tail:
             self._thread.join(timeout=2)
         if self._sentinel is not None:
             self._sentinel.close()
+        return not self._kept
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 
 from heliograph.engine.blobs import Blobs, open_blobs
+from heliograph.engine.blobs.segments import SUFFIXES
 from heliograph.engine.db import schema
 from heliograph.engine.db.embedded import binaries
 from heliograph.kit.errors import Broken, Conflict, HeliographError, Invalid
@@ -138,8 +139,8 @@ def _copy(source: Path, target: Path, progress: Progress) -> None:
 def _segments(source: Path) -> Iterator[tuple[Path, int]]:
     """Unsealed ones too: a segment that is sealed (renamed) while we look is found under its new name."""
     for path in sorted(source.glob("*/*.*")):
-        if path.suffix in {".seg", ".open"}:
-            found = path if path.exists() else path.with_suffix(".seg")
+        if path.suffix in SUFFIXES:
+            found = next((p for s in (path.suffix, *SUFFIXES) if (p := path.with_suffix(s)).exists()), path)
             yield found, found.stat().st_size
 
 

@@ -90,8 +90,8 @@ class Intake:
 
     def close(self) -> None:
         self._syncing.shutdown(wait=True)
-        if self._tail is not None:
-            self._tail.close()
+        if self._tail is not None and self._tail.close() and isinstance(self.blobs, SegmentStore):
+            self.blobs.leave()
         if self._ingest_database is not self.database:
             self._ingest_database.close()
 

@@ -189,3 +189,22 @@ def test_the_note_is_bounded(tmp_path):
     writer.begin()
     with pytest.raises(Broken):
         writer.finish(b"x" * (NOTE_BYTES + 1))
+
+
+def test_a_segment_that_was_laid_down_needs_no_recovery_and_is_taken_up_again(tmp_path):
+    blobs = store(tmp_path)
+    writer = blobs.writer()
+    first = write(writer, b"", [b"a" * 600])
+    writer.close()
+    blobs.leave()
+    again, found = recovered(tmp_path)
+    assert found == []
+    writer = again.writer()
+    second = write(writer, b"", [b"b" * 600])
+    assert second.ref.split(".")[0] == first.ref.split(".")[0]
+    assert again.read(first.ref) == b"a" * 600
+    assert again.read(second.ref) == b"b" * 600
+    writer.close()
+    again.close()
+    _, found = recovered(tmp_path)
+    assert [record.written.ref for record in found] == [first.ref, second.ref]
