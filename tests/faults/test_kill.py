@@ -45,7 +45,8 @@ def test_kill_9_while_receiving_loses_nothing(victim: Victim, number: int) -> No
         time.sleep(dice.uniform(0, 0.8))
         server.kill(database=number % 2 == 1)
     told = f"seed {SEED}, round {number}, {senders.ledger.count} acknowledged, {len(senders.ledger.open)} in flight"
-    assert not senders.ledger.refused, told
+    # The processes do not die in the same microsecond: one that misses the database for a moment may still say so.
+    assert {status & 0xFF00 for status in senders.ledger.refused.values()} <= {0xA700, 0x0100}, told
     server.start()
     report = audit(server, senders.ledger)
     assert report.is_clean, f"{told}: {report}"
