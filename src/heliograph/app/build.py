@@ -122,24 +122,38 @@ def running(data: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _database(settings: Settings) -> Iterator[tuple[str, bool]]:
+    """The URL, and whether this command owns the installation for its time."""
+    held = lock(settings)
     if settings.database != "embedded":
-        held = lock(settings)
         with held or contextlib.nullcontext():
             yield settings.database, held is not None
         return
     postgres = EmbeddedPostgres(settings.data / "database")
-    held = lock(settings)
     if held is None:
-        deadline = monotonic_s() + _PATIENCE_S
-        while not postgres.is_answering():
-            if monotonic_s() > deadline:
-                raise Busy("the server is starting or stopping; try again in some seconds", code="server_starting")
-            time.sleep(0.1)
-        yield postgres.url, False
+        with _using(settings, exclusive=False):
+            _wait_until_answering(postgres)
+            yield postgres.url, False
         return
     with held:
         postgres.start()
         try:
             yield postgres.url, True
         finally:
-            postgres.stop()
+            with _using(settings, exclusive=True):  # others may have borrowed the database meanwhile
+                postgres.stop()
+
+
+@contextlib.contextmanager
+def _using(settings: Settings, *, exclusive: bool) -> Iterator[None]:
+    """Borrowers share this lock; who would stop the database waits for them."""
+    with (settings.data / "run" / "using").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+        yield
+
+
+def _wait_until_answering(postgres: EmbeddedPostgres) -> None:
+    deadline = monotonic_s() + _PATIENCE_S
+    while not postgres.is_answering():
+        if monotonic_s() > deadline:
+            raise Busy("the server is starting or stopping; try again in some seconds", code="server_starting")
+        time.sleep(0.1)

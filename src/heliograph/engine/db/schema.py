@@ -4,15 +4,20 @@ from pathlib import Path
 
 import psycopg
 
-from heliograph.kit.errors import Conflict
+from heliograph.kit.errors import Busy, Conflict
 
 HEAD = "0001"
 _LOCK = 0x48454C49
 
 
 def current(url: str) -> str | None:
-    """The revision the database stands at, None when it is empty."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    """The revision the database stands at, None when it is empty. Raises Busy when the server lets nobody in."""
+    try:
+        connected = psycopg.connect(url, autocommit=True, connect_timeout=10)
+    except psycopg.OperationalError as error:
+        said = str(error).strip().splitlines()[0][:200]
+        raise Busy(f"the database cannot be reached ({said}); check --database and that the server runs", code="database_down") from error
+    with connected as connection:
         if connection.execute("select to_regclass('public.alembic_version')").fetchone() == (None,):
             return None
         row = connection.execute("select version_num from alembic_version").fetchone()

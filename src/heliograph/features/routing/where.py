@@ -73,7 +73,7 @@ def _study_answer(tx: Tx, actor: Actor, row: tuple[Any, ...]) -> dict[str, Any]:
             _event(
                 settled,
                 "settled",
-                f"complete: {instances} objects in {series} series",
+                f"complete: {_objects(instances)} in {series} series",
                 "ok",
                 count=instances,
                 series=series,
@@ -103,7 +103,7 @@ def _arrivals(tx: Tx, study_id: int) -> list[Event]:
         (study_id,),
     )
     return [
-        _event(at, "received", f"{count} objects received from {source}", "ok", count=count, source=source, door=door)
+        _event(at, "received", f"{_objects(count)} received from {source}", "ok", count=count, source=source, door=door)
         for source, door, _address, at, count in rows
     ]
 
@@ -111,10 +111,10 @@ def _arrivals(tx: Tx, study_id: int) -> list[Event]:
 def _receiving(last: datetime, instances: int, source: str) -> Event:
     if (now() - last).total_seconds() > _STALLED_S:
         return _event(
-            last, "stalled", f"{instances} objects came, then nothing more", "warning",
+            last, "stalled", f"{_objects(instances)} came, then nothing more", "warning",
             mend=("send_again", f"Send it again from {source}: what is here already is recognised", "/jobs"), count=instances, source=source,
         )  # fmt: skip
-    return _event(last, "receiving", f"still receiving, {instances} objects so far", "info", count=instances)
+    return _event(last, "receiving", f"still receiving, {_objects(instances)} so far", "info", count=instances)
 
 
 def _held(tx: Tx, actor: Actor, study_id: int) -> list[Event]:
@@ -126,7 +126,7 @@ def _held(tx: Tx, actor: Actor, study_id: int) -> list[Event]:
     may = allowed(actor, "quarantine.manage")
     mend = ("decide", "Compare and decide", "/quarantine") if may else ("ask", "Ask an administrator to decide", "")
     return [
-        _event(at, "held", f"{count} objects are held back: {reason}", "critical", mend=mend, count=count, reason=code)
+        _event(at, "held", f"{_are(count)} held back: {reason}", "critical", mend=mend, count=count, reason=code)
         for code, reason, count, at in rows
     ]
 
@@ -141,7 +141,7 @@ def _sends(tx: Tx, study_id: int) -> list[Event]:
     for node, state, done, total, error, created, finished, _next in rows:
         at = finished or created
         if state == "done":
-            events.append(_event(at, "sent", f"sent to {node}: {done} objects", "ok", node=node, count=done))
+            events.append(_event(at, "sent", f"sent to {node}: {_objects(done)}", "ok", node=node, count=done))
         elif state in {"failed", "waiting"}:
             severity = "critical" if state == "failed" else "warning"
             words = (
@@ -188,12 +188,20 @@ def _lonely_held(tx: Tx, actor: Actor, text: str) -> list[dict[str, Any]]:
             "what": study_uid,
             "study_uid": study_uid,
             "events": [_event(
-                at, "held", f"{count} objects from {source} are held back: {reason}", "critical",
+                at, "held", f"{_objects(count)} from {source} held back: {reason}", "critical",
                 mend=("decide", "Compare and decide", "/quarantine"), count=count, source=source, reason=code,
             )],
         }
         for study_uid, source, code, reason, count, at in rows
     ]  # fmt: skip
+
+
+def _objects(count: int) -> str:
+    return f"{count} object" if count == 1 else f"{count} objects"
+
+
+def _are(count: int) -> str:
+    return f"{_objects(count)} {'is' if count == 1 else 'are'}"
 
 
 def _event(
