@@ -123,18 +123,18 @@ def running(data: Path) -> dict[str, str]:
 @contextlib.contextmanager
 def _database(settings: Settings) -> Iterator[tuple[str, bool]]:
     """The URL, and whether this command owns the installation for its time."""
-    held = lock(settings)
     if settings.database != "embedded":
+        held = lock(settings)
         with held or contextlib.nullcontext():
             yield settings.database, held is not None
         return
     postgres = EmbeddedPostgres(settings.data / "database")
-    if held is None:
-        with _using(settings, exclusive=False):
-            _wait_until_answering(postgres)
+    with contextlib.ExitStack() as stack:
+        held = _own_or_borrow(settings, postgres, stack)
+        if held is None:
             yield postgres.url, False
-        return
-    with held:
+            return
+        stack.enter_context(held)
         postgres.start()
         try:
             yield postgres.url, True
@@ -143,17 +143,24 @@ def _database(settings: Settings) -> Iterator[tuple[str, bool]]:
                 postgres.stop()
 
 
+def _own_or_borrow(settings: Settings, postgres: EmbeddedPostgres, stack: contextlib.ExitStack) -> IO[str] | None:
+    """The installation's lock, or None when somebody else's database answers and stays while the stack is open."""
+    deadline = monotonic_s() + _PATIENCE_S
+    while (held := lock(settings)) is None:
+        with contextlib.ExitStack() as borrowing:
+            borrowing.enter_context(_using(settings, exclusive=False))
+            if postgres.is_answering():
+                stack.enter_context(borrowing.pop_all())
+                return None
+        if monotonic_s() > deadline:
+            raise Busy("the server is starting or stopping; try again in some seconds", code="server_starting")
+        time.sleep(0.1)
+    return held
+
+
 @contextlib.contextmanager
 def _using(settings: Settings, *, exclusive: bool) -> Iterator[None]:
     """Borrowers share this lock; who would stop the database waits for them."""
     with (settings.data / "run" / "using").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
         yield
-
-
-def _wait_until_answering(postgres: EmbeddedPostgres) -> None:
-    deadline = monotonic_s() + _PATIENCE_S
-    while not postgres.is_answering():
-        if monotonic_s() > deadline:
-            raise Busy("the server is starting or stopping; try again in some seconds", code="server_starting")
-        time.sleep(0.1)
