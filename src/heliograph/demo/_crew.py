@@ -17,14 +17,23 @@ from heliograph.kit.errors import Broken
 
 
 def main() -> None:
-    """The child: one order a line, one answer a line."""
-    for line in sys.stdin:
-        order = json.loads(line)
+    """The child: one order a line, one answer a line; it yields to the server and dies when nobody listens."""
+    os.nice(5)
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
+    while True:
+        order = json.loads(lines.get())
         exam = next(e for e in exams(order["seed"]) if e.key == order["key"])
         study = Study(exam, order["seed"], datetime.fromisoformat(order["today"]), order["scale"])
         write_study(Path(order["folder"]), study)
         sys.stdout.write(json.dumps({"done": exam.key}) + "\n")
         sys.stdout.flush()
+
+
+def _listen(lines: "queue.SimpleQueue[str]") -> None:
+    for line in sys.stdin:
+        lines.put(line)
+    os._exit(0)
 
 
 class Crew:
@@ -67,6 +76,7 @@ class Crew:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
+                start_new_session=True,
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             ) as child:
                 self._children.append(child)

@@ -43,15 +43,14 @@ BONE = ("BONE", 500, 2500)
 FOV = 240.0
 CENTRE = (0.0, -6.0)
 FIRST_Z = -47.0
-PLANE_MM = 2.0
 
 
 class HeadScan:
-    """The noiseless head on planes two millimetres apart; slices lie between them and mix their neighbours."""
+    """The noiseless head on planes a few millimetres apart; slices lie between them and mix their neighbours."""
 
-    def __init__(self, head: Head, matrix: int, grid_mm: float, first_z: float = FIRST_Z) -> None:
+    def __init__(self, head: Head, matrix: int, grid_mm: float, plane_mm: float) -> None:
         self.head = head
-        self.first_z = first_z
+        self.plane_mm = plane_mm
         self.x = axis(round(168 / grid_mm), grid_mm)
         self.y = axis(round(224 / grid_mm), grid_mm, -8)
         pixel = FOV / matrix
@@ -61,7 +60,7 @@ class HeadScan:
         self.holder = self._holder()
 
     def _plane(self, index: int) -> Array:
-        z = level(self.first_z + index * PLANE_MM)
+        z = level(FIRST_Z + index * self.plane_mm)
         return self.head.tissues(self.x[None, :], self.y[:, None], z, 1.0).values(HOUNSFIELD)
 
     def _holder(self) -> Array:
@@ -74,7 +73,7 @@ class HeadScan:
 
     def at(self, z: float) -> Array:
         """CT numbers at a height, mixed from the two planes around it."""
-        place = (z - self.first_z) / PLANE_MM
+        place = (z - FIRST_Z) / self.plane_mm
         low = int(np.floor(place))
         share = np.float32(place - low)
         model = self.planes[low].astype(np.float32)
@@ -85,8 +84,8 @@ class HeadScan:
         return found
 
 
-def _noisy(study: Study, grain: Grain, sigma: float, name: str, index: int, clean: Array) -> Array:
-    noise = grain(study.rng("grain", name, index), clean.shape)
+def _noisy(study: Study, grain: Grain, sigma: float, name: tuple[str, int], clean: Array) -> Array:
+    noise = grain(study.rng("grain", *name), clean.shape)
     body = blur(clean[::8, ::8], 2) > -600
     loud = np.where(np.repeat(np.repeat(body, 8, 0), 8, 1)[: clean.shape[0], : clean.shape[1]], 1.0, 0.75)
     return clean + noise * np.float32(sigma) * loud.astype(np.float32)
@@ -94,7 +93,7 @@ def _noisy(study: Study, grain: Grain, sigma: float, name: str, index: int, clea
 
 def ct_head(study: Study) -> list[Series]:
     prior = study.exam.option("bleed") != "yes"
-    thin_only = study.exam.option("thick_only") == "yes"
+    thick_only = study.exam.option("thick_only") == "yes"
     matrix = study.pixels(512)
     atrophy = float(study.exam.option("atrophy", "0.25"))
     bleed = None if prior else Bleed()
@@ -102,6 +101,7 @@ def ct_head(study: Study) -> list[Series]:
         Head(study.rng("head", patient=True), atrophy=atrophy, bleed=bleed),
         matrix,
         max(float(study.exam.option("grid", "0.65")), 0.3 / study.scale),
+        4.0 if thick_only else 2.0,
     )
     grain = Grain(study.rng("grain"), 0.02, 0.21)
     compressed = EXPLICIT if not prior else JPEG_LS
@@ -111,18 +111,18 @@ def ct_head(study: Study) -> list[Series]:
 
     def thin(index: int) -> Array:
         z = middle + (index - thin_count // 2) + 0.5
-        return _noisy(study, grain, 5.5, "thin", index, scan.at(z))
+        return _noisy(study, grain, 5.5, ("thin", index), scan.at(z))
 
     def thick(index: int) -> Array:
         z = middle + 5.0 * (index - thick_count // 2) + 2.5
         clean = sum((scan.at(z + d) for d in (-1.5, 0.5, 2.5)), np.float32(0)) / np.float32(3)
-        return _noisy(study, grain, 2.7, "thick", index, np.asarray(clean, np.float32))
+        return _noisy(study, grain, 2.7, ("thick", index), np.asarray(clean, np.float32))
 
     plan = partial(
         CtSeries, fov_mm=FOV, centre=CENTRE, matrix=matrix, protocol=protocol, model="Phantom CT 64", syntax=compressed
     )
     found = [_scout(study, scan.head, protocol)]
-    if not thin_only:
+    if not thick_only:
         found.append(
             ct_series(
                 study,

@@ -101,7 +101,7 @@ class TorsoScan:
         self.table = self._table()
 
     def model(self, index: int) -> Array:
-        return self.torso.tissues(self.x, self.y, index * self.plane_mm, self.grid_mm * 1.15).values(self.values)
+        return self.torso.tissues(self.x, self.y, index * self.plane_mm, self.grid_mm * 1.3).values(self.values)
 
     def _table(self) -> Array:
         """The couch: a thin shell with foam inside, bent under the back."""

@@ -17,8 +17,8 @@ ATTENUATION = dict.fromkeys(HOUNSFIELD, 0.0165) | _NOT_SOFT
 _FRONT = ATTENUATION | {"arm_bone": 0.0300, "arm_marrow": 0.0205}
 _SIDE = ATTENUATION | {"arm_bone": 0.0120, "arm_marrow": 0.0120, "muscle": 0.0162}  # arms are held up
 _BONE = 0.019
-_STEP_Z = 3.0
-_GRID = 1.8
+_STEP_Z = 3.4
+_GRID = 2.0
 TOP, BOTTOM = 140.0, -190.0
 EDGE = 126.0  # where the film begins
 
@@ -35,10 +35,10 @@ class Body:
         """Rows from the top down: attenuation seen from the front, and from the side."""
         with self._lock:
             if self._sums is None:
-                x, y = axis(208, _GRID), axis(146, _GRID, 2)
+                x, y = axis(188, _GRID), axis(132, _GRID, 2)
                 front, side = [], []
                 for z in np.arange(TOP, BOTTOM - 1, -_STEP_Z):
-                    tissues = self.torso.tissues(x, y, float(z), 2.2)
+                    tissues = self.torso.tissues(x, y, float(z), 2.4)
                     front.append(tissues.values(_FRONT, texture=1.6e-5).sum(0) * _GRID)
                     side.append(tissues.values(_SIDE, texture=1.6e-5).sum(1) * _GRID)
                 self._sums = np.array(front, np.float32), np.array(side, np.float32)
@@ -48,7 +48,7 @@ class Body:
         """Attenuation on a film whose middle is the middle of the chest."""
         base = self.sums()[1 if lateral else 0]
         u0 = -(shape[1] - 1) / 2 * pixel + (2.0 if lateral else 0.0)
-        start = axis(146, _GRID, 2)[0] if lateral else axis(208, _GRID)[0]
+        start = axis(132, _GRID, 2)[0] if lateral else axis(188, _GRID)[0]
         across = cubic(shape[1], (u0 - float(start)) / _GRID, pixel / _GRID, base.shape[1])
         down = cubic(shape[0], (TOP - EDGE) / _STEP_Z, pixel / _STEP_Z, base.shape[0])
         film = Film(u0, -EDGE, pixel, shape)

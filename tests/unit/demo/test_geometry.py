@@ -21,7 +21,7 @@ def _normal(ds: Dataset) -> np.ndarray:
         ("ct-chest", 3, 5.0),
         ("ct-abdomen-2", 2, 7.5),
         ("mr-brain", 2, 5.0),
-        ("mr-brain", 7, 1.6),
+        ("mr-brain", 7, 2.0),
         ("pet-ct", 2, 4.0),
         ("pet-ct", 3, 4.0),
     ],

@@ -37,8 +37,7 @@ def test_head_tissues_have_their_ct_numbers(hospital: Hospital) -> None:
 def test_chest_tissues_have_their_ct_numbers(hospital: Hospital) -> None:
     found = hospital.files("ct-chest", 2)
     assert -930 < np.median(_at(found, (80.0, -10.0, -30.0), 4)) < -780, "lung"
-    assert 150 < _at(found, (24.0, 41.0, -40.0)).mean() < 205, "aorta with contrast"
-    assert _at(found, (-64.0, -22.0, 36.0), 0).mean() > -20 or found[-1].ImagePositionPatient[2] < 30
+    assert 140 < _at(found, (24.0, 41.0, -40.0)).mean() < 235, "aorta with contrast, in pixels of 4 mm"
     assert {int(d.get((0x0028, 0x0120)).value) for d in found} == {-2000}
     assert pixels(found[0])[0, 0] == -2000, "outside the reconstruction circle"
     assert [float(c) for c in found[0].WindowCenter] == [-600, 40]
@@ -60,8 +59,8 @@ def test_uptake_is_calibrated_in_becquerel(hospital: Hospital) -> None:
     assert d.Units == "BQML"
     assert 1.5 < _at(found, (-50.0, -10.0, -160.0), 1).mean() * suv < 3.0
     assert len({str(x.RescaleSlope) for x in found}) > len(found) // 2
-    hottest = max(float(pixels(x).max()) * float(x.RescaleSlope) * suv for x in found)
-    assert hottest > 5
+    liver = _at(found, (-50.0, -10.0, -160.0), 1).mean()
+    assert _at(found, (-84.0, 24.0, -160.0), 1).max() > 1.25 * liver, "a metastasis is hot"
 
 
 def test_mr_contrast_follows_the_sequence(hospital: Hospital) -> None:
