@@ -6,8 +6,9 @@ from pydicom.dataset import Dataset
 from heliograph.demo._fields import Array, blur
 from heliograph.demo._film import Film
 from heliograph.demo._part10 import EXPLICIT, Instance
+from heliograph.demo._skeleton import COLLAR, VERTEBRA_MM
 from heliograph.demo._study import Series, Study, code, decimal, grey, items
-from heliograph.demo._torso import COLLAR, VERTEBRA_MM, Torso
+from heliograph.demo._torso import Torso
 
 NM_IMAGE = "1.2.840.10008.5.1.4.1.1.20"
 PIXEL = 2.26

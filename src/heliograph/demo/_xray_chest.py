@@ -9,7 +9,8 @@ from heliograph.demo._ct_torso import HOUNSFIELD
 from heliograph.demo._fields import Array, axis
 from heliograph.demo._film import Film, plate
 from heliograph.demo._scan import cubic
-from heliograph.demo._torso import COLLAR, VERTEBRA_MM, Torso, spine_size, spine_y
+from heliograph.demo._skeleton import COLLAR, VERTEBRA_MM, spine_size, spine_y
+from heliograph.demo._torso import Torso
 
 # per millimetre, for a hardened 120 kV beam; what is not named is soft tissue
 _NOT_SOFT = {"air": 0.0, "fat": 0.0146, "lung": 0.0030, "cortical": 0.0330, "marrow": 0.0205, "spongy": 0.0215}
