@@ -7,7 +7,7 @@ copy more than the kernel's; everything else takes the long way through threads.
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 
@@ -16,20 +16,30 @@ from heliograph.engine.blobs.segments import SegmentStore
 from heliograph.engine.children import Children
 from heliograph.features.access import Actor
 from heliograph.gateways.dicomweb.locate import Located, Locator, Pixels, spec_of
-from heliograph.gateways.dicomweb.negotiation import Form, frame_form
+from heliograph.gateways.dicomweb.negotiation import Form, accept_of, frame_form
+from heliograph.gateways.dicomweb.ranges import range_of
 from heliograph.gateways.http import Authenticator, problem
 from heliograph.kit.errors import Absent, Broken, HeliographError, Invalid
+from heliograph.kit.ids import new_secret
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
 from heliograph.standards.dicom import transcode, uids
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-BOUNDARY = b"heliograph-frame-boundary"
+BOUNDARY = new_secret(18).encode()  # nobody outside can put it into pixels
 _END = b"\r\n--" + BOUNDARY + b"--\r\n"
 _MOST_FRAMES = 1000
 _REMEMBER_S = 2.0
 _MOST_CREDENTIALS = 2048
+
+
+class Asked(NamedTuple):
+    """The request's headers that matter here."""
+
+    accept: str
+    known: bytes
+    byte_range: bytes
 
 
 class Frames:
@@ -47,42 +57,56 @@ class Frames:
         """`parts` is the path below /dicom-web, split at slashes."""
         try:
             _, study_uid, _, series_uid, _, sop_uid, _, numbers = parts
-            accept, actor = await self._who(scope)
+            asked, actor = await self._who(scope)
             found = self._locator.remembered(actor, study_uid, series_uid, sop_uid)
             if found is None:
                 found = await asyncio.to_thread(self._locator.instance, actor, study_uid, series_uid, sop_uid)
             pixels = self._locator.remembered_pixels(found)
             if pixels is None:
                 pixels = await asyncio.to_thread(self._locator.pixels, found)
-            form = frame_form(accept, pixels.table.transfer_syntax)
+            form = frame_form(asked.accept, pixels.table.transfer_syntax)
+            etag = _etag(found, form, numbers)
+            if asked.known == etag:
+                await _start(send, 304, [(b"etag", etag), *_CACHING], b"")
+                return
+            if asked.byte_range:
+                await self._range(send, found, pixels, form, numbers, asked.byte_range, etag)
+                return
             if numbers.isdecimal() and pixels.table.transfer_syntax == found.transfer_syntax_uid:
                 answer = self._at_once(found, pixels, form, int(numbers) - 1)
                 if answer is not None:
-                    await _answer(send, form, answer)
+                    await _answer(send, form, answer, etag)
                     return
-            await self._slowly(send, found, pixels, form, _frame_numbers(numbers))
+            await self._slowly(send, found, pixels, form, _frame_numbers(numbers), etag)
         except HeliographError as error:
             await problem(error)(scope, _no_receive, send)
         except Exception as error:  # noqa: BLE001 one request fails, the door stays open
             telemetry.trouble("frames_failed", error)
             await problem(Broken("an unexpected error; the log has its place", code="bug"))(scope, _no_receive, send)
 
-    async def _who(self, scope: Scope) -> tuple[str, Actor]:
-        """The Accept header and the actor; a credential seen in the last two seconds is not looked up again."""
-        accept = credential = b""
+    async def _who(self, scope: Scope) -> tuple[Asked, Actor]:
+        """What is asked and by whom; a credential seen in the last two seconds is not looked up again."""
+        accept = credential = known_tag = byte_range = b""
         for name, value in scope["headers"]:
             if name == b"accept":
                 accept = accept + b"," + value if accept else value
             elif name in {b"authorization", b"cookie"}:
                 credential = credential + b"\n" + value
+            elif name == b"if-none-match":
+                known_tag = value
+            elif name == b"range":
+                byte_range = value
+        if scope["query_string"]:
+            accept = accept_of(Request(scope)).encode("latin-1", "replace")
+        asked = Asked(accept.decode("latin-1"), known_tag, byte_range)
         known = self._actors.get(credential)
         if known is not None and known[0] > monotonic_s():
-            return accept.decode("latin-1"), known[1]
+            return asked, known[1]
         actor, _ = await self._authenticator.identify(Request(scope))
         if len(self._actors) > _MOST_CREDENTIALS:
             self._actors.clear()
         self._actors[credential] = (monotonic_s() + _REMEMBER_S, actor)
-        return accept.decode("latin-1"), actor
+        return asked, actor
 
     def _at_once(self, found: Located, pixels: Pixels, form: Form, frame: int) -> "bytearray | None":
         """The body when the frame's bytes are one stored range that the page cache holds; None for the long way."""
@@ -130,29 +154,47 @@ class Frames:
             fd = self._files[number] = os.open(blobs.locate(blob)[0], os.O_RDONLY)
         return fd, start
 
-    async def _slowly(self, send: Send, found: Located, pixels: Pixels, form: Form, numbers: list[int]) -> None:
+    async def _slowly(
+        self, send: Send, found: Located, pixels: Pixels, form: Form, numbers: list[int], etag: bytes
+    ) -> None:
         if not form.is_multipart and len(numbers) != 1:
             raise Invalid("several frames need multipart/related", code="not_acceptable")
         if not all(number < pixels.table.available for number in numbers):
             raise Absent("there is no such frame", code="no_such_frame")
-        first = await self._frame(found, pixels, form, numbers[0])
+        body = await self._frame(found, pixels, form, numbers[0])
         if not form.is_multipart:
-            await _answer(send, form, bytearray(first))
+            await _answer(send, form, bytearray(body), etag)
             return
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [(b"content-type", _multipart_type(form)), *_CACHING],
-            }
-        )
-        body = first
+        headers = [(b"content-type", _multipart_type(form)), (b"etag", etag), *_CACHING]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         for position in range(len(numbers)):
             lead = b"" if position == 0 else b"\r\n"
             await send({"type": "http.response.body", "body": lead + _part_head(form) + body, "more_body": True})
             if position + 1 < len(numbers):
                 body = await self._frame(found, pixels, form, numbers[position + 1])
         await send({"type": "http.response.body", "body": _END})
+
+    async def _range(
+        self, send: Send, found: Located, pixels: Pixels, form: Form, numbers: str, wanted: bytes, etag: bytes
+    ) -> None:
+        """A part of one frame, alone, as progressive viewers ask for it even when they accept parts only."""
+        chosen = _frame_numbers(numbers)
+        if len(chosen) != 1 or chosen[0] >= pixels.table.available:
+            raise Absent("there is no such frame", code="no_such_frame")
+        whole = await self._frame(found, pixels, form, chosen[0])
+        kind = f"{form.media_type}; transfer-syntax={form.transfer_syntax}".encode()
+        headers = [(b"content-type", kind), (b"etag", etag), (b"accept-ranges", b"bytes"), *_CACHING]
+        try:
+            part = range_of(wanted.decode("latin-1"), len(whole))
+        except ValueError:
+            await _start(send, 416, [(b"content-range", b"bytes */%d" % len(whole)), *headers], b"")
+            return
+        if part is None:
+            await self._slowly(send, found, pixels, form, chosen, etag)
+            return
+        first, last = part
+        span = b"bytes %d-%d/%d" % (first, last, len(whole))
+        await _start(send, 206, [(b"content-range", span), *headers], whole[first : last + 1])
 
     async def _frame(self, found: Located, pixels: Pixels, form: Form, number: int) -> bytes:
         data = await asyncio.to_thread(pixels.read, self._services.blobs, found.blob, number)
@@ -199,17 +241,26 @@ def _multipart_type(form: Form) -> bytes:
     )
 
 
-async def _answer(send: Send, form: Form, body: bytearray) -> None:
+async def _answer(send: Send, form: Form, body: bytearray, etag: bytes) -> None:
     kind = (
         _multipart_type(form)
         if form.is_multipart
         else f"{form.media_type}; transfer-syntax={form.transfer_syntax}".encode()
     )
-    await send({
-        "type": "http.response.start", "status": 200,
-        "headers": [(b"content-type", kind), (b"content-length", b"%d" % len(body)), *_CACHING],
-    })  # fmt: skip
+    await _start(send, 200, [(b"content-type", kind), (b"etag", etag), *_CACHING], body)
+
+
+async def _start(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes | bytearray) -> None:
+    if status != 304:
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _etag(found: Located, form: Form, numbers: str) -> bytes:
+    """By content, frames and form: the same URL of a replaced instance is another representation (safety guard 1)."""
+    mark = "m" if form.is_multipart else "s"
+    return f'"{found.sha256[:32]}.{numbers[:64]}.{form.transfer_syntax}.{mark}"'.encode("latin-1", "replace")
 
 
 async def _no_receive() -> MutableMapping[str, Any]:

@@ -1,12 +1,12 @@
 """multipart/related both ways (RFC 2387): a bounded streaming reader of requests, and the seams of responses (trap 55, N18)."""
 
 import re
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from heliograph.kit.errors import Invalid
+from heliograph.kit.ids import new_secret
 
 MOST_HEADER_BYTES: Final = 16 << 10
 MOST_PARTS: Final = 100_000
@@ -165,7 +165,7 @@ class Seams:
 
     @classmethod
     def new(cls, kind: str) -> "Seams":
-        return cls(secrets.token_hex(16), kind)
+        return cls(new_secret(18), kind)
 
     @property
     def content_type(self) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
+from starlette.requests import Request
+
 from heliograph.kit.errors import Invalid
 from heliograph.standards.dicom import uids
 from heliograph.standards.dicom.frames import is_video
@@ -74,6 +76,11 @@ class MediaRange:
     def covers(self, kind: str) -> bool:
         wanted = self.media_type
         return wanted in ("*/*", kind) or (wanted.endswith("/*") and kind.startswith(wanted[:-1]))
+
+
+def accept_of(request: Request) -> str:
+    """What the client accepts: the query parameter goes before the header (PS3.18 8.3.3.1)."""
+    return request.query_params.get("accept") or ", ".join(request.headers.getlist("accept"))
 
 
 def parse_accept(text: str) -> tuple[MediaRange, ...]:
@@ -219,6 +226,11 @@ def frame_form(accept: str, stored: str) -> Form:
             if can_transcode(stored, wanted):
                 return Form(kind, wanted, one.is_multipart)
     raise not_acceptable(f"this frame is stored as {own.media_type}; transfer-syntax={own.transfer_syntax}")
+
+
+def media_type_of(transfer_syntax: str) -> str:
+    """The media type of frames, or of a video, in a transfer syntax."""
+    return _TYPE_OF_SYNTAX.get(transfer_syntax, OCTETS)
 
 
 def _same_kind(one: MediaRange, kind: str) -> bool:

@@ -13,7 +13,7 @@ from heliograph.features.access import Actor, note, require
 from heliograph.features.archive import search
 from heliograph.features.archive.search import Count, Match
 from heliograph.gateways.dicomweb.attributes import dump_json
-from heliograph.gateways.dicomweb.negotiation import wants_json
+from heliograph.gateways.dicomweb.negotiation import accept_of, wants_json
 from heliograph.gateways.dicomweb.state import DicomWeb, dicomweb_of
 from heliograph.gateways.http import ActorDep
 from heliograph.kit.errors import Absent, Invalid
@@ -68,7 +68,7 @@ async def instances_of_series(study_uid: str, series_uid: str, request: Request,
 
 async def _answer(request: Request, actor: Actor, level: Level, within: Mapping[Level, str]) -> Response:
     require(actor, "study.read")
-    accept = request.query_params.get("accept") or request.headers.get("accept", "")
+    accept = accept_of(request)
     media_type = wants_json(accept)
     if not all(uids.is_valid_uid(uid) for uid in within.values()):
         raise Absent("there is nothing of this identifier", code="no_such_uid")

@@ -1,6 +1,7 @@
 """What the DICOMweb resources of one process share."""
 
 import os
+import re
 from collections import OrderedDict
 from typing import cast
 
@@ -10,13 +11,12 @@ from heliograph.engine.blobs.segments import SegmentStore
 from heliograph.engine.children import Children
 from heliograph.features.access import Actor, visible
 from heliograph.features.imaging import Documents, SeriesDocument
-from heliograph.gateways.dicomweb.locate import Located, Locator
-from heliograph.kit.errors import Absent
+from heliograph.gateways.dicomweb.locate import Locator
+from heliograph.kit.errors import Absent, Invalid
 from heliograph.services import Services
 
+_HOST = re.compile(r"^[A-Za-z0-9.\-_\[\]:]{1,255}$")
 _MOST_BODIES_BYTES = 64 << 20
-_DOCUMENTS = {"1.2.840.10008.5.1.4.1.1.104.1": "application/pdf", "1.2.840.10008.5.1.4.1.1.104.2": "text/xml"}
-_ENCAPSULATED_DOCUMENT = "00420011"
 
 
 class DicomWeb:
@@ -70,12 +70,6 @@ class DicomWeb:
             raise Absent("no such series", code="no_series")
         return int(row[0])
 
-    def media_of(self, found: Located, path: str) -> str:
-        """What the bytes of an attribute are; a document says so, the rest are octets."""
-        if path.upper() == _ENCAPSULATED_DOCUMENT:
-            return _DOCUMENTS.get(found.sop_class_uid, "application/octet-stream")
-        return "application/octet-stream"
-
     def at_once(self, blob: str, offset: int, length: int) -> memoryview | None:
         """A range that the page cache holds, without a thread; None when it must be waited for."""
         blobs = self.services.blobs
@@ -106,7 +100,9 @@ class DicomWeb:
         if settings.trusted_proxy and peer == settings.trusted_proxy:
             scheme = connection.headers.get("x-forwarded-proto", scheme)
             host = connection.headers.get("x-forwarded-host", host)
-        return f"{scheme}://{host}/dicom-web"
+        if not _HOST.match(host):
+            raise Invalid("the Host header is no host", code="bad_host")
+        return f"{'https' if scheme == 'https' else 'http'}://{host}/dicom-web"
 
 
 def dicomweb_of(connection: HTTPConnection) -> DicomWeb:

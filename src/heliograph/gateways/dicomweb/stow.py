@@ -23,7 +23,7 @@ from heliograph.gateways.dicomweb.multipart import (
     boundary_of,
     type_of,
 )
-from heliograph.gateways.dicomweb.negotiation import DICOM, JSON, XML, parse_accept
+from heliograph.gateways.dicomweb.negotiation import DICOM, JSON, XML, accept_of, parse_accept
 from heliograph.gateways.dicomweb.state import DicomWeb, dicomweb_of
 from heliograph.gateways.http import ActorDep, client_address
 from heliograph.kit.errors import Absent, Busy, HeliographError, Invalid
@@ -229,7 +229,7 @@ def _finish(storing: _Storing, reader: MultipartReader | None) -> None:
 
 def _response_type(request: Request) -> str:
     """JSON unless XML is what the client prefers; a client that names neither gets JSON."""
-    for one in parse_accept(request.query_params.get("accept") or request.headers.get("accept", "")):
+    for one in parse_accept(accept_of(request)):
         if one.kind in (XML, "application/xml", "text/xml"):
             return XML
         if one.kind in (JSON, "application/json", "*/*", "application/*"):

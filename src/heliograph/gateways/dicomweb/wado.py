@@ -1,6 +1,7 @@
 """WADO-RS: instances, metadata, bulk data (PS3.18 10.4). Frames are in `frames`, pictures in `rendered`."""
 
 import asyncio
+import hashlib
 import struct
 import zlib
 from collections.abc import AsyncIterator
@@ -9,20 +10,25 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from heliograph.features.imaging import Documents
+from heliograph.gateways.dicomweb.bulk import bulk_of
 from heliograph.gateways.dicomweb.locate import Located
-from heliograph.gateways.dicomweb.negotiation import DicomForm, dicom_form, not_acceptable, parse_accept
+from heliograph.gateways.dicomweb.multipart import Seams
+from heliograph.gateways.dicomweb.negotiation import (
+    DicomForm,
+    accept_of,
+    dicom_form,
+    not_acceptable,
+    parse_accept,
+    wants_json,
+)
+from heliograph.gateways.dicomweb.objects import leaving
 from heliograph.gateways.dicomweb.ranges import ranged
 from heliograph.gateways.dicomweb.state import DicomWeb, dicomweb_of
 from heliograph.gateways.http import ActorDep
-from heliograph.kit.errors import Absent, HeliographError, Invalid
-from heliograph.standards.dicom import parse, part10, transcode
+from heliograph.kit.errors import Absent, Invalid
 
 router = APIRouter()
-_BOUNDARY = b"heliograph-instance-boundary"
-_CHUNK = 2 << 20
 _CACHING = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_PREAMBLE = 128
 
 
 @router.get("/studies/{study_uid}")
@@ -94,27 +100,15 @@ async def bulkdata(
     """The bytes of one attribute, by the path that the metadata gives (trap 58); by range when asked."""
     web = dicomweb_of(request)
     found = (await _below(request, actor, study_uid, series_uid, sop_uid))[0]
-    data = await asyncio.to_thread(_attribute, web, found, path)
-    multipart = any(one.is_multipart for one in parse_accept(request.headers.get("accept", ""))[:1])
-    etag = f'"{found.sha256}.{path}"'
-    if multipart:
-        head = b"--" + _BOUNDARY + b"\r\nContent-Type: application/octet-stream\r\n\r\n"
-        kind = f'multipart/related; type="application/octet-stream"; boundary={_BOUNDARY.decode()}'
-        return Response(
-            head + data + b"\r\n--" + _BOUNDARY + b"--\r\n", media_type=kind, headers={"ETag": etag, **_CACHING}
-        )
-    return ranged(request, data, web.media_of(found, path), etag, _CACHING)
-
-
-def _attribute(web: DicomWeb, found: Located, path: str) -> bytes:
-    blobs = web.services.blobs
-    header, data = web.locator.header(found)
-    if header.pixel_tag is not None and path.upper() == f"{header.pixel_tag:08X}":
-        assert header.pixel_offset is not None
-        length = header.pixel_length if header.pixel_length is not None else found.size_bytes - header.pixel_offset
-        return blobs.read(found.blob, header.pixel_offset, length)
-    offset, length = parse.value_at(data, path, header)
-    return bytes(header.data[offset : offset + length])
+    bulk = await asyncio.to_thread(bulk_of, web, found, path)
+    headers = {"ETag": f'"{found.sha256}.{path}"', **_CACHING}
+    ranges = parse_accept(accept_of(request))
+    if not any(one.covers(bulk.media_type) or one.media_type == "application/octet-stream" for one in ranges):
+        raise not_acceptable(f"these bytes are {bulk.media_type}")
+    if bulk.is_many or ranges[0].is_multipart:
+        seams = Seams.new(bulk.media_type)
+        return StreamingResponse(bulk.parts(web, seams), media_type=seams.content_type, headers=headers)
+    return ranged(request, bulk.size, lambda first, last: bulk.pieces(web, first, last), bulk.content_type, headers)
 
 
 async def _below(
@@ -132,70 +126,39 @@ async def _note(web: DicomWeb, actor: ActorDep, study_uid: str) -> None:
 
 async def _retrieve(request: Request, found: list[Located]) -> Response:
     web = dicomweb_of(request)
-    form = dicom_form(request.headers.get("accept", ""))
-    etag = f'"{zlib.crc32("".join(one.sha256 for one in found).encode()):08x}.{len(found)}.{form.key}"'
+    form = dicom_form(accept_of(request))
+    digests = "".join(one.sha256 for one in found).encode()
+    etag = f'"{hashlib.blake2b(digests, digest_size=12).hexdigest()}.{form.key}"'
+    headers = {"ETag": etag, **_CACHING}
     if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers={"ETag": etag, **_CACHING})
+        return Response(status_code=304, headers=headers)
     if not any(form.syntax_for(one.transfer_syntax_uid) for one in found):
         raise not_acceptable("the stored transfer syntax is given by transfer-syntax=*")
-    headers = {"ETag": etag, **_CACHING}
     if form.container == "single":
         if len(found) != 1:
-            raise Invalid("several instances need multipart/related or application/zip", code="not_acceptable")
-        data = b"".join([piece async for piece in _pieces(web, found[0], form)])
-        return ranged(request, data, "application/dicom", etag, headers)
+            raise not_acceptable("several instances need multipart/related or application/zip")
+        one = await leaving(web, found[0], form)
+        kind = f"application/dicom; transfer-syntax={one.syntax}"
+        return ranged(request, one.size, lambda first, last: one.pieces(web, first, last), kind, headers)
     if form.container == "zip":
         return StreamingResponse(_zip(web, found, form), media_type="application/zip", headers=headers)
-    kind = f'multipart/related; type="application/dicom"; boundary={_BOUNDARY.decode()}'
-    return StreamingResponse(_multipart(web, found, form), media_type=kind, headers=headers)
+    seams = Seams.new("application/dicom")
+    return StreamingResponse(_multipart(web, found, form, seams), media_type=seams.content_type, headers=headers)
 
 
-async def _multipart(web: DicomWeb, found: list[Located], form: DicomForm) -> AsyncIterator[bytes | memoryview]:
-    for number, one in enumerate(found):
-        syntax = _syntax(one, form)
-        head = b"--" + _BOUNDARY + f"\r\nContent-Type: application/dicom; transfer-syntax={syntax}\r\n\r\n".encode()
-        first = True
-        async for piece in _pieces(web, one, form):
-            yield (head if number == 0 else b"\r\n" + head) + piece if first else piece
-            first = False
-    yield b"\r\n--" + _BOUNDARY + b"--\r\n"
-
-
-def _syntax(one: Located, form: DicomForm) -> str:
-    """The transfer syntax that is really sent (trap 56)."""
-    return form.syntax_for(one.transfer_syntax_uid) or one.transfer_syntax_uid
-
-
-async def _pieces(web: DicomWeb, one: Located, form: DicomForm) -> AsyncIterator[bytes | memoryview]:
-    """The Part 10 file in pieces of some megabytes: as stored, or transcoded whole in a child process."""
-    wanted = _syntax(one, form)
-    if wanted != one.transfer_syntax_uid:
-        whole = await asyncio.to_thread(web.services.blobs.read, one.blob)
-        try:
-            yield await web.children.run(transcode.transcode, whole, wanted)
-            return
-        except HeliographError:
-            if len(whole) <= _CHUNK:
-                yield _with_prefix(one, whole)
-                return
-    position = 0
-    while position < one.size_bytes:
-        length = min(_CHUNK, one.size_bytes - position)
-        data = web.at_once(one.blob, position, length)
-        if data is None:
-            data = memoryview(await asyncio.to_thread(web.services.blobs.read, one.blob, position, length))
-        yield _with_prefix(one, data) if position == 0 else data
-        position += length
-
-
-def _with_prefix(one: Located, data: bytes | memoryview) -> bytes | memoryview:
-    """The beginning of an instance as it leaves: with file meta, and without a preamble that could be run (P9)."""
-    if one.prefix_bytes <= _PREAMBLE:
-        meta = part10.file_meta(one.sop_class_uid, one.sop_uid, one.transfer_syntax_uid)
-        return meta + data[one.prefix_bytes :]
-    if data[:4] in _TIFF or not any(data[:_PREAMBLE]):
-        return data
-    return bytes(_PREAMBLE) + data[_PREAMBLE:]
+async def _multipart(
+    web: DicomWeb, found: list[Located], form: DicomForm, seams: Seams
+) -> AsyncIterator[bytes | memoryview]:
+    is_first = True
+    for one in found:
+        if form.syntax_for(one.transfer_syntax_uid) is None:
+            continue  # the client accepts no form of this one, but of others
+        going = await leaving(web, one, form)
+        yield seams.head(f"application/dicom; transfer-syntax={going.syntax}", first=is_first)
+        is_first = False
+        async for piece in going.pieces(web):
+            yield piece
+    yield seams.tail
 
 
 async def _zip(web: DicomWeb, found: list[Located], form: DicomForm) -> AsyncIterator[bytes | memoryview]:
@@ -206,7 +169,7 @@ async def _zip(web: DicomWeb, found: list[Located], form: DicomForm) -> AsyncIte
         head = struct.pack("<4sHHHHHIIIHH", b"PK\x03\x04", 20, 8, 0, 0, 33, 0, 0, 0, len(name), 0) + name
         yield head
         crc = size = 0
-        async for piece in _pieces(web, one, form):
+        async for piece in (await leaving(web, one, form)).pieces(web):
             crc = zlib.crc32(piece, crc)
             size += len(piece)
             yield piece
@@ -251,9 +214,7 @@ def _json(request: Request, body: bytes, etag: str) -> Response:
 
 
 def _check_json(request: Request) -> None:
-    accepted = {"application/dicom+json", "application/json", "*/*", "application/*"}
-    if not any(one.media_type in accepted for one in parse_accept(request.headers.get("accept", ""))):
-        raise Invalid("no acceptable form; metadata is sent as application/dicom+json", code="not_acceptable")
+    wants_json(accept_of(request))
 
 
 def _base(request: Request) -> str:
