@@ -3,12 +3,13 @@ import { Desk } from './chrome/Desk'
 import { Lifetime } from './state/lifetime'
 import { WorkspaceProvider } from './state/context'
 
-/** Brings the drawing code in ahead of time: called while a list is on screen, and at once when a study opens. */
+/** Brings the drawing code in ahead of time: for an idle moment of a list from which studies are opened. */
 export function preload(): void {
-  void import('./viewport/drawing').catch(() => undefined)
+  void import('./viewport/drawing').then(
+    (drawing) => drawing.startEngine(),
+    () => undefined,
+  )
 }
-
-preload()
 
 /** The reading workspace of one study. Another study is another workspace: nothing is carried from case to case. */
 export default function StudyViewer({ studyId }: { studyId: string }) {

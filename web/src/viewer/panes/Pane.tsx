@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core'
 import { useCallback, useEffect, useRef, useState, type DragEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { crossingLine, planeName, type Point2 } from '@/dicom/geometry'
@@ -64,12 +65,35 @@ function Over({ viewport, host, pane, size }: { viewport: Viewport; host: HTMLEl
   )
 }
 
-function Status({ state, hung }: { state: ViewportState; hung: Hung | undefined }) {
+function Failure({ text, onRetry }: { text: string; onRetry?: () => void }) {
   const { t } = useTranslation('viewer')
-  const failed = useDesk((desk) => desk.drawingFailed)
-  if (failed) return <p className={css['message']}>{t('failure.noGraphics')}</p>
+  return (
+    <div className={`${css['message'] ?? ''} ${css['critical'] ?? ''}`} role="alert">
+      <div className={css['failure']}>
+        <p>{text}</p>
+        {onRetry !== undefined && (
+          <Button size="compact-sm" variant="default" className={css['retry'] ?? ''} onClick={onRetry}>
+            {t('failure.retry')}
+          </Button>
+        )}
+      </div>
+    </div>
+  )
+}
+
+function Status({ pane, viewport, state, hung }: { pane: number; viewport: Viewport | undefined; state: ViewportState; hung: Hung | undefined }) {
+  const { t } = useTranslation('viewer')
+  const workspace = useWorkspace()
+  const drawingFailed = useDesk((desk) => desk.drawingFailed)
+  const missed = useDesk((desk) => desk.missed[pane])
+  if (drawingFailed) return <Failure text={t('failure.noGraphics')} />
+  if (missed !== undefined) return <Failure text={t('failure.series')} onRetry={() => void workspace.hangSeries(pane, missed.studyId, missed.seriesId)} />
   if (hung === undefined) return <p className={css['message']}>{t('viewport.empty')}</p>
-  if (state.status === 'failed') return <p className={`${css['message'] ?? ''} ${css['critical'] ?? ''}`}>{t(`failure.${state.failure ?? 'load'}`)}</p>
+  if (state.status === 'failed') {
+    const { failure = 'load', stack, index } = state
+    const retry = failure === 'load' && stack !== undefined ? { onRetry: () => void viewport?.show(stack, index) } : {}
+    return <Failure text={t(`failure.${failure}`)} {...retry} />
+  }
   // A picture that is there at once needs no word; the style lets this one appear late.
   if (state.status !== 'ready') return <p className={`${css['message'] ?? ''} ${css['late'] ?? ''}`}>{t('viewport.loading')}</p>
   return null
@@ -141,7 +165,7 @@ export function Pane({ pane, hidden }: { pane: number; hidden: boolean }) {
       ) : (
         <>
           {viewport !== undefined && host !== null && <Over viewport={viewport} host={host} pane={pane} size={size} />}
-          <Status state={state} hung={hung} />
+          <Status pane={pane} viewport={viewport} state={state} hung={hung} />
         </>
       )}
       <PaneMarks pane={pane} state={state} hung={hung} />

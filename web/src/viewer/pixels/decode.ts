@@ -28,7 +28,6 @@ const OTHERS = new Set([
   '1.2.840.10008.1.2.4.110',
   '1.2.840.10008.1.2.4.111',
   '1.2.840.10008.1.2.4.112',
-  '1.2.840.10008.1.2.8.1',
 ])
 
 /** Whether the worker has a codec for it; the rest is asked of the server as plain pixels. */

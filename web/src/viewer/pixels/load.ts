@@ -23,6 +23,7 @@ import { type Picture } from './picture'
 
 const PLAIN = new Set([EXPLICIT_LITTLE_ENDIAN, '1.2.840.10008.1.2', '1.2.840.10008.1.2.1.99'])
 const RLE = '1.2.840.10008.1.2.5'
+const DEFLATED_FRAME = '1.2.840.10008.1.2.8.1'
 
 interface Stored extends Decoded {
   transferSyntax: string
@@ -33,8 +34,9 @@ async function storedValues(frame: Frame, format: PixelFormat, priority: number,
   const part = firstPart(answer.contentType, answer.bytes)
   const transferSyntax = transferSyntaxOf(part.contentType)
   const plain = { rows: format.rows, columns: format.columns, isRgb: false, transferSyntax }
-  if (PLAIN.has(transferSyntax)) {
-    return { ...plain, planar: format.planar, pixels: cutToStoredBits(readNative(part.bytes, format), format) }
+  if (PLAIN.has(transferSyntax) || transferSyntax === DEFLATED_FRAME) {
+    const bytes = transferSyntax === DEFLATED_FRAME ? await inflate(part.bytes, nativeBytes(format)) : part.bytes
+    return { ...plain, planar: format.planar, pixels: cutToStoredBits(readNative(bytes, format), format) }
   }
   if (transferSyntax === RLE && format.bitsAllocated >= 8) {
     const bytes = decodeRle(part.bytes, format.rows * format.columns, format.samples, format.bitsAllocated / 8)
@@ -42,7 +44,29 @@ async function storedValues(frame: Frame, format: PixelFormat, priority: number,
     return { ...plain, planar: false, pixels: cutToStoredBits(readNative(bytes, byPixel), byPixel) }
   }
   if (!canDecode(transferSyntax)) throw new RangeError(`no codec for ${transferSyntax}`)
-  return { ...(await decodeFrame(part.bytes, transferSyntax, format)), transferSyntax }
+  const decoded = await decodeFrame(part.bytes, transferSyntax, format)
+  if (decoded.pixels.length < decoded.rows * decoded.columns) throw new RangeError('the decoded frame is too small')
+  return { ...decoded, transferSyntax }
+}
+
+const nativeBytes = (format: PixelFormat): number => Math.ceil((format.rows * format.columns * format.samples * format.bitsAllocated) / 8)
+
+/** Inflates at most as many bytes as the frame has, whatever the stream would like to become. */
+async function inflate(bytes: Uint8Array<ArrayBuffer>, most: number): Promise<Uint8Array> {
+  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw')).getReader()
+  const out = new Uint8Array(most)
+  let length = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    out.set(value.subarray(0, most - length), length)
+    length += value.length
+    if (length >= most) {
+      await reader.cancel()
+      return out
+    }
+  }
+  return out.subarray(0, length)
 }
 
 /** Stored values in any encoding; what the browser cannot decode is asked of the server once more as plain pixels. */
@@ -70,7 +94,6 @@ export async function loadPicture(frame: Frame, priority: number): Promise<Pictu
     voiLuts(of),
   ])
   const { rows, columns, transferSyntax } = stored
-  if (stored.pixels.length < rows * columns) throw new RangeError('the decoded frame is too small')
   const actual: PixelFormat = { ...format, rows, columns, planar: stored.planar }
   const rescale = rescaleOf(of, lut)
   const isPadding = paddingTest(of, format, rescale)

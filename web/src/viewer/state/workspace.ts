@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
-import { request } from '@/api/client'
+import { ApiError, request } from '@/api/client'
 import { useLive } from '@/api/live'
 import { type HeldObject, type SeriesDocument, type StudyManifest, type StudyRow } from '@/api/types'
 import { type Stack } from '@/dicom/series'
@@ -25,6 +25,11 @@ export interface Hung {
   count: number
 }
 
+export interface Wanted {
+  studyId: string
+  seriesId: string
+}
+
 export type OverlayLevel = 'full' | 'minimal' | 'none'
 export type PanelName = 'priors' | 'marks' | 'none'
 
@@ -39,6 +44,8 @@ export interface WorkspaceState {
   /** The pane that fills the whole area for a moment, or nothing. */
   enlarged: number | undefined
   panes: (Hung | undefined)[]
+  /** Series that were wanted in a pane and could not be read. */
+  missed: (Wanted | undefined)[]
   active: number
   tool: ToolName
   linked: boolean
@@ -66,6 +73,7 @@ const START: WorkspaceState = {
   layout: { rows: 1, columns: 1 },
   enlarged: undefined,
   panes: Array.from({ length: PANES }, () => undefined),
+  missed: Array.from({ length: PANES }, () => undefined),
   active: 0,
   tool: 'window',
   linked: true,
@@ -81,6 +89,11 @@ const START: WorkspaceState = {
 }
 
 const REFRESH_MS = 700
+const SECOND_CHANCE_MS = 800
+/** Longest wait for the first frame's request before the drawing code is loaded all the same. */
+const PATIENCE_MS = 400
+
+const replaced = <T>(list: readonly T[], at: number, value: T): T[] => list.map((item, index) => (index === at ? value : item))
 
 /** One study on the reader's desk, with what lies beside it. Made anew for every case: nothing is carried over. */
 export class Workspace {
@@ -92,6 +105,8 @@ export class Workspace {
   private fresh: StudyManifest | undefined
   private refreshTimer: ReturnType<typeof setTimeout> | undefined
   private stopListening: () => void = () => undefined
+  private drawingTimer: ReturnType<typeof setTimeout> | undefined
+  private drawingWanted = false
   private hangCount = 0
   /** One set of tools for all viewports; there once the drawing code is. */
   tools: InstanceType<Drawing['ReadingTools']> | undefined
@@ -106,10 +121,13 @@ export class Workspace {
     this.store.setState(change)
   }
 
-  /** Asks for the study and, at the same time, for the code that draws it. */
+  /**
+   * Asks for the study first and for the code that draws it a moment later: that code keeps the page busy while it starts,
+   * and the manifest, the first series and the first frame should be on their way by then.
+   */
   start(): void {
-    void this.loadDrawing()
     void this.loadStudy()
+    this.drawingTimer = setTimeout(() => this.needDrawing(), PATIENCE_MS)
     this.stopListening = useLive.subscribe((now, before) => {
       const isOurs = now.changed !== before.changed && now.changed[0] === this.studyId
       if (isOurs || now.returns !== before.returns) this.refreshSoon()
@@ -120,6 +138,7 @@ export class Workspace {
     this.abort.abort()
     this.stopListening()
     clearTimeout(this.refreshTimer)
+    clearTimeout(this.drawingTimer)
     this.state.drawing?.ReadingTools.clearMarks()
     this.tools?.destroy()
     this.state.drawing?.forgetFrames()
@@ -169,7 +188,7 @@ export class Workspace {
   hang(pane: number, studyId: string, stack: Stack, index = 0): void {
     this.hangCount += 1
     const hung: Hung = { studyId, stack, index, count: this.hangCount }
-    this.set({ panes: this.state.panes.map((current, at) => (at === pane ? hung : current)) })
+    this.set({ panes: replaced(this.state.panes, pane, hung), missed: replaced(this.state.missed, pane, undefined) })
   }
 
   /** Hangs a series by its row, as soon as its document is there. */
@@ -178,6 +197,7 @@ export class Workspace {
     const entry = await this.loadSeries(studyId, seriesId)
     const stack = entry?.stacks.find((candidate) => candidate.id === stackId) ?? entry?.stacks[0]
     if (stack !== undefined) this.hang(pane, studyId, stack)
+    else this.set({ panes: replaced(this.state.panes, pane, undefined), missed: replaced(this.state.missed, pane, { studyId, seriesId }) })
   }
 
   async setLayout(layout: Layout): Promise<void> {
@@ -273,6 +293,12 @@ export class Workspace {
     return loading
   }
 
+  private needDrawing(): void {
+    if (this.drawingWanted) return
+    this.drawingWanted = true
+    void this.loadDrawing()
+  }
+
   private async loadDrawing(): Promise<void> {
     try {
       const drawing = await import('../viewport/drawing')
@@ -295,9 +321,11 @@ export class Workspace {
       this.set({ status: 'ready', manifest, held: manifest.held, priors: manifest.priors, studies: [study], panel })
       const first = firstSeries(study.series)
       if (first !== undefined) await this.hangSeries(0, this.studyId, first.row.id)
-      await this.loadRest(this.studyId)
+      void this.loadRest(this.studyId)
     } catch (error) {
       if (!this.abort.signal.aborted) this.set({ status: 'failed', error })
+    } finally {
+      this.needDrawing()
     }
   }
 
@@ -314,15 +342,28 @@ export class Workspace {
     if (entry === undefined) return undefined
     this.replaceEntry(studyId, { ...entry, status: 'loading' })
     try {
-      const document = await request<SeriesDocument>('GET', entry.row.document_url, undefined, this.abort.signal)
+      const document = await this.readDocument(entry.row.document_url)
       const ready = withDocument(entry, document)
       this.preloadFirst(ready)
+      this.needDrawing()
       this.replaceEntry(studyId, ready)
       return ready
     } catch {
       this.loading.delete(`${studyId}/${seriesId}`)
       this.replaceEntry(studyId, { ...entry, status: 'failed' })
       return undefined
+    }
+  }
+
+  /** A server that is busy or restarts gets a second chance before the reader is told. */
+  private async readDocument(url: string): Promise<SeriesDocument> {
+    const read = (): Promise<SeriesDocument> => request<SeriesDocument>('GET', url, undefined, this.abort.signal)
+    try {
+      return await read()
+    } catch (error) {
+      if (!(error instanceof ApiError) || (error.status !== 0 && error.status < 500)) throw error
+      await new Promise((resolve) => setTimeout(resolve, SECOND_CHANCE_MS))
+      return read()
     }
   }
 

@@ -7,6 +7,8 @@ const ENGINE_ID = 'heliograph'
 /** Share of the device's memory that pictures may take; browsers report at most 8 GB. */
 const MEMORY_SHARE = 0.2
 const LEAST_BYTES = 512 * 2 ** 20
+/** Drawing contexts are dear to start; no layout has more viewports. */
+const VIEWPORTS = 4
 
 let engine: RenderingEngine | undefined
 
@@ -18,7 +20,7 @@ function memoryForPictures(): number {
 /** Starts the drawing library once in the life of the page, and the one rendering engine that all viewports share. */
 export function startEngine(): RenderingEngine {
   if (engine !== undefined) return engine
-  initCore()
+  initCore({ rendering: { webGlContextCount: VIEWPORTS }, debug: { statsOverlay: false } })
   initLoader({ maxWebWorkers: Math.max(1, Math.min(4, navigator.hardwareConcurrency - 1)) })
   initTools()
   cache.setMaxCacheSize(memoryForPictures())

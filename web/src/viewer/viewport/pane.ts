@@ -1,5 +1,6 @@
 import { cache, Enums, type RenderingEngine, type Types } from '@cornerstonejs/core'
 import vtkColorTransferFunction from '@kitware/vtk.js/Rendering/Core/ColorTransferFunction.js'
+import { ApiError } from '@/api/client'
 import { scheduleOf } from '@/dicom/cine'
 import { add, pixelToPatient, scale as scaled, type Plane, type Point2, type Vec3 } from '@/dicom/geometry'
 import { type Frame, type ImageStack } from '@/dicom/series'
@@ -449,6 +450,7 @@ function sameShape(a: Picture | undefined, b: Picture): boolean {
 }
 
 function failureOf(error: unknown): PaneFailure {
+  if (error instanceof ApiError && error.code === 'no_pixels') return 'noPixels'
   const name = error instanceof Error ? error.name : ''
   return name === 'ApiError' || name === 'AbortError' ? 'load' : 'decode'
 }

@@ -8,7 +8,7 @@ export type ToolName = 'window' | 'zoom' | 'pan' | 'scroll' | 'length' | 'angle'
 
 export type PaneStatus = 'empty' | 'loading' | 'ready' | 'failed'
 
-export type PaneFailure = 'load' | 'decode' | 'wrongStudy' | 'noGraphics'
+export type PaneFailure = 'load' | 'decode' | 'noPixels' | 'wrongStudy' | 'noGraphics'
 
 export interface ViewportState {
   status: PaneStatus

@@ -1,0 +1,138 @@
+"""A reader at the viewer: opens studies in a real browser and sees what is on the screen."""
+
+import base64
+import subprocess
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from tests.e2e.pictures import Pixels
+from tests.peers.heliograph import Server
+
+HOOK = "window.__heliograph_viewer"
+_CANVAS = """(pane) => {
+  const canvas = document.querySelector(`[data-viewport="${pane}"] canvas`)
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
+  let text = ''
+  for (let at = 0; at < data.length; at += 32768) text += String.fromCharCode.apply(null, data.subarray(at, at + 32768))
+  return [canvas.width, canvas.height, btoa(text)]
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """How far the screen is from the truth, in grey levels."""
+
+    largest: float
+    beyond_one: int
+    compared: int
+
+
+class Reader:
+    """Works the viewer in a signed-in window."""
+
+    def __init__(self, page: Any, server: Server) -> None:
+        self.page = page
+        self.server = server
+
+    def store(self, *paths: Path | Iterable[Path]) -> subprocess.CompletedProcess[str]:
+        """Takes files into the archive as its own."""
+        files = [str(item) for path in paths for item in ([path] if isinstance(path, Path) else path)]
+        return self.server.cli("import", "--own", *files)
+
+    def find(self, study_uid: str) -> str:
+        """The id by which the browser knows a study."""
+        with self.server.client() as client:
+            rows: list[dict[str, Any]] = []
+            cursor = None
+            while True:
+                body = {"limit": 500} | ({"cursor": cursor} if cursor else {})
+                answer = client.post("/api/studies/search", json=body).raise_for_status().json()
+                rows += answer["items"]
+                cursor = answer.get("next")
+                if cursor is None:
+                    break
+        return next(row["id"] for row in rows if row["study_uid"] == study_uid)
+
+    def open(self, study_uid: str, *, wait: bool = True) -> str:
+        study_id = self.find(study_uid)
+        self.page.goto(f"/study/{study_id}")
+        self.page.wait_for_selector("main[data-status]")
+        if wait:
+            self.ready()
+        return study_id
+
+    def ready(self, timeout_ms: int = 40_000) -> None:
+        """Until every pane shows the image that was asked for, on the canvas."""
+        deadline = time.monotonic() + timeout_ms / 1000
+        while not self.page.evaluate(f"!!{HOOK}"):
+            assert time.monotonic() < deadline, "the viewer did not start"
+            time.sleep(0.02)
+        assert self.page.evaluate(f"{HOOK}.ready({timeout_ms})"), self.viewports()
+
+    def viewports(self) -> list[dict[str, Any]]:
+        return cast("list[dict[str, Any]]", self.page.evaluate(f"{HOOK}?.viewports() ?? []"))
+
+    def viewport(self, pane: int = 0) -> dict[str, Any]:
+        return next(report for report in self.viewports() if report["pane"] == pane)
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+        self.page.wait_for_timeout(60)
+        self.ready()
+
+    def point_of(self, column: float, row: float, pane: int = 0) -> tuple[float, float]:
+        """Where the centre of a pixel lies in the window."""
+        box = self.page.query_selector(f'[data-viewport="{pane}"]').bounding_box()
+        x, y = self.page.evaluate(f"{HOOK}.pointOf({pane}, {column}, {row})")
+        return box["x"] + x, box["y"] + y
+
+    def drag(self, start: tuple[float, float], *ends: tuple[float, float], button: str = "left") -> None:
+        mouse = self.page.mouse
+        mouse.move(*start)
+        mouse.down(button=button)
+        for end in ends:
+            mouse.move(*end, steps=6)
+        mouse.up(button=button)
+        self.page.wait_for_timeout(150)
+
+    def canvas(self, pane: int = 0) -> Pixels:
+        width, height, text = self.page.evaluate(_CANVAS, pane)
+        pixels: Pixels = np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)[..., :3]
+        return pixels
+
+    def compare(self, truth: Pixels, pane: int = 0) -> Error:
+        """Shows the picture at 1:1 and compares every pixel of it that is on the screen with `truth`."""
+        self.press("u")
+        screen = self.canvas(pane)
+        x, y = self.page.evaluate(f"{HOOK}.pointOf({pane}, 0, 0)")
+        assert (x % 1, y % 1) == (0.5, 0.5), "at 1:1 pixel centres lie on pixel centres"
+        left, top = int(x), int(y)
+        levels = truth if truth.ndim == 3 else np.repeat(truth[..., None], 3, axis=2)
+        rows = slice(max(top, 0), min(top + levels.shape[0], screen.shape[0]))
+        columns = slice(max(left, 0), min(left + levels.shape[1], screen.shape[1]))
+        wanted = levels[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        off = np.abs(screen[rows, columns].astype(float) - wanted)
+        return Error(float(off.max()), int((off > 1).sum()), int(off.size))
+
+    def probe(self, column: int, row: int, pane: int = 0) -> str:
+        """The words that stand on the screen while the pointer is on a pixel."""
+        self.page.mouse.move(*self.point_of(column, row, pane))
+        self.page.wait_for_timeout(30)
+        return str(self.page.inner_text(f'[data-pane="{pane}"] [data-testid="probe"]'))
+
+    def letters(self, pane: int = 0) -> str:
+        """Letters at the top, right, bottom and left edge."""
+        found = [
+            self.page.query_selector(f'[data-pane="{pane}"] [data-testid="{edge}"]')
+            for edge in ("edgeTop", "edgeRight", "edgeBottom", "edgeLeft")
+        ]
+        return " ".join("-" if element is None else element.inner_text() for element in found)
+
+    def marks(self) -> list[dict[str, Any]]:
+        return cast("list[dict[str, Any]]", self.page.evaluate(f"{HOOK}.marks()"))
