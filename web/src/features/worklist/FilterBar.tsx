@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Popover, Select, TextInput, Tooltip, UnstyledButton } from '@mantine/core'
 import { IconAdjustmentsHorizontal, IconSearch, IconX } from '@tabler/icons-react'
-import { type KeyboardEvent, type RefObject, useState } from 'react'
+import { type KeyboardEvent, memo, type RefObject, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { formatDicomDate, readTypedDate } from '@/kit/format/dicomdate'
 import { DATE_PRESETS, type DatePreset, NO_FILTERS, STATES, useFilters } from './filters'
@@ -15,9 +15,11 @@ interface FilterBarProps {
   onLeaveSearch: (first: boolean) => void
 }
 
-export function FilterBar({ search, onLeaveSearch }: FilterBarProps) {
+/** Moving through the list does not draw the tools again. */
+export const FilterBar = memo(function FilterBar({ search, onLeaveSearch }: FilterBarProps) {
   const { t } = useTranslation()
-  const { filters, set } = useFilters()
+  const filters = useFilters((state) => state.filters)
+  const set = useFilters((state) => state.set)
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') {
       event.preventDefault()
@@ -66,7 +68,7 @@ export function FilterBar({ search, onLeaveSearch }: FilterBarProps) {
       <Fields />
     </>
   )
-}
+})
 
 function Chip({ on, label, onToggle }: { on: boolean; label: string; onToggle: () => void }) {
   return (
@@ -78,7 +80,8 @@ function Chip({ on, label, onToggle }: { on: boolean; label: string; onToggle: (
 
 function Modalities() {
   const { t } = useTranslation()
-  const { filters, set } = useFilters()
+  const filters = useFilters((state) => state.filters)
+  const set = useFilters((state) => state.set)
   const toggle = (modality: string): void =>
     set({
       modalities: filters.modalities.includes(modality)
@@ -111,17 +114,21 @@ function Modalities() {
 
 function DateSelect() {
   const { t } = useTranslation()
-  const { filters, set } = useFilters()
+  const filters = useFilters((state) => state.filters)
+  const set = useFilters((state) => state.set)
   const label = (preset: DatePreset): string => {
     if (preset !== 'custom') return t(`filter.date_${preset}`)
     if (filters.date !== 'custom') return t('filter.date_custom')
-    return [formatDicomDate(filters.from) || '…', formatDicomDate(filters.to) || '…'].join(' – ')
+    if (filters.to === '') return filters.from === '' ? t('filter.date_custom') : `≥ ${formatDicomDate(filters.from)}`
+    if (filters.from === '') return `≤ ${formatDicomDate(filters.to)}`
+    return `${formatDicomDate(filters.from)} – ${formatDicomDate(filters.to)}`
   }
   return (
     <Popover opened={filters.date === 'custom' && filters.from === '' && filters.to === ''} position="bottom-start" trapFocus closeOnClickOutside={false}>
       <Popover.Target>
         <Select
           className={css['select']}
+          data-wide={(filters.from !== '' && filters.to !== '') || undefined}
           aria-label={t('filter.date')}
           allowDeselect={false}
           data={DATE_PRESETS.map((value) => ({ value, label: label(value) }))}
@@ -172,7 +179,8 @@ const FIELDS = [
 /** Search in one field each, for when one box finds too much. */
 function Fields() {
   const { t } = useTranslation()
-  const { filters, set } = useFilters()
+  const filters = useFilters((state) => state.filters)
+  const set = useFilters((state) => state.set)
   const used = FIELDS.filter(([key]) => filters[key] !== '')
   return (
     <>

@@ -127,6 +127,7 @@ function Series({ series }: { series: SeriesRow }) {
   return (
     <li className={css['one']}>
       <span className={css['thumb']}>
+        <span aria-hidden>{series.modality}</span>
         <img src={series.thumbnail_url} alt="" loading="lazy" onError={(event) => (event.currentTarget.hidden = true)} />
       </span>
       <span className={css['caption']} title={name}>

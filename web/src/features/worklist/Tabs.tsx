@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Popover, TextInput, Tooltip, UnstyledButton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { IconBookmarkPlus, IconX } from '@tabler/icons-react'
-import { useEffect, useState } from 'react'
+import { memo, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useLive } from '@/api/live'
 import { searchStudies } from '@/api/studies'
@@ -59,7 +59,7 @@ function Tab({ saved, name, on, onForget }: { saved: SavedFilter; name: string; 
 }
 
 /** Filters that everybody has and those that this person kept, each with its count. */
-export function Tabs() {
+export const Tabs = memo(function Tabs() {
   const { t } = useTranslation()
   const filters = useFilters((state) => state.filters)
   const [saved, setSaved] = usePreference<SavedFilter[]>('filters', NONE)
@@ -114,4 +114,4 @@ export function Tabs() {
       )}
     </div>
   )
-}
+})

@@ -36,7 +36,9 @@ export function WorklistPage() {
   const { t } = useTranslation()
   const navigate = useNavigate()
   const mayStore = useMay('study.store')
-  const { filters, selected, set, select } = useFilters()
+  const filters = useFilters((state) => state.filters)
+  const selected = useFilters((state) => state.selected)
+  const { set, select } = useFilters.getState()
   const [settled] = useDebouncedValue(filters, 150)
   const query = useMemo(() => buildQuery(settled, new Date(), getSiteZone()), [settled])
   const resetKey = JSON.stringify(query)
@@ -52,11 +54,16 @@ export function WorklistPage() {
   const frame = useRef<HTMLDivElement>(null)
   const search = useRef<HTMLInputElement>(null)
   useTypeToFilter(search)
-  const focusList = (first: boolean): void => {
+  const shown = useRef<readonly StudyRow[]>([])
+  useEffect(() => {
+    shown.current = list.rows
+  }, [list.rows])
+  const focusList = useCallback((first: boolean): void => {
     frame.current?.querySelector<HTMLElement>('[role="grid"]')?.focus({ preventScroll: true })
-    const row = list.rows[0]
-    if (first && row !== undefined && (selected === null || !list.rows.some((item) => item.id === selected))) select(row.id)
-  }
+    const now = useFilters.getState()
+    const row = shown.current[0]
+    if (first && row !== undefined && !shown.current.some((item) => item.id === now.selected)) now.select(row.id)
+  }, [])
   const open = useCallback((id: string) => void navigate(`/study/${encodeURIComponent(id)}`), [navigate])
   const [atTop, setAtTop] = useState(true)
   const onTop = useCallback(
@@ -102,7 +109,8 @@ export function WorklistPage() {
             </div>
             <div className={css['bar']}>
               <FilterBar search={search} onLeaveSearch={focusList} />
-              <Count count={list.count} exact={list.exact} />
+              <span className={css['rest']} />
+              {!list.loading && (list.error === null || list.rows.length > 0) && <Count count={list.count} exact={list.exact} />}
               {mayStore && <UploadMenu />}
               <TableSettings name="studies" columns={columns} />
             </div>

@@ -116,9 +116,9 @@ function useFresh(query: StudyQuery, queryKey: readonly unknown[], onAdded: (cou
   useEffect(() => {
     const control = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
-    const turn = { busy: false, again: false, last: 0 }
+    const turn = { busy: false, asked: 0, last: 0 }
     const read = async (): Promise<void> => {
-      turn.again = false
+      const answered = turn.asked
       turn.last = Date.now()
       const fresh = await searchStudies({ ...query, limit: PAGE }, control.signal).catch(() => null)
       const data = client.getQueryData<Pages>(queryKey)
@@ -130,10 +130,10 @@ function useFresh(query: StudyQuery, queryKey: readonly unknown[], onAdded: (cou
         told.current(added.length)
       }
       turn.busy = false
-      if (turn.again && !control.signal.aborted) look.current()
+      if (turn.asked !== answered && !control.signal.aborted) look.current()
     }
     look.current = () => {
-      turn.again = true
+      turn.asked += 1
       if (turn.busy) return
       turn.busy = true
       timer = setTimeout(() => void read(), Math.max(GATHER_MS, turn.last + BREATH_MS - Date.now()))

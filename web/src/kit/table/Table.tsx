@@ -4,6 +4,7 @@ import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useId, useL
 import { usePreference } from '../preferences'
 import { type Column, gridTracks, leastWidth, nextSort, PLAIN, type Sort, sortRows, visibleColumns, withWidth } from './columns'
 import { TableHead } from './TableHead'
+import { TableRow } from './TableRow'
 import css from './Table.module.css'
 
 export interface TableProps<T> {
@@ -133,6 +134,12 @@ export function Table<T>(props: TableProps<T>) {
     step()
   }
 
+  /** The row under a click, unless the click was on something of its own in it. */
+  const rowOf = (target: EventTarget): T | undefined => {
+    if (!(target instanceof Element) || target.closest('button, a, input') !== null) return undefined
+    const id = target.closest<HTMLElement>('[role="row"]')?.dataset['id']
+    return id === undefined ? undefined : rows[ids.indexOf(id)]
+  }
   const idle = !loading && rows.length === 0
   return (
     <div className={css['frame']} data-dimmed={props.dimmed === true || undefined}>
@@ -164,45 +171,46 @@ export function Table<T>(props: TableProps<T>) {
               else props.onSort(next)
             }}
             sortKey={(column) => (sortable ? column.id : (column.sortKey ?? column.id))}
+            widths={arrangement.widths}
             onWidth={(column, width) => arrange(withWidth(arrangement, column.id, width))}
           />
         )}
         {loading && rows.length === 0 ? (
           <Skeletons height={height} tracks={tracks} columns={narrow ? 1 : shown.length} />
         ) : (
-          <div role="rowgroup" className={css['rows']} style={{ height: virtual.getTotalSize(), minWidth: least }}>
+          <div
+            role="rowgroup"
+            className={css['rows']}
+            style={{ height: virtual.getTotalSize(), minWidth: least }}
+            onClick={(event) => {
+              const row = rowOf(event.target)
+              if (row === undefined) return
+              onSelect(rowId(row))
+              if (narrow || coarse) onOpen?.(row)
+            }}
+            onDoubleClick={(event) => {
+              const row = rowOf(event.target)
+              if (row !== undefined) onOpen?.(row)
+            }}
+          >
             {items.map((item) => {
               const row = rows[item.index]
               const id = ids[item.index]
               if (row === undefined || id === undefined) return null
               return (
-                <div
+                <TableRow
                   key={item.key}
-                  id={`${base}-${id}`}
-                  role="row"
-                  aria-rowindex={item.index + 1}
-                  aria-selected={id === selected}
-                  data-id={id}
-                  className={css['row']}
-                  style={{ height, transform: `translateY(${item.start}px)`, gridTemplateColumns: narrow ? '1fr' : tracks }}
-                  onClick={() => {
-                    onSelect(id)
-                    if (narrow || coarse) onOpen?.(row)
-                  }}
-                  onDoubleClick={() => onOpen?.(row)}
-                >
-                  {narrow ? (
-                    <div role="gridcell" className={css['card']}>
-                      {props.card(row)}
-                    </div>
-                  ) : (
-                    shown.map((column) => (
-                      <div key={column.id} role="gridcell" className={css['cell']} data-align={column.align}>
-                        {column.cell(row)}
-                      </div>
-                    ))
-                  )}
-                </div>
+                  domId={`${base}-${id}`}
+                  id={id}
+                  row={row}
+                  index={item.index}
+                  top={item.start}
+                  height={height}
+                  selected={id === selected}
+                  columns={shown}
+                  tracks={narrow ? '1fr' : tracks}
+                  card={narrow ? props.card : null}
+                />
               )
             })}
           </div>

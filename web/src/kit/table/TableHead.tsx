@@ -12,10 +12,12 @@ interface HeadProps<T> {
   canSort: (column: Column<T>) => boolean
   sortKey: (column: Column<T>) => string
   onSort: (column: Column<T>) => void
+  /** Widths that a person set, by column. */
+  widths: Readonly<Record<string, number>>
   onWidth: (column: Column<T>, width: number) => void
 }
 
-export function TableHead<T>({ columns, tracks, least, sort, canSort, sortKey, onSort, onWidth }: HeadProps<T>) {
+export function TableHead<T>({ columns, tracks, least, sort, canSort, sortKey, onSort, widths, onWidth }: HeadProps<T>) {
   return (
     <div role="rowgroup" className={css['head']} style={{ minWidth: least }}>
       <div role="row" className={css['headRow']} style={{ gridTemplateColumns: tracks }}>
@@ -39,7 +41,7 @@ export function TableHead<T>({ columns, tracks, least, sort, canSort, sortKey, o
               ) : (
                 <span className={css['clip']}>{column.title}</span>
               )}
-              <Resizer column={column} onWidth={(width) => onWidth(column, width)} />
+              <Resizer column={column} now={widths[column.id] ?? column.width} onWidth={(width) => onWidth(column, width)} />
             </div>
           )
         })}
@@ -50,7 +52,7 @@ export function TableHead<T>({ columns, tracks, least, sort, canSort, sortKey, o
 
 const STEP = 16
 
-function Resizer<T>({ column, onWidth }: { column: Column<T>; onWidth: (width: number) => void }) {
+function Resizer<T>({ column, now, onWidth }: { column: Column<T>; now: number; onWidth: (width: number) => void }) {
   const { t } = useTranslation()
   const start = useRef<{ x: number; width: number; sign: number } | null>(null)
   const widthOf = (element: HTMLElement): number => element.parentElement?.getBoundingClientRect().width ?? column.width
@@ -64,7 +66,9 @@ function Resizer<T>({ column, onWidth }: { column: Column<T>; onWidth: (width: n
       role="separator"
       aria-orientation="vertical"
       aria-label={t('table.width_of', { column: column.title })}
-      aria-valuenow={column.width}
+      aria-valuenow={now}
+      aria-valuemin={36}
+      aria-valuemax={900}
       tabIndex={0}
       className={css['resizer']}
       onPointerDown={(event) => {
