@@ -16,6 +16,8 @@ from heliograph.kit.errors import Absent, Invalid
 from heliograph.services import Services
 
 _HOST = re.compile(r"^[A-Za-z0-9.\-_\[\]:]{1,255}$")
+_PORT = re.compile(r":\d{1,5}$")
+_PROXY_MARKS = frozenset({"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
 _MOST_BODIES_BYTES = 64 << 20
 
 
@@ -100,6 +102,10 @@ class DicomWeb:
         if settings.trusted_proxy and peer == settings.trusted_proxy:
             scheme = connection.headers.get("x-forwarded-proto", scheme)
             host = connection.headers.get("x-forwarded-host", host)
+        elif not _PORT.search(host) and not _PROXY_MARKS.intersection(connection.headers):
+            # Some clients leave the port out of Host; a proxy that hides it would say that it is there.
+            server = connection.scope.get("server")
+            host += f":{server[1]}" if server and server[1] not in (None, 80, 443) else ""
         if not _HOST.match(host):
             raise Invalid("the Host header is no host", code="bad_host")
         return f"{'https' if scheme == 'https' else 'http'}://{host}/dicom-web"
