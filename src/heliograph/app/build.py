@@ -94,8 +94,10 @@ def prepare(settings: Settings, url: str) -> None:
 
 def lock(settings: Settings) -> IO[str] | None:
     """The installation's lock, None when another process holds it."""
+    if not settings.data.exists():
+        settings.data.mkdir(parents=True, mode=0o700)
     run = settings.data / "run"
-    run.mkdir(parents=True, exist_ok=True)
+    run.mkdir(exist_ok=True)
     file = (run / "lock").open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -108,7 +110,10 @@ def lock(settings: Settings) -> IO[str] | None:
 def publish(settings: Settings) -> None:
     """Writes what the server was started with, for commands on the console."""
     values = {name: str(getattr(settings, name)) for name in _PUBLISHED}
-    (settings.data / "run" / "settings.json").write_text(json.dumps(values))
+    path = settings.data / "run" / "settings.json"
+    path.touch(mode=0o600)
+    path.chmod(0o600)  # the URL of a database carries its password
+    path.write_text(json.dumps(values))
 
 
 def running(data: Path) -> dict[str, str]:

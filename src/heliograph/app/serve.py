@@ -19,7 +19,6 @@ from heliograph.kit.settings import Settings
 def serve(settings: Settings, *, demo: bool = False) -> None:
     """Runs in the foreground until it is told to stop."""
     telemetry.set_up("serve")
-    settings.data.mkdir(parents=True, exist_ok=True)
     held = lock(settings)
     if held is None:
         raise Conflict("a server already runs on this data folder", code="already_running")

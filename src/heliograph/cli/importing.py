@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from heliograph.app import installation
 from heliograph.cli._options import Commands, command, settings_of
 from heliograph.features.access import system_actor
+from heliograph.kit.errors import Absent
 
 
 def add_to(commands: Commands) -> None:
@@ -29,6 +30,9 @@ def add_to(commands: Commands) -> None:
 def _import(arguments: argparse.Namespace) -> int:
     from heliograph.gateways.media import import_paths, media_issuer
 
+    for path in arguments.paths:
+        if not path.exists():
+            raise Absent(f"there is no file or folder {path}", code="no_path")
     settings = settings_of(arguments)
     issuer = settings.default_issuer if arguments.own else arguments.issuer or media_issuer(arguments.paths)
     bar = Progress(TextColumn("import"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), disable=not sys.stderr.isatty())

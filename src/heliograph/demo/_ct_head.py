@@ -190,13 +190,14 @@ def _scout(study: Study, head: Head, protocol: str) -> Series:
     def instance(_: int) -> Instance:
         made = study.instance(CT_IMAGE, 1, 1)
         plane(made, (0.0, front, top), location=0.0)
-        step = 2.5 * pixel
-        x, y = axis(round(170 / step), step), axis(columns, pixel, -8)
+        step = 3.0 * pixel
+        x, y = axis(round(170 / step), step), axis(round(columns * pixel / (1.6 * pixel)), 1.6 * pixel, -8)
         lines = []
         for z in top - np.arange(0, rows * pixel, step):
             hu = head.tissues(x[None, :], y[:, None], level(z), 2.0).values(HOUNSFIELD)
             lines.append(((hu + 1000) * (step / 1000)).sum(1))
-        image = cubic(rows, 0.0, pixel / step, len(lines)) @ np.array(lines, np.float32)
+        across = cubic(columns, (front - float(y[0])) / (1.6 * pixel), 1 / 1.6, len(y))
+        image = cubic(rows, 0.0, pixel / step, len(lines)) @ np.array(lines, np.float32) @ across.T
         noise = study.rng("scout").normal(0, 6, image.shape)
         hu = 6.0 * image - 700 + noise
         return Instance(made, [np.clip(np.rint(hu) + 1024, 0, 4095).astype(np.uint16)])

@@ -161,8 +161,9 @@ def ct_chest(study: Study) -> list[Series]:
         CtSeries, fov_mm=FOV, centre=(0.0, 8.0), matrix=matrix, protocol="Chest with contrast", model="Phantom CT 128"
     )
     plan = partial(plan, contrast="Iohexol 350", circle=True, signed=True, ma=280, exposure_ms=500)
-    found = [_scout(study, scan)]
+    found = []
     if study.exam.option("thick_only") != "yes":
+        found.append(_scout(study, scan))
         found.append(
             ct_series(
                 study,

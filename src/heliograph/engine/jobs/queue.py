@@ -151,12 +151,14 @@ _LISTED = (
 )  # fmt: skip
 
 
-def listing(tx: Tx, tenant_id: int, *, state: str | None = None, limit: int = 200) -> list[dict[str, Any]]:
-    """Watched jobs, latest first."""
+def listing(
+    tx: Tx, tenant_id: int, *, state: str | None = None, limit: int = 200, before: UUID | None = None
+) -> list[dict[str, Any]]:
+    """Watched jobs, latest first; `before` is the last id of the page that came earlier."""
     rows = tx.execute(
         f"select {', '.join(_LISTED)} from job where tenant_id = %(t)s and (%(s)s::text is null or state = %(s)s) "
-        "order by created_at desc limit %(n)s",
-        {"t": tenant_id, "s": state, "n": limit},
+        "and (%(b)s::uuid is null or id < %(b)s) order by id desc limit %(n)s",
+        {"t": tenant_id, "s": state, "n": limit, "b": before},
     )
     return [dict(zip(_LISTED, row, strict=True)) | {"id": str(row[0])} for row in rows]
 

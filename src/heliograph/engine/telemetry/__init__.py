@@ -29,6 +29,23 @@ def set_up(process: str) -> None:
     _log.handlers[:] = [handler]
     _log.setLevel(logging.INFO)
     _log.propagate = False
+    others = logging.StreamHandler(sys.stderr)
+    others.setFormatter(_Guarded(process))
+    logging.getLogger().handlers[:] = [others]
+    logging.captureWarnings(capture=True)
+
+
+class _Guarded(logging.Formatter):
+    """What libraries log: their name and place alone, because their messages and exceptions may carry values of objects."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else "-"
+        where = f"{record.name}:{record.funcName}:{record.lineno}"
+        return f"{self.formatTime(record)} {record.levelname} {self._process} library {where} error={error}"
 
 
 def fact(event: str, *, level: int = logging.INFO, **values: object) -> None:

@@ -158,14 +158,15 @@ def note_association(
     return row[0] if row else None
 
 
-def callers(tx: Tx, actor: Actor) -> list[dict[str, Any]]:
-    """Everybody who called and is not registered, latest first."""
+def callers(tx: Tx, actor: Actor, *, limit: int = 500, after: int | None = None) -> list[dict[str, Any]]:
+    """Who called and is not registered, latest first; `after` is the last id of the page that came earlier."""
     require(actor, "device.read")
     rows = tx.execute(
         "select c.id, c.aet, c.address, c.first_seen_at, c.last_seen_at, c.associations, c.stored_count, c.refused_count, c.proposals "
-        "from caller c where c.tenant_id = %s and not exists (select 1 from device d where d.tenant_id = c.tenant_id and d.aet = c.aet "
-        "and (not d.pinned or d.host = c.address)) order by c.last_seen_at desc limit 500",
-        (actor.tenant_id,),
+        "from caller c where c.tenant_id = %(tenant)s and not exists (select 1 from device d where d.tenant_id = c.tenant_id and d.aet = c.aet "
+        "and (not d.pinned or d.host = c.address)) and (%(after)s::bigint is null or (c.last_seen_at, c.id) < "
+        "(select x.last_seen_at, x.id from caller x where x.id = %(after)s)) order by c.last_seen_at desc, c.id desc limit %(limit)s",
+        {"tenant": actor.tenant_id, "after": after, "limit": limit},
     )
     keys = (
         "id",

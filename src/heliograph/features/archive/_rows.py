@@ -11,27 +11,38 @@ from heliograph.standards.dicom.header import Header
 _UID = re.compile(r"^[0-9]+(\.[0-9]+)*$")
 _REQUIRED = (("StudyInstanceUID", "study_uid"), ("SeriesInstanceUID", "series_uid"), ("SOPInstanceUID", "sop_uid"))
 _LONGEST = 1024
+_MOST_ITEMS = 16
 
 # Kept as JSON beside the typed columns: answered by C-FIND and QIDO when asked for, matched by nobody often.
 STUDY_EXTRA = (
     "IssuerOfPatientID", "OtherPatientIDs", "PatientAge", "PatientSize", "PatientWeight", "PatientBirthTime", "EthnicGroup", "Occupation",
     "AdditionalPatientHistory", "PatientComments", "MedicalAlerts", "Allergies", "PregnancyStatus", "AdmittingDiagnosesDescription",
     "NameOfPhysiciansReadingStudy", "PhysiciansOfRecord", "RequestingPhysician", "RequestingService", "ReasonForStudy", "StudyComments",
-    "ResponsiblePerson", "PatientSpeciesDescription", "AdmissionID", "CurrentPatientLocation",
+    "ResponsiblePerson", "PatientSpeciesDescription", "AdmissionID", "CurrentPatientLocation", "ProcedureCodeSequence", "IssuerOfAccessionNumberSequence",
 )  # fmt: skip
 SERIES_EXTRA = (
     "OperatorsName", "ViewPosition", "PatientPosition", "SeriesType", "SoftwareVersions", "DeviceSerialNumber", "AcquisitionNumber",
-    "PerformedProcedureStepID", "PerformedProcedureStepDescription", "RequestedProcedureID", "ScheduledProcedureStepID", "SequenceName",
+    "PerformedProcedureStepID", "PerformedProcedureStepDescription", "RequestAttributesSequence", "SequenceName",
     "ScanningSequence", "SliceThickness", "ContrastBolusAgent", "SpacingBetweenSlices", "ConvolutionKernel", "MagneticFieldStrength",
     "PresentationIntentType", "CommentsOnThePerformedProcedureStep",
 )  # fmt: skip
+
+_CODE = ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
+_INSIDE = {
+    "ProcedureCodeSequence": _CODE,
+    "IssuerOfAccessionNumberSequence": ("LocalNamespaceEntityID", "UniversalEntityID", "UniversalEntityIDType"),
+    "RequestAttributesSequence": (
+        "RequestedProcedureID", "ScheduledProcedureStepID", "AccessionNumber", "RequestedProcedureDescription",
+        "ScheduledProcedureStepDescription",
+    ),
+}  # fmt: skip
 
 
 def identity_of(header: Header, arrival: Arrival) -> Identity:
     """The identity an object states. The issuer is the object's own, else the source's (safety guard 3)."""
     person = Person(
-        patient_id=_short(header.text("PatientID")),
-        issuer=_short(header.text("IssuerOfPatientID")) or arrival.issuer,
+        patient_id=_whole(header.text("PatientID")),
+        issuer=_whole(header.text("IssuerOfPatientID")) or arrival.issuer,
         name=_short(header.text("PatientName")),
         birth_date=_short(header.text("PatientBirthDate")),
         sex=_short(header.text("PatientSex")).upper()[:16],
@@ -50,6 +61,9 @@ def identity_trouble(identity: Identity) -> tuple[str, str] | None:
             return "missing_identifier", attribute
         if len(value) > 64 or not _UID.match(value):
             return "bad_identifier", attribute
+    person = identity.person
+    if len(person.patient_id) > _LONGEST or len(person.issuer) > _LONGEST:
+        return "bad_identifier", "PatientID"
     return None
 
 
@@ -136,14 +150,32 @@ def _integer(header: Header, keyword: str, most: int = 2**31 - 1) -> int | None:
     return value if value is not None and -most <= value <= most else None
 
 
-def _extra(header: Header, keywords: tuple[str, ...]) -> dict[str, list[str]]:
-    found = {}
+def _extra(header: Header, keywords: tuple[str, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for keyword in keywords:
-        if header.has(keyword):
-            values = [_short(value) for value in header.texts(keyword)[:16]]
+        if keyword in _INSIDE:
+            items = _sequence(header, keyword, _INSIDE[keyword]) if header.has(keyword) else []
+            if items:
+                found[keyword] = items
+        elif header.has(keyword):
+            values = [_short(value) for value in header.texts(keyword)[:_MOST_ITEMS]]
             if any(values):
                 found[keyword] = values
     return found
+
+
+def _sequence(header: Header, keyword: str, inside: tuple[str, ...]) -> list[dict[str, list[str]]]:
+    """The named attributes of up to 16 items, for matching inside a sequence (trap 38)."""
+    items = []
+    for item in header.sequence(keyword)[:_MOST_ITEMS]:
+        found = {name: [_short(value) for value in item.texts(name)[:_MOST_ITEMS]] for name in inside}
+        items.append({name: values for name, values in found.items() if any(values)})
+    return [item for item in items if item]
+
+
+def _whole(text: str) -> str:
+    """An identifier is never cut: two that differ at their end would become one."""
+    return text.replace("\0", "").strip()
 
 
 def _short(text: str) -> str:

@@ -29,7 +29,8 @@ _COLUMNS: Final = (
 # Only a study that is known to be earlier is a prior (safety guard 7).
 _EARLIER: Final = (
     "other.patient_fk = st.patient_fk and other.id <> st.id and other.study_date <> '' and st.study_date <> '' "
-    "and (other.study_date, other.study_time, other.id) < (st.study_date, st.study_time, st.id)"
+    "and (other.study_date < st.study_date or (other.study_date = st.study_date and other.study_time <> '' and st.study_time <> '' "
+    "and other.study_time < st.study_time))"
 )
 # Sort key columns and whether each runs against the asked direction; the id makes the order total.
 _SORTS: Final[dict[str, tuple[tuple[str, bool], ...]]] = {
@@ -119,10 +120,12 @@ def priors(tx: Tx, actor: Actor, study_id: int, *, later: bool = False, limit: i
     where = _visible(actor)
     where.add("st.patient_fk = %s and st.id <> %s", int(study["patient"]["id"]), study_id)
     if not later:
-        where.add("st.study_date <> '' and %s <> ''", study["study_date"])
+        date, time = study["study_date"], study["study_time"]
+        where.add("st.study_date <> '' and %s <> ''", date)
         where.add(
-            "(st.study_date, st.study_time, st.id) < (%s, %s, %s)", study["study_date"], study["study_time"], study_id
-        )
+            "(st.study_date < %s or (st.study_date = %s and st.study_time <> '' and %s <> '' and st.study_time < %s))",
+            date, date, time, time,
+        )  # fmt: skip
     found = list(_studies(tx, actor, where, "st.study_date desc, st.study_time desc, st.id desc", limit))
     for row in found:
         row["relation"] = _relation(row, study)
@@ -132,8 +135,11 @@ def priors(tx: Tx, actor: Actor, study_id: int, *, later: bool = False, limit: i
 def _relation(row: Mapping[str, Any], study: Mapping[str, Any]) -> str:
     if not row["study_date"] or not study["study_date"]:
         return "undated"
-    one, other = ((it["study_date"], it["study_time"], int(it["id"])) for it in (row, study))
-    return "prior" if one < other else "later"
+    if row["study_date"] != study["study_date"]:
+        return "prior" if row["study_date"] < study["study_date"] else "later"
+    if not row["study_time"] or not study["study_time"] or row["study_time"] == study["study_time"]:
+        return "undated"
+    return "prior" if row["study_time"] < study["study_time"] else "later"
 
 
 # -- narrowing -------------------------------------------------------------------------------------------------

@@ -172,6 +172,10 @@ class Ingest:
             )  # fmt: skip
         if decision.kind == "held" and not (accept and in_place):
             return self._hold(tx, incoming, identity, decision)
+        study = _repo.study_row(tx, arrival.tenant_id, existing.study_uid)
+        found = _other_patient(study[2], identity) if study is not None and not accept else []
+        if found:  # the newer content shows somebody else (safety guard 3)
+            return self._hold(tx, incoming, identity, Decision("held", "study_of_other_patient", tuple(found)))
         _repo.replace_instance(tx, existing, incoming, instance_columns(header), identity)
         subject = {
             "study": existing.study_id,

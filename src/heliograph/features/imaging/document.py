@@ -56,7 +56,7 @@ class SeriesDocument:
 
     @property
     def etag(self) -> str:
-        return f"{self.series_uid}.{self.revision}"
+        return f"{self.series_uid}.{self.revision}{'' if self.settled else '.receiving'}"
 
     def metadata(self, base_url: str) -> bytes:
         """WADO-RS metadata of the series (PS3.18 10.4.1.1.2): a JSON array, one object per instance."""

@@ -51,7 +51,7 @@ class Documents:
         self._database = database
         self._blobs = blobs
         self._lock = threading.Lock()
-        self._cached: OrderedDict[tuple[int, int], tuple[SeriesDocument, int]] = OrderedDict()
+        self._cached: OrderedDict[tuple[int, int, bool], tuple[SeriesDocument, int]] = OrderedDict()
         self._bytes = 0
 
     def find(self, actor: Actor, study_uid: str | None, series_uid: str) -> SeriesDocument:
@@ -101,7 +101,7 @@ class Documents:
         if row is None:
             raise Absent("no such series", code="no_series")
         series = _Series(*row)
-        key = (series.id, series.revision)
+        key = (series.id, series.revision, series.settled)
         with self._lock:
             found = self._cached.get(key)
             if found is not None:
@@ -116,7 +116,7 @@ class Documents:
         self._keep(key, document)
         return document
 
-    def _keep(self, key: tuple[int, int], document: SeriesDocument) -> None:
+    def _keep(self, key: tuple[int, int, bool], document: SeriesDocument) -> None:
         size = len(document.shared) + sum(len(entry.attributes) + len(entry.frame_table) + 400 for entry in document.entries)
         with self._lock:
             if key in self._cached:

@@ -1,12 +1,13 @@
 """Devices and who wants in."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from heliograph.features import access
 from heliograph.features.access import Device
+from heliograph.gateways.api.paging import page_of
 from heliograph.gateways.api.studies import number_of
 from heliograph.gateways.http import ActorDep, ServicesDep
 from heliograph.kit.errors import Absent, HeliographError, Invalid
@@ -59,10 +60,14 @@ def add(body: NewDevice, actor: ActorDep, services: ServicesDep) -> dict[str, An
 
 
 @router.get("/wants-in")
-def wants_in(actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
-    """Callers that nobody registered."""
+def wants_in(
+    actor: ActorDep, services: ServicesDep, limit: Annotated[int, Query(ge=1, le=500)] = 500, cursor: Annotated[str | None, Query(max_length=20)] = None
+) -> dict[str, Any]:  # fmt: skip
+    """Callers that nobody registered, latest first."""
+    after = number_of(cursor) if cursor else None
     with services.database.transaction() as tx:
-        return {"items": [caller | {"id": str(caller["id"])} for caller in access.callers(tx, actor)]}
+        found = access.callers(tx, actor, limit=limit + 1, after=after)
+    return page_of([caller | {"id": str(caller["id"])} for caller in found], limit)
 
 
 @router.post("/wants-in/{caller_id}/accept", status_code=201)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from heliograph.engine import jobs
 from heliograph.features import access, archive
+from heliograph.gateways.api.paging import page_of
 from heliograph.gateways.http import ActorDep, ServicesDep
 
 router = APIRouter(tags=["jobs"])
@@ -15,16 +16,18 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 @router.get("/jobs")
 def job_list(
-    actor: ActorDep, services: ServicesDep, state: State | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 200
-) -> dict[str, Any]:
+    actor: ActorDep, services: ServicesDep, state: State | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 200,
+    cursor: UUID | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Long work, latest first."""
     access.require(actor, "job.read")
     with services.database.transaction() as tx:
-        items = jobs.listing(tx, actor.tenant_id, state=state, limit=limit)
-    for item in items:
+        found = jobs.listing(tx, actor.tenant_id, state=state, limit=limit + 1, before=cursor)
+    page = page_of(found, limit)
+    for item in page["items"]:
         item["can_cancel"] = item["state"] in {"queued", "running"} and access.allowed(actor, "job.manage")
         item["can_retry"] = item["state"] in {"failed", "cancelled"} and access.allowed(actor, "job.manage")
-    return {"items": items}
+    return page
 
 
 @router.post("/jobs/{job_id}/{verb}")

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from heliograph.features import archive
+from heliograph.gateways.api.paging import page_of
 from heliograph.gateways.http import ActorDep, ServicesDep
 from heliograph.standards.dicom import uids
 
@@ -24,13 +25,13 @@ def held(
 ) -> dict[str, Any]:  # fmt: skip
     """Held objects, latest first."""
     with services.database.transaction() as tx:
-        items = archive.held_objects(tx, actor, state=state, limit=limit, before=cursor)
-    for item in items:
+        page = page_of(archive.held_objects(tx, actor, state=state, limit=limit + 1, before=cursor), limit)
+    for item in page["items"]:
         item["sop_class"] = uids.name_of(item.pop("sop_class_uid"))
         item["study_id"] = str(item.pop("study_fk")) if item["study_fk"] is not None else None
         item["bytes"] = item.pop("size_bytes")
         item["id"] = str(item["id"])
-    return {"items": items, "next": items[-1]["id"] if len(items) == limit else None}
+    return page
 
 
 @router.post("/{held_id}/release")

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from heliograph.features import access, routing
 from heliograph.gateways.api.devices import echo_answer
+from heliograph.gateways.api.paging import page_of
 from heliograph.gateways.api.studies import number_of
 from heliograph.gateways.http import ActorDep, ServicesDep
 
@@ -107,7 +108,9 @@ def echo_node(node_id: UUID, request: Request, actor: ActorDep, services: Servic
 
 
 @router.post("/nodes/{node_id}/query")
-def query_node(node_id: UUID, body: NodeQuery, request: Request, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def query_node(
+    node_id: UUID, body: NodeQuery, request: Request, actor: ActorDep, services: ServicesDep
+) -> dict[str, Any]:
     """C-FIND at study level; `truncated` says that there is more than shown."""
     access.require(actor, "node.query")
     keys = {_QUERY_KEYS[key]: value for key, value in body.model_dump(exclude_none=True).items() if value}
@@ -127,11 +130,13 @@ def retrieve(node_id: UUID, body: Retrieval, actor: ActorDep, services: Services
 
 @router.get("/sends")
 def sends(
-    actor: ActorDep, services: ServicesDep, state: Annotated[str | None, Query(max_length=16)] = None, limit: Annotated[int, Query(ge=1, le=500)] = 200
+    actor: ActorDep, services: ServicesDep, state: Annotated[str | None, Query(max_length=16)] = None, limit: Annotated[int, Query(ge=1, le=500)] = 200,
+    cursor: UUID | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Studies on their way to nodes, latest first."""
     with services.database.transaction() as tx:
-        return {"items": routing.sends(tx, actor, state=state, limit=limit)}
+        found = routing.sends(tx, actor, state=state, limit=limit + 1, before=str(cursor) if cursor else None)
+    return page_of(found, limit)
 
 
 @router.post("/sends", status_code=202)

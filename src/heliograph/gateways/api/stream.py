@@ -24,7 +24,7 @@ from heliograph.services import Services
 router = APIRouter(tags=["stream"])
 _LOOK_EVERY_S = 1.0
 _MOST_WAITING = 1000
-_RECHECK_S = 20.0
+_RECHECK_S = 2.0
 _KINDS = {
     "StudyOpened": "study.arrived",
     "SeriesOpened": "study.changed",
@@ -83,13 +83,15 @@ class Hub:
             if self._after < 0:
                 self._after = events.last_number(tx)
             rows = tx.execute(
-                "select number, tenant_id, kind, subject from outbox where number > %s order by number limit 2000", (self._after,)
+                "select number, tenant_id, kind, subject from outbox where number > %s order by number limit 2000",
+                (self._after,),
             ).fetchall()
             for number, tenant_id, kind, subject in rows:
                 self._after = number
                 found += _messages(tenant_id, kind, subject)
             receiving = tx.execute(
-                "select tenant_id, id, last_received_at from study where settled_at is null and last_received_at > %s", (self._looked_at,)
+                "select tenant_id, id, last_received_at from study where settled_at is null and last_received_at > %s",
+                (self._looked_at,),
             ).fetchall()
             for tenant_id, study_id, at in receiving:
                 self._looked_at = max(self._looked_at, at)
@@ -101,7 +103,11 @@ class Hub:
 
     def _job_messages(self, rows: list[tuple[Any, ...]]) -> list[tuple[int, dict[str, Any]]]:
         seen = {str(job_id): (tenant_id, state, done) for tenant_id, job_id, state, done in rows}
-        changed = [(value[0], {"kind": "job.changed", "id": job_id}) for job_id, value in seen.items() if self._jobs.get(job_id) != value]
+        changed = [
+            (value[0], {"kind": "job.changed", "id": job_id})
+            for job_id, value in seen.items()
+            if self._jobs.get(job_id) != value
+        ]
         self._jobs = seen
         return changed
 
@@ -111,7 +117,12 @@ def _messages(tenant_id: int, kind: str, subject: dict[str, Any]) -> list[tuple[
     name = _KINDS.get(kind) or next((word for prefix, word in _FEATURES.items() if kind.startswith(prefix)), None)
     if name is None:
         return []
-    made = [(tenant_id, {"kind": name} | (study if name.startswith("study") else {"id": str(subject.get("send", ""))} if name.startswith("send") else {}))]
+    which: dict[str, str] = {}
+    if name.startswith("study"):
+        which = study
+    elif name.startswith("send"):
+        which = {"id": str(subject.get("send", ""))}
+    made = [(tenant_id, {"kind": name} | which)]
     if name == "quarantine.changed" and study:
         made.append((tenant_id, {"kind": "study.changed"} | study))
     return made
@@ -142,7 +153,11 @@ async def stream(socket: WebSocket) -> None:
     await socket.accept()
     with socket.app.state.hub.listening(actor.tenant_id) as queue:
         queue.put_nowait('{"kind":"hello"}')
-        tasks = [asyncio.create_task(_write(socket, queue)), asyncio.create_task(_read(socket)), asyncio.create_task(_guard(socket, actor))]
+        tasks = [
+            asyncio.create_task(_write(socket, queue)),
+            asyncio.create_task(_read(socket)),
+            asyncio.create_task(_guard(socket, actor)),
+        ]
         _, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
             task.cancel()

@@ -26,7 +26,9 @@ class StudySearch(BaseModel):
     date_from: str | None = Field(default=None, pattern=r"^\d{8}$")
     date_to: str | None = Field(default=None, pattern=r"^\d{8}$")
     state: Literal["receiving", "settled", "held"] | None = None
-    sort: Literal["received_at", "study_date", "patient_name", "patient_id", "accession_number", "modality", "instances"] = "received_at"
+    sort: Literal[
+        "received_at", "study_date", "patient_name", "patient_id", "accession_number", "modality", "instances"
+    ] = "received_at"
     descending: bool = True
     cursor: str | None = Field(default=None, max_length=2000)
     limit: int = Field(default=100, ge=1, le=500)
@@ -42,7 +44,9 @@ def search_studies(body: StudySearch, actor: ActorDep, services: ServicesDep) ->
             tx, actor, filters, sort=body.sort, descending=body.descending, cursor=body.cursor, limit=body.limit
         )
         if filters:
-            access.note(tx, actor, "studies.searched", {}, detail={"keys": sorted(filters), "results": len(found["items"])})
+            access.note(
+                tx, actor, "studies.searched", {}, detail={"keys": sorted(filters), "results": len(found["items"])}
+            )
     return found
 
 
@@ -81,14 +85,15 @@ def series_document(
 ) -> Response:
     """Every instance of a series for the viewer; for ever fresh only under a URL with the revision it has (guard 1)."""
     found = request.app.state.documents.by_id(actor, number_of(series_id))
-    etag = f'"{found.etag}"'
-    if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304)
-    fixed = rev == str(found.revision)
-    caching = "private, max-age=31536000, immutable" if fixed else "private, no-cache"
-    return Response(
-        found.for_viewer("/dicom-web"), media_type="application/json", headers={"ETag": etag, "Cache-Control": caching}
-    )
+    is_fixed = rev == str(found.revision) and found.settled  # settling changes the document and not its revision
+    headers = {
+        "ETag": f'"{found.etag}{"" if found.settled else ".receiving"}"',
+        "Cache-Control": "private, max-age=31536000, immutable" if is_fixed else "private, no-cache",
+        "Vary": "Cookie, Authorization",  # a browser keeps it for the person who asked, not for the next one
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(found.for_viewer("/dicom-web"), media_type="application/json", headers=headers)
 
 
 @router.get("/series/{series_id}/thumbnail")
