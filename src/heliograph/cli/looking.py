@@ -37,13 +37,15 @@ def add_to(commands: Commands) -> None:
 
 def _where(arguments: argparse.Namespace) -> int:
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
-        found = where.answers(tx, system_actor("console"), arguments.text)
+        found, more = where.answers(tx, system_actor("console"), arguments.text)
     for answer in found:
         print(answer["what"])
         for event in answer["events"]:
             print(f"{_SIGNS[event['severity']]}{event['at'].astimezone():%Y-%m-%d %H:%M:%S}  {event['text']}")
             if "mend" in event:
                 print(f"{'':26}-> {event['mend']['text']}")
+    if more:
+        print("there are more; say it more exactly")
     if not found:
         print("nothing here is called that; ask the sender, or query its archive (page Nodes)")
     return 0 if found else 1

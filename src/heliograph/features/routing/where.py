@@ -16,14 +16,16 @@ _STALLED_S = 600
 Event = dict[str, Any]
 
 
-def answers(tx: Tx, actor: Actor, text: str) -> list[dict[str, Any]]:
-    """One answer per study that the text means: a name, an identifier, an accession number or a UID; then held objects without a study."""
+def answers(tx: Tx, actor: Actor, text: str) -> tuple[list[dict[str, Any]], bool]:
+    """One answer per study that the text means: a name, an identifier, an accession number or a UID; then held objects without a
+    study. True when there are more than are told (safety guard 12)."""
     require(actor, "study.read")
-    found = [_study_answer(tx, actor, row) for row in _studies(tx, actor, text)]
-    if allowed(actor, "quarantine.read"):
-        found += _lonely_held(tx, actor, text)
+    studies = _studies(tx, actor, text)
+    found = [_study_answer(tx, actor, row) for row in studies[:_MOST]]
+    lonely = _lonely_held(tx, actor, text) if allowed(actor, "quarantine.read") else []
+    found += lonely[:_MOST]
     note(tx, actor, "studies.searched", {}, detail={"door": "where", "results": len(found)})
-    return found
+    return found, len(studies) > _MOST or len(lonely) > _MOST
 
 
 def _studies(tx: Tx, actor: Actor, text: str) -> list[tuple[Any, ...]]:
@@ -43,7 +45,7 @@ def _studies(tx: Tx, actor: Actor, text: str) -> list[tuple[Any, ...]]:
         + "or st.id = (select se.study_fk from series se where se.series_uid = %(text)s and se.tenant_id = st.tenant_id) "
         + "or st.id = (select se.study_fk from instance i join series se on se.id = i.series_fk where i.sop_uid = %(text)s "
         + f"and i.tenant_id = st.tenant_id) {by_name}) order by st.received_at desc limit %(most)s",
-        {"visible": values[0] if values else None, "text": text, "grams": grams, "folded": folded, "most": _MOST},
+        {"visible": values[0] if values else None, "text": text, "grams": grams, "folded": folded, "most": _MOST + 1},
     )
     return rows.fetchall()
 
@@ -180,7 +182,7 @@ def _lonely_held(tx: Tx, actor: Actor, text: str) -> list[dict[str, Any]]:
         "select study_uid, source, reason_code, reason, count(*), max(received_at) from held where tenant_id = %s and state = 'held' "
         "and study_fk is null and study_uid <> '' and (study_uid = %s or sop_uid = %s or series_uid = %s "
         "or exists (select 1 from jsonb_array_elements(difference) d where d->>'stored' = %s or d->>'held' = %s)) "
-        "group by 1, 2, 3, 4 order by 6 desc limit 20",
+        "group by 1, 2, 3, 4 order by 6 desc limit 21",
         (actor.tenant_id, text, text, text, text, text),
     )
     return [

@@ -19,4 +19,5 @@ class Question(BaseModel):
 def where_is(body: Question, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
     """The life of the studies that a name, identifier, accession number or UID means, with the cause and the mend of faults."""
     with services.database.transaction() as tx:
-        return {"answers": where.answers(tx, actor, body.text.strip())}
+        found, more = where.answers(tx, actor, body.text.strip())
+    return {"answers": found, "more": more}
