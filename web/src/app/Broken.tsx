@@ -9,6 +9,7 @@ export function Broken() {
   const error = useRouteError()
   return (
     <main>
+      <h1 className="hg-sr">Heliograph</h1>
       <Empty
         title={t('failure.page')}
         actions={

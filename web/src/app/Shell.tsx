@@ -16,6 +16,7 @@ import { Palette } from './Palette'
 import { Rail } from './Rail'
 import { TopBar } from './TopBar'
 import { Unreachable } from './Unreachable'
+import { useViewerWarm } from './useViewerWarm'
 import css from './Shell.module.css'
 
 /** The signed-in part: asks who is here, and shows the sign-in page in place until somebody is. */
@@ -49,9 +50,10 @@ function SignedIn({ session }: { session: Session }) {
   setPerson(session.user.id)
   setSiteZone(session.site.timezone)
   const client = useQueryClient()
-  useStream(client)
-  const [density] = usePreference<Density>('density', 'roomy')
   const reading = useLocation().pathname.startsWith('/study/')
+  useStream(client)
+  useViewerWarm(!reading)
+  const [density] = usePreference<Density>('density', 'roomy')
   useEffect(() => {
     document.documentElement.dataset['density'] = density
   }, [density])

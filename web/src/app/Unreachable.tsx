@@ -9,6 +9,7 @@ export function Unreachable({ error, onRetry }: { error: unknown; onRetry: () =>
   const offline = error instanceof ApiError && error.offline
   return (
     <main>
+      <h1 className="hg-sr">Heliograph</h1>
       <Empty
         title={t(offline ? 'offline.title' : 'failure.load')}
         actions={

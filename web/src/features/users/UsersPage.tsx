@@ -1,4 +1,4 @@
-import { Button, Tabs } from '@mantine/core'
+import { Button, SegmentedControl } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { type TFunction } from 'i18next'
 import { useMemo, useState } from 'react'
@@ -64,12 +64,16 @@ export function UsersPage() {
         </Button>
       }
       toolbar={
-        <Tabs value={tab} onChange={(value) => setTab(value === 'tokens' ? 'tokens' : 'people')} variant="pills">
-          <Tabs.List>
-            <Tabs.Tab value="people">{t('users.people')}</Tabs.Tab>
-            <Tabs.Tab value="tokens">{t('tokens.title')}</Tabs.Tab>
-          </Tabs.List>
-        </Tabs>
+        <SegmentedControl
+          size="xs"
+          aria-label={t('page.users')}
+          value={tab}
+          onChange={setTab}
+          data={[
+            { value: 'people', label: t('users.people') },
+            { value: 'tokens', label: t('tokens.title') },
+          ]}
+        />
       }
       side={
         shown !== undefined && (
