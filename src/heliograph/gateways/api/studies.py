@@ -87,7 +87,7 @@ def series_document(
     found = request.app.state.documents.by_id(actor, number_of(series_id))
     is_fixed = rev == str(found.revision) and found.settled  # settling changes the document and not its revision
     headers = {
-        "ETag": f'"{found.etag}{"" if found.settled else ".receiving"}"',
+        "ETag": f'"{found.etag}"',
         "Cache-Control": "private, max-age=31536000, immutable" if is_fixed else "private, no-cache",
         "Vary": "Cookie, Authorization",  # a browser keeps it for the person who asked, not for the next one
     }
