@@ -3,6 +3,7 @@
 # ruff: noqa: SLF001 argparse tells its arguments in no other way
 
 import argparse
+import re
 from collections.abc import Iterator
 
 from heliograph.cli import parser
@@ -47,7 +48,10 @@ def _section(name: str, made: argparse.ArgumentParser) -> str:
         links = ", ".join(code(f"--{action.dest}") for action in settings)
         parts.append(f"Settings: {links} ([what they mean](settings.md#top-level)).")
     if made.epilog:
-        parts += ["Example:", block(made.epilog.removeprefix("example:\n"), "sh")]
+        parts += [
+            "Example:",
+            block(re.sub(r" {2,}(?=heliograph )", "\n", made.epilog.removeprefix("example:\n")), "sh"),
+        ]
     return "\n\n".join(part for part in parts if part)
 
 
