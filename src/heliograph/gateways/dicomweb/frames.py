@@ -201,7 +201,9 @@ class Frames:
         stored = pixels.table.transfer_syntax
         if form.transfer_syntax == _sent_syntax(stored) and stored != uids.EXPLICIT_VR_BIG_ENDIAN:
             return data
-        made = await self._children.run(transcode.transcode_frame, spec_of(pixels), data, stored, form.transfer_syntax)
+        made = await self._children.run(
+            transcode.transcode_frame, spec_of(pixels).only(number), data, stored, form.transfer_syntax
+        )
         return made.data
 
 

@@ -42,7 +42,7 @@ async def rendered(
         return Response(status_code=304, headers={"ETag": etag, **_CACHING})
     data = await asyncio.to_thread(pixels.read, web.services.blobs, found.blob, number)
     body = await web.children.run(
-        _render, spec_of(pixels), data, pixels.table.transfer_syntax, number, view, media, quality
+        _render, spec_of(pixels).only(number), data, pixels.table.transfer_syntax, number, view, media, quality
     )
     return Response(body, media_type=media, headers={"ETag": etag, **_CACHING})
 

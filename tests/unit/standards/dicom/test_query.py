@@ -44,7 +44,13 @@ def find(level: str | None = "STUDY", **keys: object) -> Query:
 
 @pytest.mark.parametrize(
     ("spelt", "meant"),
-    [("IMAGES", Level.IMAGE), ("INSTANCE", Level.IMAGE), ("image ", Level.IMAGE), ("Study", Level.STUDY), ("SERIES\0", Level.SERIES)],
+    [
+        ("IMAGES", Level.IMAGE),
+        ("INSTANCE", Level.IMAGE),
+        ("image ", Level.IMAGE),
+        ("Study", Level.STUDY),
+        ("SERIES\0", Level.SERIES),
+    ],
 )
 def test_trap_36_level_as_peers_spell_it(spelt: str, meant: Level) -> None:
     assert find(spelt).level is meant
@@ -210,7 +216,11 @@ def test_trap_33_range_of_instants_with_negative_offsets_is_cut_at_the_right_min
 
 
 def test_trap_34_group_lengths_and_low_tags_are_not_keys() -> None:
-    elements = identifier(PatientID="1") | {0x00080000: ("UL", (24,)), 0x00020010: ("UI", ("1.2",)), 0x00040000: ("UL", (8,))}
+    elements = identifier(PatientID="1") | {
+        0x00080000: ("UL", (24,)),
+        0x00020010: ("UI", ("1.2",)),
+        0x00040000: ("UL", (8,)),
+    }
     query = from_identifier(elements, patient_root=False)
     assert query.return_keys == (tags.tag_of("PatientID"),)
 
@@ -275,7 +285,8 @@ def test_attribute_paths_go_into_items() -> None:
 
 def test_includefield_in_every_form() -> None:
     query = from_parameters(
-        Level.STUDY, [("includefield", "00081030,PatientAge"), ("includefield", "00400275.00400009"), ("includefield", "all")]
+        Level.STUDY,
+        [("includefield", "00081030,PatientAge"), ("includefield", "00400275.00400009"), ("includefield", "all")],
     )
     assert query.return_keys == (0x00081030, tags.tag_of("PatientAge"), REQUEST)
     assert query.items == {REQUEST: (0x00400009,)}
