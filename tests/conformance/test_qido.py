@@ -9,6 +9,7 @@ import httpx
 import pytest
 from dicomweb_client.api import DICOMwebClient
 from pydicom import Dataset
+from pydicom.sequence import Sequence
 
 from tests import phantoms
 from tests.peers.dicomweb import stow
@@ -30,7 +31,9 @@ def objects() -> Iterator[bytes]:
             ds.SpecificCharacterSet = "ISO_IR 192"
             if shape is DOE_MR:
                 ds.Modality, ds.SeriesDescription = "MR", "T2"
-                ds.StudyDate, ds.StudyTime = "20260301", "101500.25"
+                item = Dataset()
+                item.RequestedProcedureID, item.ScheduledProcedureStepID = "RP-9", "SPS-9"
+                ds.RequestAttributesSequence = Sequence([item])
             if shape is ODD:
                 ds.StudyDate, ds.StudyTime, ds.AccessionNumber = "20251231", "235900", ""
             ds.PixelData = bytes(512)
@@ -170,6 +173,16 @@ def test_trap_57_nothing_found_is_an_empty_list(web: httpx.Client) -> None:
 )
 def test_matching_of_studies(web: httpx.Client, parameters: list[tuple[str, str]], expected: set[str]) -> None:
     assert patients(ask(web, "/studies", OURS, *parameters)) == expected
+
+
+def test_trap_38_attributes_of_the_request(web: httpx.Client) -> None:
+    found = ask(web, "/series", OURS, ("RequestAttributesSequence.RequestedProcedureID", "RP-9"))
+    assert values(found, "0020000E") == [DOE_MR.series_uid]
+    item = found[0]["00400275"]["Value"][0]
+    assert item["00401001"]["Value"] == ["RP-9"]
+    assert ask(web, "/series", OURS, ("00400275.00401001", "RP-8")) == []
+    included = ask(web, "/series", ("SeriesInstanceUID", DOE_MR.series_uid), ("includefield", "00400275"))
+    assert included[0]["00400275"]["Value"][0]["00400009"]["Value"] == ["SPS-9"]
 
 
 def test_attributes_that_only_the_objects_know(web: httpx.Client) -> None:
