@@ -1,7 +1,6 @@
 """A reader at the viewer: opens studies in a real browser and sees what is on the screen."""
 
 import base64
-import subprocess
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,24 +38,36 @@ class Reader:
         self.page = page
         self.server = server
 
-    def store(self, *paths: Path | Iterable[Path]) -> subprocess.CompletedProcess[str]:
-        """Takes files into the archive as its own."""
-        files = [str(item) for path in paths for item in ([path] if isinstance(path, Path) else path)]
-        return self.server.cli("import", "--own", *files)
+    def store(self, *paths: Path | Iterable[Path]) -> None:
+        """Takes files into the archive by STOW-RS; what contradicts the archive is held, as a modality would find."""
+        files = [item for path in paths for item in ([path] if isinstance(path, Path) else path)]
+        parts = [b"--HG\r\nContent-Type: application/dicom\r\n\r\n" + file.read_bytes() + b"\r\n" for file in files]
+        kind = 'multipart/related; type="application/dicom"; boundary=HG'
+        with self.server.client() as client:
+            answer = client.post(
+                "/dicom-web/studies", content=b"".join([*parts, b"--HG--\r\n"]), headers={"Content-Type": kind}
+            )
+        assert answer.status_code in {200, 202, 409}, answer.text
 
     def find(self, study_uid: str) -> str:
         """The id by which the browser knows a study."""
         with self.server.client() as client:
-            rows: list[dict[str, Any]] = []
-            cursor = None
+            cursor: str | None = None
             while True:
-                body = {"limit": 500} | ({"cursor": cursor} if cursor else {})
+                body = {"limit": 500} | ({} if cursor is None else {"cursor": cursor})
                 answer = client.post("/api/studies/search", json=body).raise_for_status().json()
-                rows += answer["items"]
-                cursor = answer.get("next")
-                if cursor is None:
-                    break
-        return next(row["id"] for row in rows if row["study_uid"] == study_uid)
+                for row in answer["items"]:
+                    if row["study_uid"] == study_uid:
+                        return str(row["id"])
+                cursor = answer["next"]
+                assert cursor is not None, "the study is not in the list"
+
+    def until(self, condition: str, argument: Any = None, *, timeout_s: float = 20) -> None:
+        """Polls an expression in the page; the page's own policy forbids the driver to wait there."""
+        deadline = time.monotonic() + timeout_s
+        while not self.page.evaluate(condition, argument):
+            assert time.monotonic() < deadline, condition
+            self.page.wait_for_timeout(50)
 
     def open(self, study_uid: str, *, wait: bool = True) -> str:
         study_id = self.find(study_uid)

@@ -116,7 +116,11 @@ def _inside(services: Services) -> Iterator[Finding]:
     assert row is not None
     yield Finding("ok", f"{row[0]} studies, {row[1]} objects")
     if row[2]:
-        yield Finding("info", "1 object is held back" if row[2] == 1 else f"{row[2]} objects are held back", "compare and decide on the page Quarantine")
+        yield Finding(
+            "info",
+            "1 object is held back" if row[2] == 1 else f"{row[2]} objects are held back",
+            "compare and decide on the page Quarantine",
+        )
     if row[3]:
         yield Finding(
             "critical", f"{row[3]} studies count other than they hold", "report this with the log; nothing is lost"

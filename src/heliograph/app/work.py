@@ -60,5 +60,11 @@ def load_demo(services: Services, run: JobRun) -> None:
     actor = system_actor("sample hospital", run.tenant_id)
     for study in demo.studies(folder, progress=run.progress):
         import_paths(
-            services, actor, [study.folder], source="sample hospital", issuer="", progress=lambda *_: None, job_id=run.id
+            services,
+            actor,
+            [study.folder],
+            source="sample hospital",
+            issuer="",
+            progress=lambda *_: None,
+            job_id=run.id,
         )

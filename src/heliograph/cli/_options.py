@@ -10,7 +10,9 @@ _WHERE = ("data", "database", "blobs", "config")
 Commands = Any  # argparse keeps the class of add_subparsers' answer private
 
 
-def command(commands: Commands, name: str, help_: str, description: str = "", example: str = "") -> argparse.ArgumentParser:
+def command(
+    commands: Commands, name: str, help_: str, description: str = "", example: str = ""
+) -> argparse.ArgumentParser:
     """A subcommand with the settings' flags; `example` teaches by showing."""
     made: argparse.ArgumentParser = commands.add_parser(
         name,

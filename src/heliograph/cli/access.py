@@ -19,7 +19,9 @@ def add_to(commands: Commands) -> None:
         example="curl -H \"Authorization: Bearer $(heliograph token --name sync --scope study.read)\" http://127.0.0.1:8080/dicom-web/studies",
     )  # fmt: skip
     token.add_argument("--name", required=True, help="what the program is called in lists and in the audit record")
-    token.add_argument("--scope", required=True, help="`all`, or permissions with commas between (study.read,study.store)")
+    token.add_argument(
+        "--scope", required=True, help="`all`, or permissions with commas between (study.read,study.store)"
+    )
     token.add_argument("--days", type=float, help="days after which it ends; for ever when not given")
     token.set_defaults(run=_token)
     _add_device(commands)
@@ -41,7 +43,9 @@ def _add_user(commands: Commands) -> None:
 
 
 def _add_device(commands: Commands) -> None:
-    device = commands.add_parser("device", help="modalities, archives and workstations that speak DICOM", description="Registered DICOM devices.")
+    device = commands.add_parser(
+        "device", help="modalities, archives and workstations that speak DICOM", description="Registered DICOM devices."
+    )
     verbs = device.add_subparsers(dest="verb", metavar="verb", required=True)
     add = command(
         verbs, "add", "register a device, or change it when the AE title is there",

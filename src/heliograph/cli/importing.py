@@ -21,7 +21,9 @@ def add_to(commands: Commands) -> None:
         "heliograph import /media/cdrom --issuer 'General Hospital'",
     )  # fmt: skip
     made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="folders, DICOM files, ZIP files")
-    made.add_argument("--issuer", help="who issued the patient identifiers; a disk of outside is its own issuer when not given")
+    made.add_argument(
+        "--issuer", help="who issued the patient identifiers; a disk of outside is its own issuer when not given"
+    )
     made.add_argument("--own", action="store_true", help="the identifiers are our own (site.default_issuer)")
     made.add_argument("--json", action="store_true", help="print the summary as JSON")
     made.set_defaults(run=_import)
@@ -35,7 +37,9 @@ def _import(arguments: argparse.Namespace) -> int:
             raise Absent(f"there is no file or folder {path}", code="no_path")
     settings = settings_of(arguments)
     issuer = settings.default_issuer if arguments.own else arguments.issuer or media_issuer(arguments.paths)
-    bar = Progress(TextColumn("import"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), disable=not sys.stderr.isatty())
+    bar = Progress(
+        TextColumn("import"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), disable=not sys.stderr.isatty()
+    )
     with installation(settings) as services, bar:
         task = bar.add_task("import", total=None)
         summary = import_paths(

@@ -22,14 +22,18 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
     ask.add_argument("text", help="a name, an identifier, an accession number or a UID")
     ask.set_defaults(run=_where)
-    doctor = command(commands, "doctor", "what is wrong here and how to mend it", "Exit status 1 when something needs mending.")
+    doctor = command(
+        commands, "doctor", "what is wrong here and how to mend it", "Exit status 1 when something needs mending."
+    )
     doctor.set_defaults(run=_doctor)
     export = command(
         commands, "export", "write studies as DICOM files into a folder",
         example="heliograph export --study 1.2.840.113619.2.55.3 /mnt/stick",
     )  # fmt: skip
     export.add_argument("folder", type=Path, help="where the files go; it is made when it is not there")
-    export.add_argument("--study", action="append", metavar="UID", help="a Study Instance UID; may stand more than once")
+    export.add_argument(
+        "--study", action="append", metavar="UID", help="a Study Instance UID; may stand more than once"
+    )
     export.add_argument("--patient", metavar="ID", help="all studies of a patient identifier")
     export.add_argument("--accession", metavar="NUMBER", help="the study of an accession number")
     export.set_defaults(run=_export)
@@ -66,8 +70,12 @@ def _export(arguments: argparse.Namespace) -> int:
     bar = Progress(TextColumn("export"), BarColumn(), MofNCompleteColumn(), disable=not sys.stderr.isatty())
     actor = system_actor("console export")
     with installation(settings_of(arguments)) as services, bar:
-        chosen = select(services, actor, studies=arguments.study or [], patient=arguments.patient, accession=arguments.accession)
+        chosen = select(
+            services, actor, studies=arguments.study or [], patient=arguments.patient, accession=arguments.accession
+        )
         task = bar.add_task("export")
-        count = export(services, actor, chosen, arguments.folder, lambda done, total: bar.update(task, completed=done, total=total))
+        count = export(
+            services, actor, chosen, arguments.folder, lambda done, total: bar.update(task, completed=done, total=total)
+        )
     print(f"{count} objects of {len(chosen)} studies in {arguments.folder}")
     return 0 if count else 1

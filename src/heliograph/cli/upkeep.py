@@ -18,7 +18,9 @@ def add_to(commands: Commands) -> None:
         commands, "verify", "read every stored object again and compare it with its digest",
         "Exit status 1 when an object is missing or changed.",
     )  # fmt: skip
-    verify.add_argument("--mbytes-per-s", type=float, default=0.0, help="reading speed; as fast as it can when not given")
+    verify.add_argument(
+        "--mbytes-per-s", type=float, default=0.0, help="reading speed; as fast as it can when not given"
+    )
     verify.set_defaults(run=_verify)
     backup = command(
         commands, "backup", "copy database and objects into a folder, consistently, while the server runs or not",
@@ -37,7 +39,11 @@ def add_to(commands: Commands) -> None:
 
 def _bar(title: str) -> Progress:
     return Progress(
-        TextColumn(title + " {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), disable=not sys.stderr.isatty()
+        TextColumn(title + " {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        disable=not sys.stderr.isatty(),
     )
 
 
@@ -50,7 +56,9 @@ def _verify(arguments: argparse.Namespace) -> int:
             progress=lambda now, _cursor: bar.update(task, completed=now.checked),
         )  # fmt: skip
     for fault in report.faults:
-        print(f"{fault['fault']}: {fault['table']} {fault.get('sop_uid') or fault['id']} of study {fault.get('study_uid') or 'unknown'}")
+        print(
+            f"{fault['fault']}: {fault['table']} {fault.get('sop_uid') or fault['id']} of study {fault.get('study_uid') or 'unknown'}"
+        )
     print(f"{report.checked} objects, {report.bytes / 1e6:.0f} MB read, {len(report.faults)} faults")
     return 1 if report.faults else 0
 

@@ -280,6 +280,11 @@ def _sections() -> tuple[Exam, ...]:
             grid="0.9",
             atrophy="0.1",
         ),
+    )
+
+
+def _more_brains() -> tuple[Exam, ...]:
+    return (
         _exam(
             "mr-brain-2",
             "mr_brain",
@@ -340,7 +345,7 @@ def _others() -> tuple[Exam, ...]:
 
 def exams(seed: int) -> tuple[Exam, ...]:
     """Every exam of the hospital; those worth showing first stand at the front."""
-    found = _featured() + _films() + _others() + _sections() + _priors()
+    found = _featured() + _films() + _others() + _sections() + _more_brains() + _priors()
     if seed == 1:
         return found
     shift = seed % 97

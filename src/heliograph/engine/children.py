@@ -40,13 +40,17 @@ class Children:
         if self._pool is not None:
             self._drop(self._pool)
 
-    def _submit(self, pool: ProcessPoolExecutor, work: Callable[..., Answer], arguments: tuple[Any, ...]) -> "Future[Answer]":
+    def _submit(
+        self, pool: ProcessPoolExecutor, work: Callable[..., Answer], arguments: tuple[Any, ...]
+    ) -> "Future[Answer]":
         return pool.submit(work, *arguments)
 
     def _open(self) -> ProcessPoolExecutor:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._count, mp_context=context, initializer=_bound, max_tasks_per_child=_TASKS)
+            self._pool = ProcessPoolExecutor(
+                self._count, mp_context=context, initializer=_bound, max_tasks_per_child=_TASKS
+            )
         return self._pool
 
     def _drop(self, pool: ProcessPoolExecutor) -> None:

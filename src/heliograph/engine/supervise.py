@@ -96,7 +96,9 @@ class Supervisor:
             child.ready.clear()
             child.failures += 1
             if not self._was_ready and child.failures > 2:
-                raise Broken(f"the process {child.name} does not start; its message stands above", code="process_failed")
+                raise Broken(
+                    f"the process {child.name} does not start; its message stands above", code="process_failed"
+                )
             child.restart_at_s = at + min(_MOST_PAUSE_S, 0.2 * 2**child.failures)
 
     def _publish(self, on_ready: Callable[[], None]) -> None:

@@ -61,4 +61,3 @@ class Database:
             yield connection
         finally:
             connection.close()
-

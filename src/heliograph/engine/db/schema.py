@@ -16,7 +16,9 @@ def current(url: str) -> str | None:
         connected = psycopg.connect(url, autocommit=True, connect_timeout=10)
     except psycopg.OperationalError as error:
         said = str(error).strip().splitlines()[0][:200]
-        raise Busy(f"the database cannot be reached ({said}); check --database and that the server runs", code="database_down") from error
+        raise Busy(
+            f"the database cannot be reached ({said}); check --database and that the server runs", code="database_down"
+        ) from error
     with connected as connection:
         if connection.execute("select to_regclass('public.alembic_version')").fetchone() == (None,):
             return None

@@ -172,6 +172,7 @@ def cancel(tx: Tx, tenant_id: int, job_id: UUID) -> None:
         (now(), job_id, tenant_id),
     ).fetchone()
     if row is None:
+        _check_known(tx, tenant_id, job_id)
         raise Conflict("the job is not waiting or running", code="job_ended")
 
 
@@ -183,8 +184,14 @@ def retry(tx: Tx, tenant_id: int, job_id: UUID) -> None:
         (job_id, tenant_id),
     ).fetchone()
     if row is None:
+        _check_known(tx, tenant_id, job_id)
         raise Conflict("only a failed or cancelled job can be run again", code="job_not_ended")
     _put(tx, TRACKED, {"job_id": str(job_id)}, lock=None, priority=0)
+
+
+def _check_known(tx: Tx, tenant_id: int, job_id: UUID) -> None:
+    if tx.execute("select 1 from job where id = %s and tenant_id = %s", (job_id, tenant_id)).fetchone() is None:
+        raise Absent("no such job", code="no_job")
 
 
 def take_back(tx: Tx) -> int:

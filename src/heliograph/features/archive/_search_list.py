@@ -9,17 +9,26 @@ from typing import Any, Final
 
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, visible
-from heliograph.features.archive._search_sql import NARROW, Where, compile_filter, like_pattern, narrowed, walking
+from heliograph.features.archive._search_sql import (
+    NARROW,
+    Where,
+    compile_filter,
+    estimate,
+    like_pattern,
+    narrowed,
+    walking,
+)
 from heliograph.kit.errors import Absent, Invalid
 from heliograph.standards.dicom import names, tags, uids
 from heliograph.standards.dicom.matching import Condition, Matching, checked_pattern, has_wildcard, matches
 from heliograph.standards.dicom.query import Level, Query
 
 MOST_ROWS: Final = 500
+COUNT_LIMIT: Final = 10_000
 _MOST_WORDS: Final = 8
 _MOST_TEXT: Final = 256
 _DIGITS_OF_NUMBER: Final = 3
-_SAMPLE_ROWS: Final = 10_000
+_SAMPLE_ROWS: Final = 4_000
 _COLUMNS: Final = (
     "st.id, st.study_uid, st.patient_fk, st.patient_name, st.patient_id, st.issuer, st.birth_date, st.sex, st.study_date, st.study_time, "
     "st.timezone_offset, st.accession_number, st.description, st.modalities, st.body_part, st.institution, st.referring_physician, "
@@ -231,18 +240,18 @@ def _count(tx: Tx, narrowing: _Narrowed, candidates: int | None) -> tuple[int, b
     where = narrowing.where
     if candidates is not None:
         return candidates, narrowing.is_exact
-    if where.is_probed:
+    if where.grams or where.words:
         return _sampled(tx, where), False
+    if where.is_unsure:
+        return max(estimate(tx, f"study st where {where}", where.parameters), NARROW + 1), False
     row = tx.execute(
         f"select count(*) from (select 1 from study st where {where} limit %s) as found",
-        [*where.parameters, NARROW + 1],
+        [*where.parameters, COUNT_LIMIT + 1],
     ).fetchone()
     assert row is not None
-    if row[0] <= NARROW:
+    if row[0] <= COUNT_LIMIT:
         return row[0], narrowing.is_exact
-    guess = tx.execute(f"explain (format json) select 1 from study st where {where}", where.parameters).fetchone()
-    assert guess is not None
-    return max(int(guess[0][0]["Plan"]["Plan Rows"]), NARROW + 1), False
+    return max(estimate(tx, f"study st where {where}", where.parameters), COUNT_LIMIT + 1), False
 
 
 def _sampled(tx: Tx, where: Where) -> int:

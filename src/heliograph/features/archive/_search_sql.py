@@ -62,8 +62,9 @@ _IDENTITY: Final = {
 }
 
 
-NARROW: Final = 10_000
+NARROW: Final = 6_000
 """Up to so many candidates of the trigram index are sorted; beyond, walking the sort index meets enough matches sooner."""
+_COMMON: Final = 20_000
 
 
 @dataclass(slots=True)
@@ -176,12 +177,29 @@ def narrowed(tx: Tx, study: Where) -> tuple[Where, int | None]:
     if not study.is_probed:
         return study, None
     by_index = study.by_index()
+    if _guess(tx, study) > _COMMON:
+        return study.by_walking(), None
     rows = tx.execute(
         f"select st.id from study st where {by_index} limit %s", [*by_index.parameters, NARROW + 1]
     ).fetchall()
     if len(rows) > NARROW:
         return study.by_walking(), None
     return Where(["st.id = any(%s::bigint[])"], [[row[0] for row in rows]]), len(rows)
+
+
+def _guess(tx: Tx, study: Where) -> int:
+    """The planner's guess, too low for trigrams: when even it is high, nothing needs to be counted."""
+    wanted = study.grams | study.words
+    if wanted:
+        return estimate(tx, "study st where st.search_grams @> %s::int4[]", [sorted(wanted)])
+    return estimate(tx, f"study st where {study}", study.parameters)
+
+
+def estimate(tx: Tx, source: str, parameters: list[Any]) -> int:
+    """The planner's guess at the number of rows."""
+    row = tx.execute(f"explain (format json) select 1 from {source}", parameters).fetchone()
+    assert row is not None
+    return int(row[0][0]["Plan"]["Plan Rows"])
 
 
 @contextlib.contextmanager

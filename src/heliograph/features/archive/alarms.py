@@ -38,9 +38,15 @@ def look(database: Database, blobs: Blobs, settings: Settings) -> None:
     """Compares what holds now with what is open; called by the worker every quarter of a minute."""
     with database.transaction() as tx:
         found = {c.key: c for c in (*_disk(blobs, settings), *_work(tx), *_receive(tx))}
-        open_keys = {row[0] for row in tx.execute("select key from alarm where tenant_id = %s and cleared_at is null", (_TENANT,))}
+        open_keys = {
+            row[0]
+            for row in tx.execute("select key from alarm where tenant_id = %s and cleared_at is null", (_TENANT,))
+        }
         for key in open_keys - set(found):
-            tx.execute("update alarm set cleared_at = %s where tenant_id = %s and key = %s and cleared_at is null", (now(), _TENANT, key))
+            tx.execute(
+                "update alarm set cleared_at = %s where tenant_id = %s and key = %s and cleared_at is null",
+                (now(), _TENANT, key),
+            )
             announce(tx, _TENANT, "AlarmCleared", {"key": key})
         for condition in (c for key, c in found.items() if key not in open_keys):
             _raise(tx, condition)
@@ -49,7 +55,9 @@ def look(database: Database, blobs: Blobs, settings: Settings) -> None:
 
 def raise_alarm(tx: Tx, condition: Condition) -> None:
     """Raises one that `look` does not find by itself (a verification fault); stays until acknowledged."""
-    taken = tx.execute("select 1 from alarm where tenant_id = %s and key = %s and cleared_at is null", (_TENANT, condition.key)).fetchone()
+    taken = tx.execute(
+        "select 1 from alarm where tenant_id = %s and key = %s and cleared_at is null", (_TENANT, condition.key)
+    ).fetchone()
     if taken is None:
         _raise(tx, condition)
 
@@ -82,7 +90,16 @@ def acknowledge_alarm(tx: Tx, actor: Actor, alarm_id: UUID) -> None:
 def _raise(tx: Tx, condition: Condition) -> None:
     tx.execute(
         "insert into alarm (id, tenant_id, key, kind, severity, message, mend, since) values (%s,%s,%s,%s,%s,%s,%s,%s) on conflict do nothing",
-        (new_id(), _TENANT, condition.key, condition.kind, condition.severity, condition.message, condition.mend, now()),
+        (
+            new_id(),
+            _TENANT,
+            condition.key,
+            condition.kind,
+            condition.severity,
+            condition.message,
+            condition.mend,
+            now(),
+        ),
     )
     announce(tx, _TENANT, "AlarmRaised", {"key": condition.key})
 
@@ -95,23 +112,40 @@ def _disk(blobs: Blobs, settings: Settings) -> Iterable[Condition]:
             "Free space or enlarge the disk. Receiving goes on by itself.",
         )  # fmt: skip
     elif free < settings.disk_warning_bytes:
-        yield Condition("disk", "disk", "warning", f"The disk is nearly full: {free >> 30} GB are free.", "Enlarge the disk soon.")
+        yield Condition(
+            "disk", "disk", "warning", f"The disk is nearly full: {free >> 30} GB are free.", "Enlarge the disk soon."
+        )
 
 
 def _work(tx: Tx) -> Iterable[Condition]:
     row = tx.execute(
-        "select count(*) from job where state = 'failed' and finished_at > now() - interval '1 day' and tenant_id = %s", (_TENANT,)
+        "select count(*) from job where state = 'failed' and finished_at > now() - interval '1 day' and tenant_id = %s",
+        (_TENANT,),
     ).fetchone()
     if row and row[0]:
-        yield Condition("jobs", "jobs", "warning", f"{row[0]} jobs failed in the last day.", "Look at their cause on the page Jobs and run them again.")
+        yield Condition(
+            "jobs",
+            "jobs",
+            "warning",
+            f"{row[0]} jobs failed in the last day.",
+            "Look at their cause on the page Jobs and run them again.",
+        )
     row = tx.execute("select count(*) from send where state = 'failed' and tenant_id = %s", (_TENANT,)).fetchone()
     if row and row[0]:
-        yield Condition("sends", "sends", "warning", f"{row[0]} studies could not be sent.", "Look at the cause on the page Sending and send again.")
+        yield Condition(
+            "sends",
+            "sends",
+            "warning",
+            f"{row[0]} studies could not be sent.",
+            "Look at the cause on the page Sending and send again.",
+        )
     row = tx.execute(
         "select count(*) from procrastinate_jobs where status = 'failed' and queue_name = 'quick'"
     ).fetchone()
     if row and row[0]:
-        yield Condition("quick", "jobs", "warning", f"{row[0]} background steps failed for good.", "Run heliograph doctor.")
+        yield Condition(
+            "quick", "jobs", "warning", f"{row[0]} background steps failed for good.", "Run heliograph doctor."
+        )
 
 
 def _receive(tx: Tx) -> Iterable[Condition]:
@@ -138,7 +172,9 @@ def _tell(database: Database, settings: Settings) -> None:
             "select id, kind, severity, message, mend, since from alarm where cleared_at is null and notified_at is null limit 20 for update skip locked"
         ).fetchall()
         for alarm_id, *facts in rows:
-            body = dict(zip(("kind", "severity", "message", "mend", "since"), map(str, facts), strict=True)) | {"site": settings.site_name}
+            body = dict(zip(("kind", "severity", "message", "mend", "since"), map(str, facts), strict=True)) | {
+                "site": settings.site_name
+            }
             try:
                 _post(settings, body)
                 _mail(settings, body)

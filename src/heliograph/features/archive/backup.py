@@ -77,7 +77,9 @@ def check_backup(folder: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads((folder / _MANIFEST).read_text())
     except (OSError, ValueError) as error:
-        raise Invalid("there is no whole backup in this folder (backup.json is written last)", code="no_backup") from error
+        raise Invalid(
+            "there is no whole backup in this folder (backup.json is written last)", code="no_backup"
+        ) from error
     if facts.get("format") != _FORMAT or facts["schema"] > schema.HEAD:
         raise Conflict("the backup was made by a newer program", code="backup_newer")
     return facts
@@ -112,7 +114,15 @@ def contents(url: str, blobs: Blobs, progress: Progress) -> Made:
 def _dump(url: str, target: Path, snapshot: str, progress: Progress) -> None:
     progress("database", 0, 1)
     new = target.with_suffix(".new")
-    command = [str(binaries() / "pg_dump"), "--format=custom", "--compress=1", f"--snapshot={snapshot}", "--file", str(new), url]
+    command = [
+        str(binaries() / "pg_dump"),
+        "--format=custom",
+        "--compress=1",
+        f"--snapshot={snapshot}",
+        "--file",
+        str(new),
+        url,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Broken(f"the database could not be dumped: {done.stderr.strip()[-300:]}", code="backup_failed")
@@ -145,7 +155,9 @@ def _segments(source: Path) -> Iterator[tuple[Path, int]]:
 
 
 def _compare(connection: "psycopg.Connection[Any]", blobs: Blobs, progress: Progress) -> Made:
-    row = connection.execute("select (select count(*) from instance) + (select count(*) from instance_version) + (select count(*) from held)").fetchone()
+    row = connection.execute(
+        "select (select count(*) from instance) + (select count(*) from instance_version) + (select count(*) from held)"
+    ).fetchone()
     total = int(row[0]) if row else 0
     whole, count, size_sum, faults = hashlib.sha256(), 0, 0, 0
     with connection.cursor(name="objects") as rows:

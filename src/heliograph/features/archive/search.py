@@ -1,7 +1,7 @@
 """Searching the index by DICOM's matching rules (PS3.4 C.4.1, PS3.18 10.6): one function for C-FIND and QIDO-RS."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from heliograph.features.archive._search_sql import (
     Filter,
     Where,
     compile_filter,
+    estimate,
     narrowed,
     order_by,
     patient_column,
@@ -145,13 +146,6 @@ def count(tx: Tx, actor: Actor, query: Query) -> Count:
     if row[0] <= NARROW:
         return Count(row[0], plan.filter.is_exact and not row[1])
     return Count(max(estimate(tx, source, parameters), NARROW + 1), False)
-
-
-def estimate(tx: Tx, source: str, parameters: Sequence[Any]) -> int:
-    """The planner's guess at the number of rows."""
-    row = tx.execute(f"explain (format json) select 1 from {source}", parameters).fetchone()
-    assert row is not None
-    return int(row[0][0]["Plan"]["Plan Rows"])
 
 
 def reads_headers(query: Query) -> bool:

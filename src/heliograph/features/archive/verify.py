@@ -42,7 +42,9 @@ def verify(
                 report.bytes += size_bytes
                 throttled += size_bytes
                 if fault:
-                    report.faults.append({"table": table, "id": str(row_id), "fault": fault, **_name(database, table, row_id)})
+                    report.faults.append(
+                        {"table": table, "id": str(row_id), "fault": fault, **_name(database, table, row_id)}
+                    )
                 else:
                     good.append(row_id)
                 cursor[table] = str(row_id)

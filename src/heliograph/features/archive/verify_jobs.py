@@ -22,7 +22,15 @@ def due(database: Database, settings: Settings) -> None:
         ).fetchone()
         oldest = tx.execute("select min(received_at) < now() - interval '1 day' from instance").fetchone()
         if row is None and oldest == (True,):
-            enqueue(tx, _TENANT, KIND, "Verify all objects", {"bytes_per_s": settings.verify_bytes_per_s}, "system:schedule", unit="objects")
+            enqueue(
+                tx,
+                _TENANT,
+                KIND,
+                "Verify all objects",
+                {"bytes_per_s": settings.verify_bytes_per_s},
+                "system:schedule",
+                unit="objects",
+            )
 
 
 def run(database: Database, blobs: Blobs, job: JobRun) -> None:

@@ -121,9 +121,7 @@ class SeriesDocument:
             attributes = texts[position : position + length]
             entries.append(_entry(values, attributes, base64.b64decode(frame_table)))
             position += length
-        return cls(
-            facts["study_uid"], facts["series_uid"], facts["revision"], facts["settled"], shared, tuple(entries)
-        )
+        return cls(facts["study_uid"], facts["series_uid"], facts["revision"], facts["settled"], shared, tuple(entries))
 
 
 def _entry(values: list[Any], attributes: bytes, frame_table: bytes) -> Entry:

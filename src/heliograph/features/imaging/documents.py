@@ -117,7 +117,9 @@ class Documents:
         return document
 
     def _keep(self, key: tuple[int, int, bool], document: SeriesDocument) -> None:
-        size = len(document.shared) + sum(len(entry.attributes) + len(entry.frame_table) + 400 for entry in document.entries)
+        size = len(document.shared) + sum(
+            len(entry.attributes) + len(entry.frame_table) + 400 for entry in document.entries
+        )
         with self._lock:
             if key in self._cached:
                 return
@@ -140,7 +142,9 @@ class Documents:
             )
             for (row, header, _), text in zip(headers, own, strict=True)
         ]  # fmt: skip
-        return SeriesDocument(series.study_uid, series.series_uid, series.revision, series.settled, shared, tuple(entries))
+        return SeriesDocument(
+            series.study_uid, series.series_uid, series.revision, series.settled, shared, tuple(entries)
+        )
 
     def _header(self, row: _Row) -> tuple[Header | None, bytes]:
         """Reads no more than the header, or all when it turns out to be longer than the index says."""

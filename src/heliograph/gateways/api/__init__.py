@@ -20,9 +20,18 @@ from heliograph.gateways.api import (
     where,
 )
 from heliograph.gateways.api.stream import lifespan
+from heliograph.gateways.http import ActorDep
+from heliograph.kit.errors import Absent
 
 router = APIRouter()
 for _module in (session, studies, devices, routing, quarantine, jobs, where, changes, uploads, people, about, stream):
     router.include_router(_module.router)
+
+
+@router.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+def nothing(_actor: ActorDep) -> None:
+    """Below /api nothing is a page of the client."""
+    raise Absent("there is no such resource", code="no_resource")
+
 
 __all__ = ["lifespan", "router"]

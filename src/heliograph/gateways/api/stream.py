@@ -16,6 +16,7 @@ from fastapi import APIRouter, FastAPI, WebSocket, WebSocketDisconnect
 
 from heliograph.engine import events, telemetry
 from heliograph.features.access import Actor, allowed
+from heliograph.gateways.api.uploads import forget_interrupted
 from heliograph.gateways.http.auth import authenticator_of
 from heliograph.kit.errors import HeliographError
 from heliograph.kit.time import now
@@ -131,6 +132,7 @@ def _messages(tenant_id: int, kind: str, subject: dict[str, Any]) -> list[tuple[
 @contextlib.asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Runs the hub as long as the application."""
+    forget_interrupted(app.state.services.settings.data)
     app.state.hub = Hub(app.state.services)
     task = asyncio.create_task(app.state.hub.run())
     yield

@@ -1,6 +1,7 @@
 """Upload by the browser: DICOM files and ZIP files, streamed into a staging file and through the intake."""
 
 import asyncio
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,24 +18,37 @@ from heliograph.services import Services
 
 router = APIRouter(tags=["uploads"])
 _MOST_FILES = 5000
+_PREFIX = "upload-"
 
 
 @router.post("/uploads")
 async def upload(request: Request, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
     """Field `file`, as often as needed. Answers when everything is durable, with the outcome of each file."""
     access.require(actor, "study.store")
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > services.settings.max_upload_bytes:
-        raise Invalid("the upload is larger than web.max_upload_bytes", code="too_large")
+    _check_length(request.headers.get("content-length", ""), services.settings.max_upload_bytes)
     folder = services.settings.data / "spool"
     folder.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as staged:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=_PREFIX) as staged:
         async with request.form(max_files=_MOST_FILES, max_fields=100) as form:
             files = [item for item in form.getlist("file") if isinstance(item, UploadFile)]
             if not files:
                 raise Invalid("the field `file` is missing", code="no_file")
             names = await asyncio.to_thread(stage, files, Path(staged))
         return await asyncio.to_thread(_take, request, actor, services, Path(staged), names)
+
+
+def forget_interrupted(data: Path) -> None:
+    """Takes away what uploads of a killed process left; nothing of it was acknowledged."""
+    for left in (data / "spool").glob(_PREFIX + "*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _check_length(stated: str, most: int) -> None:
+    """Without a stated length the limit could not be held before the disk is full; the HTTP layer holds a sender to what it states."""
+    if not stated.isdigit():
+        raise Invalid("Content-Length must say how long the upload is", code="length_required")
+    if int(stated) > most:
+        raise Invalid("the upload is larger than web.max_upload_bytes", code="too_large")
 
 
 def _take(request: Request, actor: Actor, services: Services, staged: Path, names: dict[str, str]) -> dict[str, Any]:

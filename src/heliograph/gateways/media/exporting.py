@@ -14,7 +14,9 @@ _PREAMBLE = 128
 _CHUNK = 4 << 20
 
 
-def select(services: Services, actor: Actor, *, studies: list[str], patient: str | None, accession: str | None) -> list[int]:
+def select(
+    services: Services, actor: Actor, *, studies: list[str], patient: str | None, accession: str | None
+) -> list[int]:
     """The studies that are meant; raises Invalid when nothing was said, Absent when nothing fits."""
     if not studies and not patient and not accession:
         raise Invalid("say which: --study UID, --patient ID or --accession NUMBER", code="nothing_chosen")
@@ -29,7 +31,9 @@ def select(services: Services, actor: Actor, *, studies: list[str], patient: str
     return [row[0] for row in rows]
 
 
-def export(services: Services, actor: Actor, studies: list[int], folder: Path, progress: Callable[[int, int], object]) -> int:
+def export(
+    services: Services, actor: Actor, studies: list[int], folder: Path, progress: Callable[[int, int], object]
+) -> int:
     """Writes STUDY/SERIES/NUMBER.dcm; the count of objects. Names are numbers: identifiers of patients stay out of paths."""
     access.require(actor, "study.export")
     with services.database.transaction() as tx:

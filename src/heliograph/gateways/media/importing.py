@@ -45,8 +45,18 @@ class Summary:
 
     def text(self) -> str:
         """For the terminal."""
-        words = {"new": "stored", "newer": "newer versions", "identical": "already here", "held": "held back", "not_dicom": "not DICOM", "failed": "failed"}
-        counts = ", ".join(f"{self.outcomes[key]} {word}" for key, word in words.items() if self.outcomes[key]) or "nothing found"
+        words = {
+            "new": "stored",
+            "newer": "newer versions",
+            "identical": "already here",
+            "held": "held back",
+            "not_dicom": "not DICOM",
+            "failed": "failed",
+        }
+        counts = (
+            ", ".join(f"{self.outcomes[key]} {word}" for key, word in words.items() if self.outcomes[key])
+            or "nothing found"
+        )
         lines = [counts, *(f"  {item['outcome']:9} {item['name']}: {item['reason']}" for item in self.refused[:50])]
         if len(self.refused) > 50:
             lines.append(f"  ... and {len(self.refused) - 50} more")

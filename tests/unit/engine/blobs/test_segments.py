@@ -28,7 +28,9 @@ def write(writer, prefix, chunks, note=b"n"):
     return written
 
 
-@given(st.lists(st.tuples(st.binary(max_size=300), st.lists(st.binary(max_size=3000), max_size=4)), min_size=1, max_size=8))
+@given(
+    st.lists(st.tuples(st.binary(max_size=300), st.lists(st.binary(max_size=3000), max_size=4)), min_size=1, max_size=8)
+)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_whole_and_by_range(tmp_path_factory, objects):
     blobs = store(tmp_path_factory.mktemp("b"))

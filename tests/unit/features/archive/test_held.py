@@ -2,9 +2,9 @@
 
 import pytest
 
+from heliograph.features.access import Actor
 from heliograph.features.archive import discard, held_objects, held_of_study, release
 from heliograph.kit.errors import Conflict, Invalid, Refused
-from heliograph.features.access import Actor
 from tests.phantoms import file_bytes
 
 
@@ -28,8 +28,12 @@ def test_releasing_makes_it_current_and_keeps_the_older_and_who_and_why(put, sli
     with scratch.transaction() as tx:
         assert release(tx, actor, intake, outcome.held_id, "the second scanner is right").kind == "newer"
     with scratch.transaction() as tx:
-        blob, version = tx.execute("select blob, version from instance where sop_uid = %s", (shape.sop_uid(1),)).fetchone()
-        by, why, state = tx.execute("select decided_by, decided_reason, state from held where id = %s", (outcome.held_id,)).fetchone()
+        blob, version = tx.execute(
+            "select blob, version from instance where sop_uid = %s", (shape.sop_uid(1),)
+        ).fetchone()
+        by, why, state = tx.execute(
+            "select decided_by, decided_reason, state from held where id = %s", (outcome.held_id,)
+        ).fetchone()
         assert held_of_study(tx, actor, outcome.study_id) == []
         assert tx.execute("select held_count from study where id = %s", (outcome.study_id,)).fetchone() == (0,)
     assert intake.blobs.read(blob) == raw

@@ -18,7 +18,9 @@ def counts(database, study_uid):
 
 def blob_of(database, sop_uid):
     with database.transaction() as tx:
-        return tx.execute("select blob, version, sha256, prefix_bytes from instance where sop_uid = %s", (sop_uid,)).fetchone()
+        return tx.execute(
+            "select blob, version, sha256, prefix_bytes from instance where sop_uid = %s", (sop_uid,)
+        ).fetchone()
 
 
 def test_new_objects_count_at_every_level(put, slice_of, shape, scratch):
@@ -66,7 +68,9 @@ def test_same_object_in_another_transfer_syntax_is_identical(put, slice_of, shap
     assert put(out.getvalue(), source="OTHER").kind == "identical"
 
 
-def test_trap_24_other_content_from_the_same_source_becomes_current_and_the_older_stays(put, slice_of, shape, scratch, intake):
+def test_trap_24_other_content_from_the_same_source_becomes_current_and_the_older_stays(
+    put, slice_of, shape, scratch, intake
+):
     first = file_bytes(slice_of(shape, 1))
     put(first)
     changed = slice_of(shape, 1)
@@ -78,7 +82,8 @@ def test_trap_24_other_content_from_the_same_source_becomes_current_and_the_olde
     assert intake.blobs.read(blob) == second
     with scratch.transaction() as tx:
         rows = tx.execute(
-            "select v.version, v.blob from instance_version v join instance i on i.id = v.instance_fk where i.sop_uid = %s", (shape.sop_uid(1),)
+            "select v.version, v.blob from instance_version v join instance i on i.id = v.instance_fk where i.sop_uid = %s",
+            (shape.sop_uid(1),),
         ).fetchall()
     assert [row[0] for row in rows] == [1]
     assert intake.blobs.read(rows[0][1]) == first
@@ -154,7 +159,10 @@ def test_guard_3_placeholder_identifiers_never_join_two_people(put, slice_of, sh
     second.PatientID, second.PatientName = placeholder, "Somebody^Else"
     assert put(first).kind == put(second).kind == "new"
     with scratch.transaction() as tx:
-        rows = tx.execute("select distinct patient_fk from study where study_uid in (%s, %s)", (shape.study_uid, second_shape.study_uid)).fetchall()
+        rows = tx.execute(
+            "select distinct patient_fk from study where study_uid in (%s, %s)",
+            (shape.study_uid, second_shape.study_uid),
+        ).fetchall()
     assert len(rows) == 2
 
 
@@ -165,7 +173,10 @@ def test_guard_3_the_same_identifier_of_two_issuers_is_two_people(put, slice_of,
     other.PatientName = "Somebody^Else"
     assert put(other, source="media:disk", issuer="media:disk").kind == "new"
     with scratch.transaction() as tx:
-        rows = tx.execute("select issuer, patient_fk from study where study_uid in (%s, %s) order by 1", (shape.study_uid, other_shape.study_uid)).fetchall()
+        rows = tx.execute(
+            "select issuer, patient_fk from study where study_uid in (%s, %s) order by 1",
+            (shape.study_uid, other_shape.study_uid),
+        ).fetchall()
     assert [row[0] for row in rows] == ["HOUSE", "media:disk"]
     assert rows[0][1] != rows[1][1]
 
@@ -180,7 +191,10 @@ def test_object_under_another_patient_of_the_same_study_is_held(put, slice_of, s
 
 
 @pytest.mark.parametrize("attribute", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"])
-@pytest.mark.parametrize(("value", "reason"), [("", "missing_identifier"), ("1.2.x", "bad_identifier"), ("../../etc/passwd", "bad_identifier")])
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [("", "missing_identifier"), ("1.2.x", "bad_identifier"), ("../../etc/passwd", "bad_identifier")],
+)
 def test_trap_27_missing_and_bad_identifiers_are_held_with_the_reason(put, slice_of, shape, attribute, value, reason):
     data = slice_of(shape, 1)
     raw_value = getattr(data, attribute)

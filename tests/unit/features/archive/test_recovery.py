@@ -12,7 +12,10 @@ from tests.phantoms import file_bytes
 def forget(database, study_uid):
     """Takes the rows away as a power cut takes commits that were not yet in the log."""
     with database.transaction() as tx:
-        tx.execute("delete from instance using series se, study st where series_fk = se.id and se.study_fk = st.id and st.study_uid = %s", (study_uid,))
+        tx.execute(
+            "delete from instance using series se, study st where series_fk = se.id and se.study_fk = st.id and st.study_uid = %s",
+            (study_uid,),
+        )
         tx.execute("delete from series using study st where study_fk = st.id and st.study_uid = %s", (study_uid,))
         tx.execute("delete from study where study_uid = %s", (study_uid,))
 
@@ -48,7 +51,9 @@ def test_recovery_twice_changes_nothing(put, slice_of, shape, scratch, intake, t
     again.recover()
     assert again.recover() == 0
     with scratch.transaction() as tx:
-        assert tx.execute("select instance_count from study where study_uid = %s", (shape.study_uid,)).fetchone() == (1,)
+        assert tx.execute("select instance_count from study where study_uid = %s", (shape.study_uid,)).fetchone() == (
+            1,
+        )
     again.close()
 
 
@@ -71,15 +76,23 @@ def test_rows_that_a_crash_of_the_database_alone_lost_come_back(put, slice_of, s
     put(slice_of(shape, 1))
     put(slice_of(shape, 2))
     with scratch.transaction() as tx:
-        tx.execute("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and query like '%pg_current_xact_id%'")
-        tx.execute("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name = ''")
+        tx.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and query like '%pg_current_xact_id%'"
+        )
+        tx.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name = ''"
+        )
     forget(scratch, shape.study_uid)
     intake.make_commits_durable()
     with scratch.transaction() as tx:
-        assert tx.execute("select instance_count from study where study_uid = %s", (shape.study_uid,)).fetchone() == (2,)
+        assert tx.execute("select instance_count from study where study_uid = %s", (shape.study_uid,)).fetchone() == (
+            2,
+        )
 
 
-def test_bytes_of_an_object_whose_commit_was_not_answered_are_never_written_over(intake, actor, slice_of, shape, scratch, monkeypatch):
+def test_bytes_of_an_object_whose_commit_was_not_answered_are_never_written_over(
+    intake, actor, slice_of, shape, scratch, monkeypatch
+):
     """The connection breaks after the commit was sent: the row stands, the sender is told to try again."""
     from tests.unit.features.archive.conftest import feed
 
@@ -100,6 +113,10 @@ def test_bytes_of_an_object_whose_commit_was_not_answered_are_never_written_over
             feed(delivery, first)
         assert feed(delivery, second).kind == "new"
     with scratch.transaction() as tx:
-        blobs = dict(tx.execute("select sop_uid, blob from instance where sop_uid in (%s, %s)", (shape.sop_uid(1), shape.sop_uid(2))).fetchall())
+        blobs = dict(
+            tx.execute(
+                "select sop_uid, blob from instance where sop_uid in (%s, %s)", (shape.sop_uid(1), shape.sop_uid(2))
+            ).fetchall()
+        )
     assert intake.blobs.read(blobs[shape.sop_uid(1)]) == first
     assert intake.blobs.read(blobs[shape.sop_uid(2)]) == second
