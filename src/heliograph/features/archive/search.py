@@ -33,6 +33,7 @@ __all__ = [
     "Count", "Match", "Receipt", "StoredInstance", "count", "priors", "reads_headers", "receipts", "reference", "returned", "search", "series_of_study", "stored_instances", "study_by_id", "study_list", "unsupported",
 ]  # fmt: skip
 
+COUNT_LIMIT: Final = 10_000
 _BATCH: Final = 400
 _SPARE: Final = 32
 _names = itertools.count()
@@ -140,12 +141,12 @@ def count(tx: Tx, actor: Actor, query: Query) -> Count:
         return Count(max(estimate(tx, *plan.source(plan.filter.study)), NARROW + 1), False)
     row = tx.execute(
         f"select count(*), coalesce(bool_or(several), false) from (select {several} as several from {source} limit %s) as found",
-        [*parameters, NARROW + 1],
+        [*parameters, COUNT_LIMIT + 1],
     ).fetchone()
     assert row is not None
-    if row[0] <= NARROW:
+    if row[0] <= COUNT_LIMIT:
         return Count(row[0], plan.filter.is_exact and not row[1])
-    return Count(max(estimate(tx, source, parameters), NARROW + 1), False)
+    return Count(max(estimate(tx, source, parameters), COUNT_LIMIT + 1), False)
 
 
 def reads_headers(query: Query) -> bool:
