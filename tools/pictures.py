@@ -14,6 +14,7 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 OPTIONS = [
     "--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--force-device-scale-factor=1",
 ]  # fmt: skip
+PATIENT = "Sternlicht"
 SERIES = "Head 5.0 H30"
 MIDDLE = 11
 
@@ -39,14 +40,16 @@ def main() -> int:
 
 
 def study_list(page: Page) -> None:
-    page.get_by_text("CT head without contrast").first.wait_for()
+    page.get_by_role("row").nth(10).wait_for()
     page.wait_for_timeout(1500)
     save(page, "studies.png")
 
 
 def viewer(page: Page) -> None:
-    rows = page.get_by_role("row").filter(has_text="MSH-0048213").filter(has_text="CT head")
-    rows.filter(has_not_text="2025-").first.dblclick()
+    page.get_by_placeholder("Name, ID, accession or exam").fill(PATIENT)
+    rows = page.get_by_role("row").filter(has_text=PATIENT).filter(has_not_text="2025-")
+    page.wait_for_timeout(2000)
+    rows.first.dblclick()
     page.get_by_text("Got it").click(timeout=20_000)
     show(page, 0)
     page.keyboard.press("Shift+P")
