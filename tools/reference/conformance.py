@@ -97,7 +97,7 @@ _WEB = """Below `/dicom-web` (PS3.18), signed in by `Authorization: Bearer TOKEN
 - **Search** (QIDO-RS): the keys of C-FIND by keyword or tag, wildcards, ranges, lists, `includefield`, `fuzzymatching`, `limit`, `offset`. At most
   {most:,} results a request; a total count stands in the header `X-Total-Count`.
 - **Retrieve** (WADO-RS): `multipart/related` or a single part, `application/dicom` in the stored or an asked transfer syntax, `application/zip`
-  for studies and series, `application/octet-stream` and the types below for frames, byte ranges for single instances and bulk data. Every answer but frames has an ETag.
+  for studies and series, `application/octet-stream` and the types below for frames, byte ranges for single instances and bulk data. Answers have ETags.
 - **Rendered**: `image/jpeg`, `image/png`, `image/gif` or `image/jp2`, with `window`, `viewport` and `quality`.
 - **Store** (STOW-RS): `multipart/related; type="application/dicom"` or one `application/dicom` body. Outcomes are those of C-STORE: 200 when all
   were stored, 202 when some were, 409 when none was, with FailedSOPSequence.
