@@ -28,6 +28,7 @@ for _module in (session, studies, devices, routing, quarantine, jobs, where, cha
     router.include_router(_module.router)
 
 
+@router.api_route("", methods=["GET"], include_in_schema=False)
 @router.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
 def nothing(_actor: ActorDep) -> None:
     """Below /api nothing is a page of the client."""
