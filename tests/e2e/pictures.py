@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from pydicom import Dataset, FileMetaDataset, dcmread, dcmwrite
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 ROOT_UID = "1.2.826.0.1.3680043.9.7433.8"
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
@@ -39,8 +39,8 @@ class Study:
         ds.file_meta = FileMetaDataset()
         ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         ds.SpecificCharacterSet = "ISO_IR 192"
-        ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = sop_class
-        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"{self.uid}.{series}.{instance}"
+        ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = UID(sop_class)
+        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = UID(f"{self.uid}.{series}.{instance}")
         ds.StudyInstanceUID, ds.SeriesInstanceUID = self.uid, f"{self.uid}.{series}"
         ds.StudyDate, ds.StudyTime, ds.AccessionNumber = self.date, "083000", f"E{self.number}"
         ds.PatientName, ds.PatientID, ds.PatientBirthDate, ds.PatientSex = self.name, self.patient, "19700105", "F"
@@ -136,8 +136,7 @@ def modality_values(path: Path) -> Pixels:
     """Stored values by pydicom, times slope plus intercept."""
     ds = dcmread(path)
     slope, intercept = float(ds.get("RescaleSlope", 1)), float(ds.get("RescaleIntercept", 0))
-    values: Pixels = ds.pixel_array * slope + intercept
-    return values
+    return np.asarray(ds.pixel_array) * slope + intercept
 
 
 def grey_levels(path: Path) -> Pixels:
@@ -163,7 +162,8 @@ def _first(value: Any) -> float:
 def _window(values: Pixels, centre: float, width: float, function: str) -> Pixels:
     if function == "SIGMOID":
         levels: Pixels = 1 / (1 + np.exp(-4 * (values - centre) / width))
-        return levels
-    if function == "LINEAR_EXACT":
-        return np.clip((values - centre) / width + 0.5, 0, 1)
-    return np.clip((values - (centre - 0.5)) / (width - 1) + 0.5, 0, 1)
+    elif function == "LINEAR_EXACT":
+        levels = np.clip((values - centre) / width + 0.5, 0, 1)
+    else:
+        levels = np.clip((values - (centre - 0.5)) / (width - 1) + 0.5, 0, 1)
+    return levels

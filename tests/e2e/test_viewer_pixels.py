@@ -1,6 +1,7 @@
 """What the screen shows is what the object says: grey levels on the canvas, values under the pointer."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,7 +78,7 @@ def test_colour_and_sixteen_bit_palettes_are_exact(reader: Reader, tmp_path: Pat
     rgb = np.stack([x, y, 255 - x], axis=-1).astype(np.uint8)
     entries = np.arange(256)
     channels = {"Red": entries * 257, "Green": (255 - entries) * 257, "Blue": np.full(256, 30000)}
-    palette = {
+    palette: dict[str, Any] = {
         **{f"{name}PaletteColorLookupTableDescriptor": [256, 0, 16] for name in channels},
         **{f"{name}PaletteColorLookupTableData": table.astype("<u2").tobytes() for name, table in channels.items()},
         "PhotometricInterpretation": "PALETTE COLOR",

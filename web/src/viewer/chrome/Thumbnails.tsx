@@ -1,5 +1,5 @@
 import { Tooltip } from '@mantine/core'
-import { useState, type DragEvent } from 'react'
+import { useState, type DragEvent, type KeyboardEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { formatDicomDate } from '@/kit/format/dicomdate'
 import { Mark } from '@/kit/Mark'
@@ -39,15 +39,24 @@ function Tile({ study, entry, stack }: { study: OpenStudy; entry: SeriesEntry; s
     event.dataTransfer.setData(STACK_MIME, [study.row.id, row.id, stack?.id ?? ''].join('|'))
     event.dataTransfer.effectAllowed = 'copy'
   }
+  const hang = (): void => void workspace.hangSeries(workspace.state.active, study.row.id, row.id, stack?.id)
+  const press = (event: KeyboardEvent): void => {
+    if (event.key !== 'Enter' && event.key !== ' ') return
+    event.preventDefault()
+    hang()
+  }
+  // Not a <button>: browsers do not start a drag in one.
   return (
-    <button
-      type="button"
+    <div
+      role="button"
+      tabIndex={0}
       className={css['tile']}
       data-hangs={hangs}
       data-relation={study.relation}
       draggable
       onDragStart={drag}
-      onClick={() => void workspace.hangSeries(workspace.state.active, study.row.id, row.id, stack?.id)}
+      onClick={hang}
+      onKeyDown={press}
       aria-label={`${t('series.hang', { name })}, ${count}`}
       title={name}
     >
@@ -62,7 +71,7 @@ function Tile({ study, entry, stack }: { study: OpenStudy; entry: SeriesEntry; s
       </span>
       <span className={css['count']}>{count}</span>
       <TileMarks entry={entry} />
-    </button>
+    </div>
   )
 }
 

@@ -9,7 +9,7 @@ const SLIDER_KEYS = new Set([...BUTTON_KEYS, 'ArrowUp', 'ArrowDown', 'ArrowLeft'
 /** True for a key that the focused control needs for itself. */
 function belongsToControl(target: Element | null, key: string): boolean {
   if (target?.closest('input, [role="slider"]') != null) return SLIDER_KEYS.has(key)
-  return target?.closest('button, a') != null && BUTTON_KEYS.has(key)
+  return target?.closest('button, a, [role="button"]') != null && BUTTON_KEYS.has(key)
 }
 
 /** The viewer's keys work wherever the focus is, except while somebody types or a menu is open. */

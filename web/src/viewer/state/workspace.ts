@@ -1,12 +1,13 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
-import { ApiError, request } from '@/api/client'
+import { request } from '@/api/client'
 import { useLive } from '@/api/live'
-import { type HeldObject, type SeriesDocument, type StudyManifest, type StudyRow } from '@/api/types'
+import { type HeldObject, type StudyManifest, type StudyRow } from '@/api/types'
 import { type Stack } from '@/dicom/series'
 import type * as DrawingModule from '../viewport/drawing'
 import { AS_STORED, frameQueue } from '../pixels/framequeue'
 import { type ToolName, type Viewport } from '../viewport/types'
-import { arrivals, firstSeries, openStudy, sameFrame, withDocument, type Arrivals, type OpenStudy, type SeriesEntry } from './studies'
+import { Documents } from './documents'
+import { arrivals, firstSeries, openStudy, sameFrame, type Arrivals, type OpenStudy, type SeriesEntry } from './studies'
 import { linkedIndex } from './sync'
 
 export type Drawing = typeof DrawingModule
@@ -89,7 +90,6 @@ const START: WorkspaceState = {
 }
 
 const REFRESH_MS = 700
-const SECOND_CHANCE_MS = 800
 /** Longest wait for the first frame's request before the drawing code is loaded all the same. */
 const PATIENCE_MS = 400
 
@@ -101,7 +101,11 @@ export class Workspace {
   /** The viewports that exist now, by pane. */
   readonly viewports = new Map<number, Viewport>()
   private readonly abort = new AbortController()
-  private readonly loading = new Map<string, Promise<SeriesEntry | undefined>>()
+  private readonly documents = new Documents({
+    entry: (studyId, seriesId) => this.study(studyId)?.series.find(({ row }) => row.id === seriesId),
+    replace: (studyId, entry) => this.replaceEntry(studyId, entry),
+    signal: this.abort.signal,
+  })
   private fresh: StudyManifest | undefined
   private refreshTimer: ReturnType<typeof setTimeout> | undefined
   private stopListening: () => void = () => undefined
@@ -266,7 +270,7 @@ export class Workspace {
     if (shown === undefined) return
     const before = this.state.panes
     const places = before.map((_, pane) => this.viewports.get(pane)?.state.index ?? 0)
-    this.loading.clear()
+    this.documents.forget()
     const study = openStudy(fresh, undefined)
     this.set({
       manifest: fresh,
@@ -285,12 +289,7 @@ export class Workspace {
   }
 
   loadSeries(studyId: string, seriesId: string): Promise<SeriesEntry | undefined> {
-    const key = `${studyId}/${seriesId}`
-    const known = this.loading.get(key)
-    if (known !== undefined) return known
-    const loading = this.readSeries(studyId, seriesId)
-    this.loading.set(key, loading)
-    return loading
+    return this.documents.load(studyId, seriesId)
   }
 
   private needDrawing(): void {
@@ -337,36 +336,6 @@ export class Workspace {
     }
   }
 
-  private async readSeries(studyId: string, seriesId: string): Promise<SeriesEntry | undefined> {
-    const entry = this.study(studyId)?.series.find(({ row }) => row.id === seriesId)
-    if (entry === undefined) return undefined
-    this.replaceEntry(studyId, { ...entry, status: 'loading' })
-    try {
-      const document = await this.readDocument(entry.row.document_url)
-      const ready = withDocument(entry, document)
-      this.preloadFirst(ready)
-      this.needDrawing()
-      this.replaceEntry(studyId, ready)
-      return ready
-    } catch {
-      this.loading.delete(`${studyId}/${seriesId}`)
-      this.replaceEntry(studyId, { ...entry, status: 'failed' })
-      return undefined
-    }
-  }
-
-  /** A server that is busy or restarts gets a second chance before the reader is told. */
-  private async readDocument(url: string): Promise<SeriesDocument> {
-    const read = (): Promise<SeriesDocument> => request<SeriesDocument>('GET', url, undefined, this.abort.signal)
-    try {
-      return await read()
-    } catch (error) {
-      if (!(error instanceof ApiError) || (error.status !== 0 && error.status < 500)) throw error
-      await new Promise((resolve) => setTimeout(resolve, SECOND_CHANCE_MS))
-      return read()
-    }
-  }
-
   /** The first frame is on its way before the drawing code is there; later the viewport asks for its own. */
   private preloadFirst(entry: SeriesEntry): void {
     const stack = entry.stacks[0]
@@ -376,6 +345,8 @@ export class Workspace {
   }
 
   private replaceEntry(studyId: string, entry: SeriesEntry): void {
+    if (entry.status === 'ready') this.preloadFirst(entry)
+    if (entry.status !== 'loading') this.needDrawing()
     const studies = this.state.studies.map((study) =>
       study.row.id === studyId ? { ...study, series: study.series.map((old) => (old.row.id === entry.row.id ? entry : old)) } : study,
     )

@@ -2,13 +2,14 @@ import { cache, Enums, type RenderingEngine, type Types } from '@cornerstonejs/c
 import vtkColorTransferFunction from '@kitware/vtk.js/Rendering/Core/ColorTransferFunction.js'
 import { ApiError } from '@/api/client'
 import { scheduleOf } from '@/dicom/cine'
-import { add, pixelToPatient, scale as scaled, type Plane, type Point2, type Vec3 } from '@/dicom/geometry'
+import { add, scale as scaled, type Plane, type Point2, type Vec3 } from '@/dicom/geometry'
 import { type Frame, type ImageStack } from '@/dicom/series'
 import { curveOf, dragWindow, rangeOf, windowFromRange, type Voi } from '@/dicom/window'
 import { frameQueue, PRIORITY } from '../pixels/framequeue'
 import { fetchImage, frameOf, imageIdOf, pictureOf, setPriority } from '../pixels/imageloader'
 import { type Picture } from '../pixels/picture'
-import { axesOf, cameraOf, canvasToPixel, centrePixel, fitScale, keepInSight, patientToCanvas, snapCentre, type Presentation, type Size } from './camera'
+import { cameraOf, type Size } from './camera'
+import { Placement } from './placement'
 import { Player } from './player'
 import { Prefetcher } from './prefetch'
 import { beginsInverted, isNaturallyInverse, resolveVoi, type VoiChoice } from './presets'
@@ -19,22 +20,19 @@ const PREFETCH_SHARE = 0.85
 /** In a parallel projection the distance of the eye means nothing, as long as the picture is within the clipping range. */
 const EYE_DISTANCE = 100
 const DEEPEST = 1_000_000
-const SMALLEST_ZOOM = 0.02
-const LARGEST_ZOOM = 64
 
 /** Our viewport on a stack viewport of Cornerstone3D. Camera, window and inversion are ours; the library draws. */
 export class StackPane implements Viewport {
   state: ViewportState = EMPTY_STATE
   private readonly listeners = new Set<() => void>()
   private readonly drawing: Types.IStackViewport
-  private presentation: Presentation = { centre: [0, 0], scale: 1, rotation: 0, flipHorizontal: false, flipVertical: false }
+  private readonly placement = new Placement({ plane: () => this.plane(), size: () => this.size(), onMoved: () => this.applyCamera() })
   private prefetcher: Prefetcher | undefined
   private player: Player | undefined
   private imageIds: string[] = []
   private direction: 1 | -1 = 1
   /** Counts what has been asked for, so that an answer that comes late is recognised as late. */
   private generation = 0
-  private fitted = true
   /** True from a wish to draw until the library says that it has drawn. */
   private drawPending = false
   private destroyed = false
@@ -75,11 +73,10 @@ export class StackPane implements Viewport {
     const generation = (this.generation += 1)
     this.imageIds = stack.frames.map(imageIdOf)
     const start = Math.min(Math.max(index, 0), stack.frames.length - 1)
-    this.fitted = true
     this.steady.clear()
     this.set({ ...EMPTY_STATE, speed: this.state.speed, status: 'loading', stack, index: start, revision: this.state.revision + 1 })
     this.hide(true)
-    this.presentation = { ...this.presentation, rotation: 0, flipHorizontal: false, flipVertical: false }
+    this.placement.begin()
     this.wantNow(start)
     try {
       await this.load(start)
@@ -139,62 +136,21 @@ export class StackPane implements Viewport {
     this.applyCurve()
   }
 
-  rotateBy(degrees: number): void {
-    this.present({ rotation: (((this.presentation.rotation + degrees) % 360) + 360) % 360 })
-    if (this.fitted) this.fit()
-  }
-
-  /** Mirrors what is seen: on a picture turned by 90 degrees the screen's horizontal is the picture's vertical. */
-  flip(axis: 'horizontal' | 'vertical'): void {
-    const { rotation, flipHorizontal, flipVertical } = this.presentation
-    const turned = rotation % 180 !== 0
-    const horizontal = (axis === 'horizontal') !== turned
-    this.present(horizontal ? { flipHorizontal: !flipHorizontal } : { flipVertical: !flipVertical })
-  }
-
-  fit(): void {
-    const plane = this.plane()
-    if (plane === undefined) return
-    this.fitted = true
-    this.present({ centre: centrePixel(plane), scale: fitScale(plane, this.presentation.rotation, this.size()) })
-  }
-
-  oneToOne(): void {
-    const plane = this.plane()
-    if (plane === undefined) return
-    this.fitted = false
-    const { rotation, centre } = this.presentation
-    this.present({ scale: 1 / (plane.spacing[1] * devicePixelRatio), centre: snapCentre(centre, rotation, this.size(), devicePixelRatio) })
-  }
-
-  zoomBy(factor: number, around?: Point2): void {
-    const plane = this.plane()
-    if (plane === undefined) return
-    const unit = plane.spacing[1] * devicePixelRatio
-    const scale = Math.min(Math.max(this.presentation.scale * factor, SMALLEST_ZOOM / unit), LARGEST_ZOOM / unit)
-    const size = this.size()
-    const point = around ?? [size[0] / 2, size[1] / 2]
-    const before = canvasToPixel(plane, this.presentation, size, point)
-    const after = canvasToPixel(plane, { ...this.presentation, scale }, size, point)
-    const { centre } = this.presentation
-    this.fitted = false
-    this.present({ scale, centre: keepInSight(plane, [centre[0] + before[0] - after[0], centre[1] + before[1] - after[1]]) })
-  }
-
-  panBy(dx: number, dy: number): void {
-    const plane = this.plane()
-    if (plane === undefined) return
-    const size = this.size()
-    const centre = canvasToPixel(plane, this.presentation, size, [size[0] / 2 - dx, size[1] / 2 - dy])
-    this.fitted = false
-    this.present({ centre: keepInSight(plane, centre) })
-  }
+  rotateBy = (degrees: number): void => this.placement.rotateBy(degrees)
+  flip = (axis: 'horizontal' | 'vertical'): void => this.placement.flip(axis)
+  fit = (): void => this.placement.fit()
+  oneToOne = (): void => this.placement.oneToOne()
+  zoomBy = (factor: number, around?: Point2): void => this.placement.zoomBy(factor, around)
+  panBy = (dx: number, dy: number): void => this.placement.panBy(dx, dy)
+  toPixel = (point: Point2): Point2 | undefined => this.placement.toPixel(point)
+  pointOf = (pixel: Point2): Point2 | undefined => this.placement.pointOf(pixel)
+  toCanvas = (world: Vec3): Point2 | undefined => this.placement.toCanvas(world)
+  screenAxes = (): { right: Vec3; down: Vec3 } | undefined => this.placement.screenAxes()
 
   reset(): void {
     const { picture } = this.state
     this.set({ choice: EMPTY_STATE.choice, inverted: picture !== undefined && beginsInverted(picture) })
-    this.present({ rotation: 0, flipHorizontal: false, flipVertical: false })
-    this.fit()
+    this.placement.reset()
     this.applyCurve()
   }
 
@@ -217,30 +173,9 @@ export class StackPane implements Viewport {
     this.set({ speed })
   }
 
-  toPixel(point: Point2): Point2 | undefined {
-    const plane = this.plane()
-    return plane === undefined ? undefined : canvasToPixel(plane, this.presentation, this.size(), point)
-  }
-
-  pointOf(pixel: Point2): Point2 | undefined {
-    const plane = this.plane()
-    return plane === undefined ? undefined : this.toCanvas(pixelToPatient(plane, pixel))
-  }
-
-  toCanvas(world: Vec3): Point2 | undefined {
-    const plane = this.plane()
-    return plane === undefined ? undefined : patientToCanvas(plane, this.presentation, this.size(), world)
-  }
-
-  screenAxes(): { right: Vec3; down: Vec3 } | undefined {
-    const plane = this.plane()
-    return plane === undefined ? undefined : axesOf(plane, this.presentation)
-  }
-
   resize(): void {
     if (this.destroyed || this.element.clientWidth === 0) return
-    if (this.fitted) this.fit()
-    else this.present({})
+    this.placement.refit()
   }
 
   destroy(): void {
@@ -357,15 +292,10 @@ export class StackPane implements Viewport {
     return this.imageIds.reduce((sum, imageId) => sum + (cache.isLoaded(imageId) ? 1 : 0), 0)
   }
 
-  private present(change: Partial<Presentation>): void {
-    this.presentation = { ...this.presentation, ...change }
-    this.applyCamera()
-  }
-
   private applyCamera(): void {
     const plane = this.plane()
     if (plane === undefined) return
-    const { focalPoint, viewUp, viewPlaneNormal, parallelScale } = cameraOf(plane, this.presentation, this.size())
+    const { focalPoint, viewUp, viewPlaneNormal, parallelScale } = cameraOf(plane, this.placement.current, this.size())
     this.drawing.setCamera({
       focalPoint: [...focalPoint],
       position: [...add(focalPoint, scaled(viewPlaneNormal, EYE_DISTANCE))],
@@ -375,9 +305,8 @@ export class StackPane implements Viewport {
       clippingRange: [-DEEPEST, DEEPEST],
     })
     this.render()
-    const { rotation, flipHorizontal, flipVertical, scale } = this.presentation
-    const zoom = scale * plane.spacing[1] * devicePixelRatio
-    this.set({ rotation, flipHorizontal, flipVertical, zoom, revision: this.state.revision + 1 })
+    const { rotation, flipHorizontal, flipVertical } = this.placement.current
+    this.set({ rotation, flipHorizontal, flipVertical, zoom: this.placement.zoomOn(plane), revision: this.state.revision + 1 })
   }
 
   /** Writes window or table, and inversion, into the transfer function; the library resets it with every image. */

@@ -1,0 +1,162 @@
+"""Clinical guards of the viewer (docs/safety): each test names the trap that it holds shut."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.pictures import CT_IMAGE, Study, ct_stack, ramp
+from tests.e2e.reading import HOOK, Reader
+
+_SWITCH = (
+    "(id) => { window.history.pushState({}, '', `/study/${id}`); window.dispatchEvent(new PopStateEvent('popstate')) }"
+)
+_WATCH = """() => {
+  window.__seen = []
+  const look = () => {
+    const hook = window.__heliograph_viewer
+    if (hook) for (const view of hook.viewports()) if (view.studyUid) window.__seen.push([hook.studyId, view.studyUid])
+    requestAnimationFrame(look)
+  }
+  look()
+}"""
+
+
+def test_guard_4_fast_case_changes_on_a_slow_line_never_show_the_other_patient(reader: Reader, tmp_path: Path) -> None:
+    one = Study(tmp_path, 301, "E2E-301", name="Case^One")
+    two = Study(tmp_path, 302, "E2E-302", name="Case^Two")
+    reader.store(ct_stack(one, 6), ct_stack(two, 6))
+    ids = {reader.find(study.uid): study.uid for study in (one, two)}
+    reader.open(one.uid)
+    line = reader.page.context.new_cdp_session(reader.page)
+    line.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 40, "downloadThroughput": 4_000_000, "uploadThroughput": 1_000_000},
+    )
+    reader.page.evaluate(_WATCH)
+    for change in range(200):
+        reader.page.evaluate(_SWITCH, list(ids)[change % 2])
+        reader.page.wait_for_timeout((0, 15, 60, 140)[change % 4])
+    reader.ready()
+    seen = reader.page.evaluate("window.__seen")
+    assert len(seen) > 50
+    assert {study_uid for _, study_uid in seen} == set(ids.values()), "both cases were really on the screen"
+    wrong = [pair for pair in seen if ids[pair[0]] != pair[1]]
+    assert wrong == []
+
+
+def test_guard_4_window_and_flip_do_not_go_to_the_next_case(reader: Reader, tmp_path: Path) -> None:
+    one = Study(tmp_path, 303, "E2E-303")
+    two = Study(tmp_path, 304, "E2E-304")
+    reader.store(ct_stack(one, 2), ct_stack(two, 2))
+    reader.open(one.uid)
+    reader.press("2", "h", "r", "i", "d")
+    reader.drag(reader.point_of(40, 40), reader.point_of(140, 40))
+    assert reader.marks()
+    reader.page.evaluate(_SWITCH, reader.find(two.uid))
+    reader.until(f"(uid) => {HOOK}?.viewports()[0]?.studyUid === uid", two.uid)
+    report = reader.viewport()
+    assert (report["rotation"], report["flipHorizontal"], report["inverted"]) == (0, False, False)
+    assert (report["voi"]["center"], report["voi"]["width"]) == (80, 200)
+    assert reader.marks() == []
+
+
+def test_guard_7_images_that_arrive_wait_for_the_reader(reader: Reader, tmp_path: Path) -> None:
+    study = Study(tmp_path, 305, "E2E-305")
+    files = ct_stack(study, 12)
+    reader.store(files[:8])
+    reader.open(study.uid)
+    reader.press("End")
+    before = reader.viewport()
+    assert before["count"] == 8
+    reader.store(files[8:])
+    banner = reader.page.get_by_test_id("arrived-banner")
+    banner.wait_for(timeout=15_000)
+    assert "4 new images" in banner.inner_text()
+    now = reader.viewport()
+    assert (now["count"], now["index"], now["sopUid"]) == (8, 7, before["sopUid"]), "nothing moves by itself"
+    banner.get_by_role("button").click()
+    reader.until(f"() => {HOOK}.viewports()[0].count === 12")
+    reader.ready()
+    assert reader.viewport()["sopUid"] == before["sopUid"], "still the same image"
+
+
+def test_guard_7_count_received_is_count_shown(reader: Reader, tmp_path: Path) -> None:
+    study = Study(tmp_path, 306, "E2E-306")
+    stack = ct_stack(study, 5)
+    more = [study.write(CT_IMAGE, "CT", ramp(), series=2, instance=number) for number in (1, 2, 3)]
+    reader.store(stack, more)
+    reader.open(study.uid)
+    texts = reader.page.locator("nav [draggable=true]").all_inner_texts()
+    assert ["5 images" in texts[0], "3 images" in texts[1]] == [True, True], texts
+
+
+def test_guard_7_an_earlier_study_is_prior_and_a_newer_one_is_later(reader: Reader, tmp_path: Path) -> None:
+    now = Study(tmp_path, 307, "E2E-307", date="20261120")
+    before = Study(tmp_path, 308, "E2E-307", date="20250915")
+    after = Study(tmp_path, 309, "E2E-307", date="20261122")
+    reader.store(ct_stack(now, 2), ct_stack(before, 2), ct_stack(after, 2))
+    reader.open(now.uid)
+    if not reader.page.get_by_text("Other studies of this patient").is_visible():
+        reader.press("Shift+P")
+    rows = reader.page.locator("aside li").all_inner_texts()
+    assert any("PRIOR" in row and "14 months" in row for row in rows), rows
+    assert any("LATER" in row and "2 days" in row for row in rows), rows
+    prior = reader.page.locator("aside li").filter(has_text="PRIOR")
+    prior.get_by_role("button", name="Open beside").click()
+    reader.until(f"() => {HOOK}.viewports().filter((v) => v.status === 'ready').length === 2")
+    shown = {report["studyUid"]: report["pane"] for report in reader.viewports()}
+    assert set(shown) == {now.uid, before.uid}
+    assert "PRIOR" in reader.page.inner_text(f'[data-testid="marks-{shown[before.uid]}"]')
+    assert "PRIOR" not in reader.page.inner_text(f'[data-testid="marks-{shown[now.uid]}"]')
+
+
+def test_guard_2_a_study_with_held_objects_says_so(reader: Reader, tmp_path: Path) -> None:
+    study = Study(tmp_path, 310, "E2E-310", name="Held^Anna")
+    reader.store(ct_stack(study, 3))
+    other = Study(tmp_path / "other", 310, "E2E-310", name="Entirely^Different")
+    reader.store(ct_stack(other, 4)[3])
+    reader.open(study.uid)
+    banner = reader.page.get_by_test_id("held-banner")
+    banner.wait_for(timeout=10_000)
+    assert "held" in banner.inner_text()
+    banner.get_by_role("button", name="Details").click()
+    assert "Entirely" in banner.inner_text(), "with the difference"
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es", "zh", "ar"])
+def test_the_viewer_speaks_every_language_and_mirrors(reader: Reader, tmp_path: Path, language: str) -> None:
+    study = Study(tmp_path, 311, "E2E-311")
+    reader.store(ct_stack(study, 2))
+    reader.page.goto("/about")
+    reader.page.evaluate("(code) => localStorage.setItem('heliograph.language', code)", language)
+    reader.open(study.uid)
+    assert reader.page.evaluate("document.documentElement.dir") == ("rtl" if language == "ar" else "ltr")
+    words = reader.page.inner_text("main") + str(
+        reader.page.locator("[role=toolbar] button").first.get_attribute("aria-label")
+    )
+    assert "action." not in words
+    assert "overlay." not in words
+    if language != "en":
+        assert reader.page.locator("[role=toolbar] button").first.get_attribute("aria-label") != "Window"
+    column = reader.page.locator("nav").last.bounding_box()
+    pane = reader.page.locator('[data-pane="0"]').bounding_box()
+    assert (column["x"] > pane["x"]) == (language == "ar"), "the series column stands where reading begins"
+    assert reader.letters() == "A L P R", "the patient is never mirrored"
+
+
+def test_nothing_is_loaded_from_elsewhere_and_nothing_is_said_in_the_console(reader: Reader, tmp_path: Path) -> None:
+    study = Study(tmp_path, 312, "E2E-312")
+    reader.store(ct_stack(study, 4))
+    said: list[str] = []
+    asked: list[str] = []
+    reader.page.on(
+        "console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None
+    )
+    reader.page.on("pageerror", lambda error: said.append(str(error)))
+    reader.page.on("request", lambda request: asked.append(request.url))
+    reader.open(study.uid)
+    reader.press("End", "r", "u", "i")
+    time.sleep(0.5)
+    assert said == []
+    assert [url for url in asked if not url.startswith((reader.server.http, "blob:", "data:"))] == []
