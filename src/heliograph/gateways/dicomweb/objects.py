@@ -67,15 +67,20 @@ async def leaving(web: DicomWeb, one: Located, form: DicomForm) -> Leaving:
             return Leaving(wanted, await web.children.run(transcode.transcode, whole, wanted))
         except HeliographError:
             pass
-    head = await asyncio.to_thread(_head, web, one)
+    head = await _head(web, one)
     return Leaving(one.transfer_syntax_uid, head, one.blob, one.prefix_bytes, one.size_bytes - one.prefix_bytes)
 
 
-def _head(web: DicomWeb, one: Located) -> bytes:
+async def _head(web: DicomWeb, one: Located) -> bytes:
     """Preamble and file meta: made for an object that came without or with a wrong transfer syntax; never a preamble to run (P9)."""
     if one.prefix_bytes <= _PREAMBLE + 4:
         return _made_head(one)
-    stored = web.services.blobs.read(one.blob, 0, one.prefix_bytes)
+    at_once = web.at_once(one.blob, 0, one.prefix_bytes)
+    stored = (
+        bytes(at_once)
+        if at_once is not None
+        else await asyncio.to_thread(web.services.blobs.read, one.blob, 0, one.prefix_bytes)
+    )
     tells_truth = one.transfer_syntax_uid.encode("ascii", "replace") in stored
     if stored[_PREAMBLE : _PREAMBLE + 4] != part10.PREFIX or not tells_truth:
         return _made_head(one)

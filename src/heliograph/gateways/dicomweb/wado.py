@@ -154,9 +154,10 @@ async def _multipart(
         if form.syntax_for(one.transfer_syntax_uid) is None:
             continue  # the client accepts no form of this one, but of others
         going = await leaving(web, one, form)
-        yield seams.head(f"application/dicom; transfer-syntax={going.syntax}", first=is_first)
+        seam = seams.head(f"application/dicom; transfer-syntax={going.syntax}", first=is_first)
         is_first = False
-        async for piece in going.pieces(web):
+        yield seam + going.head
+        async for piece in going.pieces(web, len(going.head)):
             yield piece
     yield seams.tail
 
