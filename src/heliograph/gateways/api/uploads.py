@@ -59,6 +59,6 @@ def _take(request: Request, actor: Actor, services: Services, staged: Path, name
         "stored": counts["new"] + counts["newer"],
         "identical": counts["identical"],
         "held": counts["held"],
-        "refused": counts["not_dicom"] + counts["failed"],
+        "refused": summary.not_taken,
         "items": items,
     }

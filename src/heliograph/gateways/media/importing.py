@@ -12,7 +12,8 @@ from uuid import UUID
 from heliograph.engine.jobs import JobRun
 from heliograph.features.access import Actor, system_actor
 from heliograph.features.archive import REASONS, Delivery
-from heliograph.gateways.media.walking import Found, walk
+from heliograph.gateways.media.contents import missing_files
+from heliograph.gateways.media.walking import Found, forget_archive, walk
 from heliograph.kit.errors import Busy, HeliographError
 from heliograph.services import Services
 from heliograph.standards.dicom.header import Unparseable, scan
@@ -21,6 +22,7 @@ IMPORT_JOB = "import"
 _CHUNK = 1 << 20
 _PROBE = 4096
 _MOST_LISTED = 500
+_TOLD = frozenset({"held", "failed", "not_dicom", "skipped", "missing"})
 Progress = Callable[[int, int], object]
 
 
@@ -33,12 +35,18 @@ class Summary:
 
     @property
     def failed(self) -> int:
-        return self.outcomes["failed"]
+        """What should have come and did not."""
+        return self.outcomes["failed"] + self.outcomes["missing"]
 
-    def add(self, found: Found, outcome: str, reason: str = "") -> None:
+    @property
+    def not_taken(self) -> int:
+        """Neither in the archive nor held."""
+        return sum(self.outcomes[word] for word in ("failed", "not_dicom", "skipped", "missing"))
+
+    def add(self, name: str, outcome: str, reason: str = "") -> None:
         self.outcomes[outcome] += 1
-        if outcome in {"held", "failed", "not_dicom"} and len(self.refused) < _MOST_LISTED:
-            self.refused.append({"name": found.name, "outcome": outcome, "reason": reason})
+        if outcome in _TOLD and len(self.refused) < _MOST_LISTED:
+            self.refused.append({"name": name, "outcome": outcome, "reason": reason})
 
     def as_dict(self) -> dict[str, Any]:
         return {**self.outcomes, "refused": self.refused}
@@ -51,15 +59,21 @@ class Summary:
             "identical": "already here",
             "held": "held back",
             "not_dicom": "not DICOM",
+            "skipped": "left out",
             "failed": "failed",
+            "missing": "missing on the media",
         }
         counts = (
             ", ".join(f"{self.outcomes[key]} {word}" for key, word in words.items() if self.outcomes[key])
             or "nothing found"
         )
-        lines = [counts, *(f"  {item['outcome']:9} {item['name']}: {item['reason']}" for item in self.refused[:50])]
-        if len(self.refused) > 50:
-            lines.append(f"  ... and {len(self.refused) - 50} more")
+        lines = [
+            counts,
+            *(f"  {item['outcome']:9} {_shown(item['name'])}: {item['reason']}" for item in self.refused[:50]),
+        ]
+        more = sum(self.outcomes[word] for word in _TOLD) - len(self.refused[:50])
+        if more > 0:
+            lines.append(f"  ... and {more} more")
         return "\n".join(lines)
 
 
@@ -76,17 +90,23 @@ def import_paths(
     found = list(walk(paths))
     summary = Summary()
     known = _done_before(services, job_id)
-    with services.intake.arrival(actor, door, source, issuer=issuer) as delivery:
-        for number, item in enumerate(found):
-            key = (str(item.path), str(item.entry) if item.entry is not None else "")
-            if key not in known:
-                outcome, reason = _take(delivery, item)
-                summary.add(item, outcome, reason)
-                if job_id is not None:
-                    _remember(services, job_id, key, outcome, reason)
-            else:
-                summary.add(item, *known[key])
-            progress(number + 1, len(found))
+    try:
+        with services.intake.arrival(actor, door, source, issuer=issuer) as delivery:
+            for number, item in enumerate(found):
+                key = (str(item.path), str(item.entry) if item.entry is not None else "")
+                if key not in known:
+                    outcome, reason = _take(delivery, item)
+                    summary.add(item.name, outcome, reason)
+                    if job_id is not None:
+                        _remember(services, job_id, key, outcome, reason)
+                else:
+                    summary.add(item.name, *known[key])
+                progress(number + 1, len(found))
+        for contents in (item for item in found if item.is_contents and not item.trouble):
+            for name in _missing(contents, found):
+                summary.add(name, "missing", "named in the DICOMDIR and not on the media")
+    finally:
+        forget_archive()
     return summary
 
 
@@ -101,10 +121,23 @@ def import_job(services: Services, run: JobRun) -> None:
     run.summary = summary.as_dict()
 
 
+def _missing(contents: Found, found: list[Found]) -> list[str]:
+    try:
+        return missing_files(contents, found)
+    except (HeliographError, OSError, zipfile.BadZipFile, zlib.error, EOFError):
+        return []  # a table of contents that cannot be read names nothing; the files themselves were looked at
+
+
 def _take(delivery: Delivery, item: Found) -> tuple[str, str]:
+    if item.trouble:
+        return ("skipped" if item.trouble.startswith("a link") else "failed"), item.trouble
+    if item.is_contents:
+        return "contents", ""
     try:
         with item.open() as file:
             first = file.read(_PROBE)
+            if _is_contents(first):
+                return "contents", ""
             if not _may_be_dicom(first, item):
                 return "not_dicom", "not a DICOM object"
             sink = delivery.open()
@@ -123,12 +156,20 @@ def _take(delivery: Delivery, item: Found) -> tuple[str, str]:
     return outcome.kind, REASONS.get(outcome.reason, "")
 
 
+def _is_contents(first: bytes) -> bool:
+    """A DICOMDIR under another name (Media Storage Directory Storage, PS3.4 I): a table of contents and no object."""
+    return first[128:132] == b"DICM" and b"1.2.840.10008.1.3.10" in first[132:700]
+
+
+def _shown(text: str) -> str:
+    """Foreign names on a terminal: control characters would steer it."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
 def _may_be_dicom(first: bytes, item: Found) -> bool:
-    """A file that is plainly something else is listed and left out; a DICOMDIR is a table of contents and no object."""
-    if item.name.upper() == "DICOMDIR":
-        return False
+    """A file that is plainly something else is listed and left out."""
     if first[128:132] == b"DICM":
-        return b"1.2.840.10008.1.3.10" not in first[132:700]
+        return True
     try:
         scan(first, complete=item.size_bytes <= len(first))
     except Unparseable:
