@@ -17,7 +17,7 @@ _STATUS_OF_CODE = {"too_large": 413, "unsupported_media_type": 415, "not_accepta
 _INTRO = """An error of the HTTP doors is a problem document (RFC 9457, `application/problem+json`):"""
 
 _EXAMPLE = """```json
-{"type": "/docs/problems#no_study", "title": "Not found", "status": 404, "code": "no_study", "detail": "no study fits"}
+{"type": "urn:heliograph:problem:no_study", "title": "Not found", "status": 404, "code": "no_study", "detail": "no study fits"}
 ```"""
 
 _REST = """`code` is stable; programs branch on it. `detail` is a sentence for people and may change. Neither carries patient data. `...` below

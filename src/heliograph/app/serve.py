@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,7 +30,11 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         state_file.unlink(missing_ok=True)
         publish(settings)
         _run_alone("prepare", settings, url)
-        children = [Child(name, _argv(role), _payload(settings, url, index)) for name, role, index in _roles(settings)]
+        environment = {"PROMETHEUS_MULTIPROC_DIR": str(_metrics_folder(settings)), "MALLOC_ARENA_MAX": "2"}
+        children = [
+            Child(name, _argv(role), _payload(settings, url, index), environment)
+            for name, role, index in _roles(settings)
+        ]
 
         def check() -> None:
             if postgres is not None and postgres.poll() is not None:
@@ -40,6 +45,14 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
             _run_alone("demo" if demo else "greet", settings, url)
 
         Supervisor(children, state_file, check).run(greet)
+
+
+def _metrics_folder(settings: Settings) -> Path:
+    """Where the processes keep their counters, so that /metrics of one shows those of all; new with each start."""
+    folder = settings.data / "run" / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
 
 
 @contextlib.contextmanager

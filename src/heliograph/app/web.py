@@ -9,15 +9,17 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from heliograph import __version__
+from heliograph.engine.telemetry import REQUESTS
 from heliograph.features.access import Actor, system_actor
 from heliograph.features.imaging import Documents
 from heliograph.gateways import api, dicomweb, ui
 from heliograph.gateways.dimse.peers import DicomPeers
 from heliograph.gateways.http import Authenticator, add_error_handlers
 from heliograph.gateways.media import Summary, import_paths
+from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
 
 _WARM = 4
@@ -32,8 +34,31 @@ class Front:
         self.dicomweb = dicomweb.application(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        inner = self.dicomweb if scope["type"] == "http" and scope["path"].startswith("/dicom-web/") else self.app
-        await inner(scope, receive, send)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        is_dicomweb = scope["path"].startswith("/dicom-web/")
+        began, status = monotonic_s(), 0
+
+        async def seen(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await (self.dicomweb if is_dicomweb else self.app)(scope, receive, seen)
+        finally:
+            REQUESTS.labels(_route(scope, is_dicomweb=is_dicomweb), status).observe(monotonic_s() - began)
+
+
+def _route(scope: Scope, *, is_dicomweb: bool) -> str:
+    """The pattern of the address, never the address: UIDs would make a number for each object, and tell who was looked at."""
+    if is_dicomweb and "/frames/" in scope["path"]:
+        return "/dicom-web frames"
+    pattern = getattr(scope.get("route"), "path", "")
+    door = "/dicom-web" if is_dicomweb else "/api" if scope["path"].startswith("/api/") else ""
+    return (pattern if pattern.startswith(door) else door + pattern) or "other"
 
 
 def application(services: Services) -> Front:

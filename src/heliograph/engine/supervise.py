@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,11 +26,12 @@ _MOST_PAUSE_S = 10.0
 
 @dataclass(slots=True)
 class Child:
-    """One process: `argv` to start it, `payload` for its standard input."""
+    """One process: `argv` to start it, `payload` for its standard input, `environment` added to ours."""
 
     name: str
     argv: Sequence[str]
     payload: bytes
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     ready: threading.Event = field(default_factory=threading.Event)
     started_s: float = 0.0
@@ -40,7 +41,8 @@ class Child:
     def start(self) -> None:
         self.ready.clear()
         self.started_s = time.monotonic()
-        self.process = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        environment = {**os.environ, **self.environment}
+        self.process = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(self.payload + b"\n")

@@ -170,6 +170,8 @@ def _from_toml(path: Path, *, required: bool) -> dict[str, Any]:
 def _convert(name: str, value: Any, source: str) -> Any:
     kind = Settings.__dataclass_fields__[name].type
     try:
+        if isinstance(value, (bool, dict, list)):
+            raise TypeError
         if kind is int:
             return int(value)
         if kind is float:

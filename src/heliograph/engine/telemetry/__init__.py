@@ -16,7 +16,7 @@ _KEYS = frozenset({
 
 OBJECTS = Counter("heliograph_objects_total", "Objects that came in, by door and outcome.", ["door", "outcome"])
 BYTES_IN = Counter("heliograph_received_bytes_total", "Bytes that came in, by door.", ["door"])
-ASSOCIATIONS = Gauge("heliograph_associations", "Open DICOM associations.")
+ASSOCIATIONS = Gauge("heliograph_associations", "Open DICOM associations.", multiprocess_mode="livesum")
 REQUESTS = Histogram("heliograph_http_seconds", "Seconds of HTTP requests, by route and status.", ["route", "status"])
 
 _log = logging.getLogger("heliograph")

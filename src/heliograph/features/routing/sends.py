@@ -87,7 +87,8 @@ def resend(tx: Tx, actor: Actor, send_id: UUID | str) -> None:
         (now(), _uuid_or_none(send_id), actor.tenant_id),
     ).fetchone()
     if row is None:
-        raise Conflict("the send is not there or is under way", code="send_under_way")
+        _check_known(tx, actor, send_id)
+        raise Conflict("the send is under way", code="send_under_way")
     note(tx, actor, "send.repeated", {"send": str(send_id)})
     _queue(tx, UUID(str(send_id)), row[0])
 
@@ -101,8 +102,15 @@ def cancel_send(tx: Tx, actor: Actor, send_id: UUID | str) -> None:
         (now(), _uuid_or_none(send_id), actor.tenant_id),
     ).fetchone()
     if row is None:
-        raise Conflict("the send is not there or has ended", code="send_ended")
+        _check_known(tx, actor, send_id)
+        raise Conflict("the send has ended", code="send_ended")
     note(tx, actor, "send.cancelled", {"send": str(send_id)})
+
+
+def _check_known(tx: Tx, actor: Actor, send_id: UUID | str) -> None:
+    found = tx.execute("select 1 from send where id = %s and tenant_id = %s", (_uuid_or_none(send_id), actor.tenant_id))
+    if found.fetchone() is None:
+        raise Absent("no such send", code="no_send")
 
 
 # ---- for the job that does it ------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def problem(error: HeliographError) -> Response:
 
 def document(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
     body = {
-        "type": f"/docs/problems#{code}",
+        "type": f"urn:heliograph:problem:{code}",
         "title": _TITLES.get(status, "Error"),
         "status": status,
         "code": code,

@@ -3,10 +3,12 @@
 import ipaddress
 import json
 import mimetypes
+import os
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
-from prometheus_client import generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
 
 from heliograph.features import access
@@ -71,7 +73,11 @@ async def metrics(request: Request) -> Response:
         near = False
     if not near:
         access.require(await actor_of(request), "metrics.read")
-    return Response(generate_latest(), media_type="text/plain; version=0.0.4")
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
 
 
 async def page(path: str) -> Response:
