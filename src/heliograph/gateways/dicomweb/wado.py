@@ -105,6 +105,8 @@ async def bulkdata(
     ranges = parse_accept(accept_of(request))
     if not any(one.covers(bulk.media_type) or one.media_type == "application/octet-stream" for one in ranges):
         raise not_acceptable(f"these bytes are {bulk.media_type}")
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
     if bulk.is_many or ranges[0].is_multipart:
         seams = Seams.new(bulk.media_type)
         return StreamingResponse(bulk.parts(web, seams), media_type=seams.content_type, headers=headers)
