@@ -16,6 +16,7 @@ export interface SeriesDocumentLike {
     frames: number
     transfer_syntax: string
     attributes: DataSet
+    digest: string
     frame_urls_base: string
   }[]
 }
@@ -33,6 +34,8 @@ export class Frame {
     readonly number: number,
     readonly url: string,
     readonly transferSyntax: string,
+    /** Digest of the object: pixels kept in memory are good for this content only. */
+    readonly digest: string,
     private readonly instance: Attributes,
   ) {}
 
@@ -117,7 +120,7 @@ function framesOf(document: SeriesDocumentLike, instance: Instance, attributes: 
   const base = instance.frame_urls_base === '' ? path : instance.frame_urls_base
   return frameOrder(attributes, Math.max(1, instance.frames)).map(
     (index) =>
-      new Frame(document.study_uid, document.series_uid, instance.sop_uid, index + 1, `${base}${index + 1}`, instance.transfer_syntax, attributes),
+      new Frame(document.study_uid, document.series_uid, instance.sop_uid, index + 1, `${base}${index + 1}`, instance.transfer_syntax, instance.digest, attributes),
   )
 }
 

@@ -20,6 +20,7 @@ function document(instances: { frames?: number; attributes?: DataSet; syntax?: s
       frames,
       transfer_syntax: syntax,
       attributes,
+      digest: 'd',
       frame_urls_base: base,
     })),
   }

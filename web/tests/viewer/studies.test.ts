@@ -57,7 +57,7 @@ function stack(places: { z: number; sop: string }[], frameOfReference = '9.9'): 
     '00280011': { vr: 'US', Value: [8] },
     '00200052': { vr: 'UI', Value: [frameOfReference] },
   })
-  const frames = places.map(({ z, sop }) => new Frame('1', '2', sop, 1, `/${sop}`, '', new Attributes([set(z)])))
+  const frames = places.map(({ z, sop }) => new Frame('1', '2', sop, 1, `/${sop}`, '', '', new Attributes([set(z)])))
   return { kind: 'images', id: 'x', studyUid: '1', seriesUid: '2', modality: 'CT', frames, instanceCount: frames.length, isCine: false, part: undefined }
 }
 

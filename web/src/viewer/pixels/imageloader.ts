@@ -11,10 +11,10 @@ const frames = new Map<string, Frame>()
 const pictures = new WeakMap<Types.IImage, Picture>()
 const priorities = new Map<string, number>()
 
-/** Registers a frame and gives the id by which the drawing library knows it. */
+/** Registers a frame and gives the id by which the drawing library knows it: address and content (guard 1). */
 export function imageIdOf(frame: Frame): string {
-  const id = `${SCHEME}:${frame.url}`
-  if (!frames.has(id)) frames.set(id, frame)
+  const id = `${SCHEME}:${frame.url}#${frame.digest}`
+  frames.set(id, frame)
   return id
 }
 
@@ -27,10 +27,11 @@ export function setPriority(imageId: string, priority: number): void {
   priorities.set(imageId, priority)
 }
 
-/** Forgets the frames of a study that has been closed. */
+/** Forgets frames and pictures of a case that has been closed: the next reader of this window begins with nothing. */
 export function forgetFrames(): void {
   frames.clear()
   priorities.clear()
+  cache.purgeCache()
 }
 
 function toImage(imageId: string, picture: Picture): Types.IImage {

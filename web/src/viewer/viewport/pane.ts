@@ -265,10 +265,12 @@ export class StackPane implements Viewport {
 
   /** The one place through which a picture reaches the screen. Guard 4: it must belong to the study that is on screen. */
   private paint(image: Types.IImage): void {
-    const picture = pictureOf(image)
+    const kept = pictureOf(image)
     const { stack } = this.state
     const frame = frameOf(image.imageId)
-    if (picture === undefined || stack === undefined || frame !== picture.frame) return
+    if (kept === undefined || stack === undefined || frame === undefined) return
+    // The same pixels may have been read for an older document of the series; what is said about them is the newest.
+    const picture = kept.frame === frame ? kept : { ...kept, frame }
     if (frame.studyUid !== stack.studyUid || !this.isOnScreen(frame.studyUid)) {
       this.fail('wrongStudy')
       return
