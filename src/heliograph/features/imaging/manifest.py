@@ -9,7 +9,8 @@ from heliograph.features.archive.search import priors, series_of_study, study_by
 
 
 def study_manifest(tx: Tx, actor: Actor, study_id: int) -> dict[str, Any]:
-    """Raises Absent when the actor may not see the study. `instance_count` is the live count (safety guard 7)."""
+    """Raises Absent when the actor may not see the study. `instance_count` is the live count; `priors` are all other studies of the
+    patient, each with its `relation` prior, later or undated (safety guard 7)."""
     study = study_by_id(tx, actor, study_id)
     series = series_of_study(tx, actor, study_id)
     return {
@@ -17,6 +18,6 @@ def study_manifest(tx: Tx, actor: Actor, study_id: int) -> dict[str, Any]:
         "revision": str(study["revision"]),
         "instance_count": study["instance_count"],
         "series": series,
-        "priors": priors(tx, actor, study_id),
+        "priors": priors(tx, actor, study_id, later=True),
         "held": held_of_study(tx, actor, study_id),
     }
