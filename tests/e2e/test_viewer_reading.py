@@ -255,3 +255,34 @@ def test_keys_sheet_and_names(reader: Reader, tmp_path: Path) -> None:
     sheet.wait_for(state="detached")
     for button in reader.page.locator('[role="toolbar"] button').all():
         assert button.get_attribute("aria-label"), "every tool has a name"
+
+
+def test_no_accessibility_fault_that_axe_knows(reader: Reader, tmp_path: Path) -> None:
+    axe = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+    study = Study(tmp_path, 214, "E2E-214")
+    older = Study(tmp_path, 215, "E2E-214", date="20240301")
+    reader.store(ct_stack(study, 2), ct_stack(older, 2))
+    reader.open(study.uid)
+    reader.page.evaluate(axe.read_text(encoding="utf-8"))
+    for keys in ((), ("Shift+P",), ("?",)):
+        for key in keys:
+            reader.page.keyboard.press(key)
+        reader.page.wait_for_timeout(300)
+        found = reader.page.evaluate("axe.run('main', { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] })")
+        faults = [(fault["id"], [node["html"][:160] for node in fault["nodes"]]) for fault in found["violations"]]
+        assert faults == [], keys
+
+
+def test_undo_and_delete_of_a_measurement(reader: Reader, tmp_path: Path) -> None:
+    study = Study(tmp_path, 216, "E2E-216")
+    reader.store(ct_stack(study, 1))
+    reader.open(study.uid)
+    reader.press("d")
+    reader.drag(reader.point_of(60, 100), reader.point_of(160, 100))
+    assert len(reader.marks()) == 1
+    reader.press("Control+z")
+    assert reader.marks() == []
+    reader.press("Control+y")
+    assert len(reader.marks()) == 1
+    reader.press("Delete")
+    assert reader.marks() == []

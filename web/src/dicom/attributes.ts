@@ -49,6 +49,11 @@ export class Attributes {
     return undefined
   }
 
+  /** By tag, for groups that repeat and so have no keyword of their own. */
+  byTag(tag: string): Element | undefined {
+    return this.layers.find((layer) => layer[tag] !== undefined)?.[tag]
+  }
+
   /** True when the attribute carries a value of any kind. */
   has(keyword: Keyword): boolean {
     const element = this.element(keyword)

@@ -1,3 +1,5 @@
+import { Attributes } from '@/dicom/attributes'
+import { embeddedBits, overlayBits, overlayPlanes } from '@/dicom/overlayplane'
 import { describe, expect, it } from 'vitest'
 import { expandSegments, lookUp, paletteTable, readLut } from '@/dicom/lut'
 
@@ -43,5 +45,35 @@ describe('palettes', () => {
     expect(expandSegments([0, 2, 10, 20, 1, 4, 100])).toEqual([10, 20, 40, 60, 80, 100])
     expect(expandSegments([1, 4, 100])).toBeUndefined()
     expect(expandSegments([7, 1, 1])).toBeUndefined()
+  })
+})
+
+describe('overlay planes', () => {
+  const of = new Attributes([
+    {
+      '60020010': { vr: 'US', Value: [2] },
+      '60020011': { vr: 'US', Value: [3] },
+      '60020050': { vr: 'SS', Value: [5, 9] },
+      '60023000': { vr: 'OB', InlineBinary: 'JQ==' },
+      '60040010': { vr: 'US', Value: [2] },
+    },
+  ])
+  it('are found by group, with their place; half of one is none', () => {
+    expect(overlayPlanes(of)).toMatchObject([{ rows: 2, columns: 3, origin: [8, 4], firstFrame: 1, frames: 1 }])
+  })
+  it('are read from the lowest bit on', () => {
+    const [plane] = overlayPlanes(of)
+    if (plane === undefined) throw new Error('no plane')
+    expect([...(overlayBits(plane, Uint8Array.of(0b100101), 1) ?? [])]).toEqual([1, 0, 1, 0, 0, 1])
+    expect(overlayBits(plane, new Uint8Array(0), 1)).toBeUndefined()
+    expect([...(overlayBits({ ...plane, frames: 2 }, Uint8Array.of(0b01000000, 0b0001), 2) ?? [])]).toEqual([1, 0, 1, 0, 0, 0])
+    expect(overlayBits({ ...plane, frames: 2 }, Uint8Array.of(0, 0), 3)).toBeUndefined()
+  })
+  it('may lie in unused bits of the pixels themselves', () => {
+    const [plane] = overlayPlanes(
+      new Attributes([{ '60000010': { vr: 'US', Value: [1] }, '60000011': { vr: 'US', Value: [3] }, '60000102': { vr: 'US', Value: [12] } }]),
+    )
+    if (plane === undefined) throw new Error('no plane')
+    expect([...(embeddedBits(plane, Uint16Array.of(0x1fff, 0x0fff, 0xf000)) ?? [])]).toEqual([1, 0, 1])
   })
 })

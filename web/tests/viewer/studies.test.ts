@@ -46,6 +46,11 @@ describe('the first series', () => {
     expect(firstSeries(entries)?.row.id).toBe('2')
     expect(firstSeries(entries.slice(0, 1))?.row.id).toBe('1')
   })
+  it('is not the localizer when there is more', () => {
+    const entries = openStudy(manifest([series('1', 2), series('2', 40)]), undefined).series
+    expect(firstSeries(entries)?.row.id).toBe('2')
+    expect(firstSeries(entries.slice(0, 1))?.row.id).toBe('1')
+  })
 })
 
 function stack(places: { z: number; sop: string }[], frameOfReference = '9.9'): ImageStack {

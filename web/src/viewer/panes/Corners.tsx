@@ -20,9 +20,21 @@ function Line({ line }: { line: OverlayLine }) {
   if ('name' in line) return <bdi className={css['name']}>{format.name(line.name)}</bdi>
   if ('born' in line) {
     const parts = [formatDicomDate(line.born), format.age(line.born, line.examined), line.sex === '' ? '' : sexWord(words, line.sex)]
-    return <span>{parts.filter((part) => part !== '').join(' · ')}</span>
+    return parts
+      .filter((part) => part !== '')
+      .map((part, index) => (
+        <span key={part}>
+          {index > 0 && ' · '}
+          <bdi>{part}</bdi>
+        </span>
+      ))
   }
-  return <bdi>{t(`overlay.${line.key}`, { replace: line.values })}</bdi>
+  return <bdi>{t(`overlay.${line.key}`, { replace: isolated(line.values) })}</bdi>
+}
+
+/** Each value in its own direction: in a sentence that runs from right to left a minus sign would change sides. */
+function isolated(values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, `\u2066${value}\u2069`]))
 }
 
 function Lines({ lines }: { lines: readonly OverlayLine[] }) {

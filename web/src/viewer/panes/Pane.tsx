@@ -10,6 +10,7 @@ import { CineBar } from './CineBar'
 import { Corners } from './Corners'
 import { DocumentPanel } from './DocumentPanel'
 import { OrientationLetters, ReferenceLine, ScaleBar } from './Edges'
+import { OverlayPlanes } from './OverlayPlanes'
 import { PaneMarks } from './PaneMarks'
 import css from './Pane.module.css'
 import { Probe } from './Probe'
@@ -54,6 +55,7 @@ function Over({ viewport, host, pane, size }: { viewport: Viewport; host: HTMLEl
   if (picture === undefined || stack === undefined || state.status !== 'ready') return null
   return (
     <>
+      {level !== 'none' && <OverlayPlanes viewport={viewport} picture={picture} />}
       <ActiveLine pane={pane} viewport={viewport} />
       <Corners state={state} picture={picture} level={level} />
       {level !== 'none' && <OrientationLetters viewport={viewport} picture={picture} />}

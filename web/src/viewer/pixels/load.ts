@@ -1,4 +1,5 @@
 import { EXPLICIT_LITTLE_ENDIAN, firstPart, transferSyntaxOf } from '@/dicom/multipart'
+import { embeddedBits, overlayPlanes } from '@/dicom/overlayplane'
 import {
   cutToStoredBits,
   extentOf,
@@ -19,7 +20,7 @@ import { headerWindows, type NamedVoi } from '@/dicom/window'
 import { modalityLut, paletteOf, voiLuts } from './binary'
 import { canDecode, decodeFrame, type Decoded } from './decode'
 import { AS_PLAIN, AS_STORED, frameQueue } from './framequeue'
-import { type Picture } from './picture'
+import { type EmbeddedPlane, type Picture } from './picture'
 
 const PLAIN = new Set([EXPLICIT_LITTLE_ENDIAN, '1.2.840.10008.1.2', '1.2.840.10008.1.2.1.99'])
 const RLE = '1.2.840.10008.1.2.5'
@@ -27,16 +28,26 @@ const DEFLATED_FRAME = '1.2.840.10008.1.2.8.1'
 
 interface Stored extends Decoded {
   transferSyntax: string
+  embedded: EmbeddedPlane[]
+}
+
+function embeddedPlanes(frame: Frame, format: PixelFormat, cells: Pixels): EmbeddedPlane[] {
+  if (format.samples !== 1 || format.bitsAllocated !== 16) return []
+  return overlayPlanes(frame.attributes).flatMap((plane) => {
+    const bits = plane.bit > format.highBit ? embeddedBits(plane, cells) : undefined
+    return bits === undefined ? [] : [{ plane, bits }]
+  })
 }
 
 async function storedValues(frame: Frame, format: PixelFormat, priority: number, accept: string): Promise<Stored> {
   const answer = await frameQueue.request(frame.url, priority, accept)
   const part = firstPart(answer.contentType, answer.bytes)
   const transferSyntax = transferSyntaxOf(part.contentType)
-  const plain = { rows: format.rows, columns: format.columns, isRgb: false, transferSyntax }
+  const plain = { rows: format.rows, columns: format.columns, isRgb: false, transferSyntax, embedded: [] }
   if (PLAIN.has(transferSyntax) || transferSyntax === DEFLATED_FRAME) {
     const bytes = transferSyntax === DEFLATED_FRAME ? await inflate(part.bytes, nativeBytes(format)) : part.bytes
-    return { ...plain, planar: format.planar, pixels: cutToStoredBits(readNative(bytes, format), format) }
+    const cells = readNative(bytes, format)
+    return { ...plain, planar: format.planar, pixels: cutToStoredBits(cells, format), embedded: embeddedPlanes(frame, format, cells) }
   }
   if (transferSyntax === RLE && format.bitsAllocated >= 8) {
     const bytes = decodeRle(part.bytes, format.rows * format.columns, format.samples, format.bitsAllocated / 8)
@@ -46,7 +57,7 @@ async function storedValues(frame: Frame, format: PixelFormat, priority: number,
   if (!canDecode(transferSyntax)) throw new RangeError(`no codec for ${transferSyntax}`)
   const decoded = await decodeFrame(part.bytes, transferSyntax, format)
   if (decoded.pixels.length < decoded.rows * decoded.columns) throw new RangeError('the decoded frame is too small')
-  return { ...decoded, transferSyntax }
+  return { ...decoded, transferSyntax, embedded: [] }
 }
 
 const nativeBytes = (format: PixelFormat): number => Math.ceil((format.rows * format.columns * format.samples * format.bitsAllocated) / 8)
@@ -93,7 +104,7 @@ export async function loadPicture(frame: Frame, priority: number): Promise<Pictu
     paletteOf(of),
     voiLuts(of),
   ])
-  const { rows, columns, transferSyntax } = stored
+  const { rows, columns, transferSyntax, embedded } = stored
   const actual: PixelFormat = { ...format, rows, columns, planar: stored.planar }
   const rescale = rescaleOf(of, lut)
   const isPadding = paddingTest(of, format, rescale)
@@ -104,7 +115,7 @@ export async function loadPicture(frame: Frame, priority: number): Promise<Pictu
     ...headerWindows(of),
   ]
   const extent = colour ? { min: 0, max: 255 } : extentOf(pixels, isPadding)
-  return { frame, rows, columns, colour, pixels, format: actual, rescale, extent, isPadding, headerVois: colour ? [] : headerVois, transferSyntax }
+  return { frame, rows, columns, colour, pixels, format: actual, rescale, extent, isPadding, headerVois: colour ? [] : headerVois, transferSyntax, embedded }
 }
 
 function grey(stored: Pixels, format: PixelFormat, rescale: Rescale): Picture['pixels'] {

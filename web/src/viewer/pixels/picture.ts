@@ -1,3 +1,4 @@
+import { type OverlayPlane } from '@/dicom/overlayplane'
 import { type Extent, type PixelFormat, type Rescale } from '@/dicom/pixels'
 import { type Frame } from '@/dicom/series'
 import { type NamedVoi } from '@/dicom/window'
@@ -17,6 +18,13 @@ export interface Picture {
   /** Windows and tables of the object itself, the first of them the one to begin with. */
   headerVois: NamedVoi[]
   transferSyntax: string
+  /** Graphics found in unused bits of the pixel cells. */
+  embedded: readonly EmbeddedPlane[]
+}
+
+export interface EmbeddedPlane {
+  plane: OverlayPlane
+  bits: Uint8Array
 }
 
 /** The value under a point in pixel coordinates (integers are pixel centres), or nothing outside the picture. */

@@ -55,9 +55,13 @@ export function openStudy(manifest: StudyManifest, current: StudyRow | undefined
 
 const WITHOUT_PICTURES = new Set(['SR', 'PR', 'KO', 'DOC', 'RTSTRUCT', 'RTPLAN', 'RTRECORD', 'REG', 'FID', 'RWV', 'ANN', 'SEG', 'AU', 'PLAN'])
 
-/** The series to begin with: the first that is made of pictures. */
+/** Made of slices: a series of a single one is a localizer or a screen, not what the study was made for. */
+const SLICED = new Set(['CT', 'MR', 'PT'])
+
+/** The series to begin with: the first that is made of pictures, localizers left aside when there is more. */
 export function firstSeries(series: readonly SeriesEntry[]): SeriesEntry | undefined {
-  return series.find(({ row }) => !WITHOUT_PICTURES.has(row.modality) && row.frame_count > 0) ?? series[0]
+  const pictures = series.filter(({ row }) => !WITHOUT_PICTURES.has(row.modality) && row.frame_count > 0)
+  return pictures.find(({ row }) => !SLICED.has(row.modality) || row.frame_count > 3) ?? pictures[0] ?? series[0]
 }
 
 export interface Arrivals {
