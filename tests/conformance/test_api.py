@@ -262,6 +262,22 @@ def test_a_body_that_is_no_json_is_refused_and_not_repeated(admin: Browser, cont
     assert CANARY not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/studies/search", {"text": "a\0b"}), ("/api/studies/search", {"patient_id": "\0"}), ("/api/where", {"text": "a\0b"}),
+        ("/api/session", {"name": "a\0b", "password": "x"}), ("/api/session", {"name": "a", "password": "\0"}), ("/api/session/link", {"link": "\0"}),
+        ("/api/devices", {"aet": "A\0"}), ("/api/devices", {"aet": "A", "description": "\0"}), ("/api/users", {"name": "\0"}),
+        ("/api/users", {"name": "good", "display_name": "\0"}), ("/api/tokens", {"name": "\0", "scopes": ["study.read"]}),
+        ("/api/nodes", {"name": "\0", "aet": "A", "host": "h", "port": 1}), ("/api/nodes", {"name": "n", "aet": "A", "host": "\0", "port": 1}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_nul_in_a_text_is_refused_and_breaks_nothing(admin: Browser, path: str, body: Any) -> None:
+    assert admin.post(path, json=body).status_code in {200, 400, 401, 422}
+    assert admin.get("/api/about").status_code == 200
+
+
 def test_an_upload_is_bounded_and_needs_a_length(admin: Browser, house: Server) -> None:
     answer = admin.post("/api/uploads", files=[("file", ("big.dcm", b"\0" * 5_100_000, "application/dicom"))])
     is_problem(answer, 413, "too_large")

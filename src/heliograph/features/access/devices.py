@@ -49,7 +49,7 @@ def devices(tx: Tx, actor: Actor) -> list[Device]:
 def find_device(tx: Tx, tenant_id: int, aet: str) -> Device | None:
     """The device of this title, for destinations and for callers; titles compare trimmed (trap 40)."""
     row = tx.execute(
-        f"select {_COLUMNS} from device where tenant_id = %s and aet = %s", (tenant_id, aet.strip())
+        f"select {_COLUMNS} from device where tenant_id = %s and aet = %s", (tenant_id, _trimmed(aet))
     ).fetchone()
     return _device(row) if row else None
 
@@ -60,6 +60,7 @@ def add_device(tx: Tx, actor: Actor, aet: str, host: str, port: int | None, allo
     aet = _checked_aet(aet)
     _check_allow(allow)
     _check_port(port)
+    _check_pin(host, pinned=bool(more.get("pinned", False)))
     row = tx.execute(
         "insert into device (tenant_id, aet, host, port, allow, description, pinned, default_issuer, answer_success_when_held) "
         f"values (%s,%s,%s,%s,%s,%s,%s,%s,%s) on conflict (tenant_id, aet) do nothing returning {_COLUMNS}",
@@ -95,6 +96,7 @@ def update_device(tx: Tx, actor: Actor, device_id: int, values: dict[str, Any]) 
     ).fetchone()
     if row is None:
         raise Absent("no such device", code="no_device")
+    _check_pin(row[2], pinned=row[6])
     note(tx, actor, "device.changed", {"device": device_id}, detail={"fields": sorted(values)})
     return _device(row)
 
@@ -113,7 +115,7 @@ def identify_caller(
     tx: Tx, tenant_id: int, aet: str, address: str, *, unknown_peers: str, unknown_networks: str
 ) -> tuple[Actor, Device | None]:
     """The actor of an association. An unknown or wrongly placed caller is a `caller` with few rights, or none at all."""
-    aet = aet.strip()[:16]
+    aet = _trimmed(aet)[:16]
     device = find_device(tx, tenant_id, aet)
     if device is not None and (not device.pinned or _same_host(device.host, address)):
         rights = frozenset[str]().union(*(DEVICE_RIGHTS[word] for word in device.allow))
@@ -257,6 +259,11 @@ def _device(row: tuple[Any, ...]) -> Device:
     return Device(*(*row[:5], tuple(row[5]), *row[6:]))
 
 
+def _trimmed(aet: str) -> str:
+    """Old devices fill a title up with NUL instead of blanks."""
+    return aet.partition("\0")[0].strip()
+
+
 def _checked_aet(aet: str) -> str:
     aet = aet.strip()
     if not 1 <= len(aet) <= 16 or not aet.isascii() or not aet.isprintable() or "\\" in aet:
@@ -267,6 +274,11 @@ def _checked_aet(aet: str) -> str:
 def _check_allow(allow: list[str]) -> None:
     if set(allow) - set(DEVICE_RIGHTS):
         raise Invalid(f"allow must be of: {', '.join(DEVICE_RIGHTS)}", code="bad_allow")
+
+
+def _check_pin(host: str, *, pinned: bool) -> None:
+    if pinned and not host.strip():
+        raise Invalid("pinned needs a host: the address that the device is held to", code="pin_without_host")
 
 
 def _check_port(port: int | None) -> None:

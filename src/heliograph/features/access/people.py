@@ -42,6 +42,11 @@ class Session:
     needs_password: bool = False
 
 
+def _plain(name: str) -> str:
+    """A name as it may be looked up and recorded: bounded, without what a database cannot hold."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in name[:64])
+
+
 def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
@@ -127,7 +132,7 @@ def sign_in(tx: Tx, name: str, password: str, address: str, *, hours: float) -> 
     """Raises NotSignedIn with one sentence for every cause; eight failures lock the name for five minutes."""
     row = tx.execute(
         "select id, password_hash, disabled_at, locked_until, failed_count, tenant_id from app_user where tenant_id = 1 and name = %s",
-        (name[:64],),
+        (_plain(name),),
     ).fetchone()
     locked = row is not None and row[3] is not None and row[3] > now()
     good = _verify(row[1] if row and row[1] else _nobody(), password)
@@ -142,9 +147,9 @@ def note_failure(tx: Tx, name: str, address: str) -> None:
     tx.execute(
         "update app_user set failed_count = failed_count + 1, "
         "locked_until = case when failed_count + 1 >= %s then %s else locked_until end where tenant_id = 1 and name = %s",
-        (_LOCK_AFTER, now() + _LOCK_FOR, name[:64]),
+        (_LOCK_AFTER, now() + _LOCK_FOR, _plain(name)),
     )
-    nobody = Actor("user", "", name[:64], 1, frozenset(), address)
+    nobody = Actor("user", "", _plain(name), 1, frozenset(), address)
     note(tx, nobody, "signed_in", {}, outcome="refused")
 
 

@@ -5,13 +5,13 @@ import unicodedata
 from dataclasses import dataclass
 
 from heliograph.engine.db import Tx
+from heliograph.standards.dicom import names
 
 _PLACEHOLDERS = frozenset({
     "", "0", "00", "000", "0000", "00000", "000000", "1", "NONE", "NULL", "NA", "N/A", "NO ID", "NOID", "NOT AVAILABLE", "TEST", "UNKNOWN", "UNK", "ANON",
     "ANONYMOUS", "ANONYMIZED", "ANONYMISED", "DUMMY", "TEMP", "XXX",
 })  # fmt: skip
 _ONLY_MARKS = re.compile(r"^[\W_0xX]*$")
-_NOT_WORD = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,9 @@ def is_placeholder(patient_id: str) -> bool:
 def identity_key(person: Person, study_uid: str) -> str:
     if is_placeholder(person.patient_id):
         return f"study:{study_uid}"
-    return f"id:{person.issuer.strip()}|{person.patient_id.strip()}"
+    # The first bar ends the issuer, whatever is in it.
+    issuer = person.issuer.strip().replace("\\", "\\\\").replace("|", "\\p")
+    return f"id:{issuer}|{person.patient_id.strip()}"
 
 
 def differences(stored: Person, held: Person) -> list[Difference]:
@@ -87,5 +89,5 @@ def _same_name(one: str, other: str) -> bool:
 
 
 def _words(group: str) -> frozenset[str]:
-    text = "".join(c for c in unicodedata.normalize("NFKD", group.casefold()) if not unicodedata.combining(c))
-    return frozenset(word for word in _NOT_WORD.split(text) if word)
+    """Vowel signs of South Asian and Thai writing belong to the word; punctuation and blanks do not."""
+    return frozenset("".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in names.fold(group)).split())

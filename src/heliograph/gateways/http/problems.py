@@ -89,6 +89,8 @@ def add_error_handlers(app: FastAPI) -> None:
         return document(error.status_code, f"http_{error.status_code}", str(error.detail))
 
     async def database(_request: Request, error: Exception) -> Response:
+        if any(kind.__name__ == "DataError" for kind in type(error).__mro__):
+            return problem(Invalid("a value in the request cannot be looked up or stored", code="unfit_value"))
         telemetry.trouble("database_error", error)
         return problem(Broken("the database refused a statement", code="database_error"))
 

@@ -1,0 +1,300 @@
+"""Users, sessions, one-time links, tokens, and the policy that all of them pass."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from heliograph.engine.db import Tx
+from heliograph.features import access
+from heliograph.features.access import Actor, Session, system_actor
+from heliograph.features.access.model import ALL, ROLES
+from heliograph.features.access.people import note_failure
+from heliograph.kit.errors import Absent, Conflict, Invalid, NotSignedIn, Refused
+from heliograph.kit.time import now
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def jane(tx: Tx, actor: Actor) -> UUID:
+    return access.add_user(tx, actor, "jane", ["radiologist"], display_name="Jane D", password=PASSWORD)
+
+
+def sign_in(tx: Tx, name: str = "jane", password: str = PASSWORD) -> Session:
+    return access.sign_in(tx, name, password, "10.0.0.1", hours=12)
+
+
+def refusal(tx: Tx, name: str = "jane", password: str = PASSWORD) -> tuple[str, str]:
+    with pytest.raises(NotSignedIn) as told:
+        sign_in(tx, name, password)
+    return told.value.code, told.value.message
+
+
+# -- passwords -------------------------------------------------------------------------------------------------
+
+
+def test_a_password_is_kept_as_an_argon2id_digest(tx: Tx, jane: UUID) -> None:
+    row = tx.execute("select password_hash from app_user where id = %s", (jane,)).fetchone()
+    assert row is not None
+    assert row[0].startswith("$argon2id$")
+    assert PASSWORD not in row[0]
+
+
+def test_signing_in_gives_a_session_with_the_rights_of_the_roles(tx: Tx, jane: UUID) -> None:
+    session = sign_in(tx)
+    assert (session.actor.kind, session.actor.id, session.actor.name, session.actor.address) == (
+        "user",
+        str(jane),
+        "jane",
+        "10.0.0.1",
+    )
+    assert session.actor.permissions == ROLES["radiologist"]
+    assert (session.display_name, session.needs_password) == ("Jane D", False)
+    assert session.expires_at > now() + timedelta(hours=11)
+    row = tx.execute("select token_hash from session where user_id = %s", (jane,)).fetchone()
+    assert row is not None
+    assert session.token.encode() not in bytes(row[0]), "the database knows a digest"
+
+
+def test_every_refusal_reads_the_same(tx: Tx, actor: Actor, jane: UUID) -> None:
+    access.add_user(tx, actor, "no-password", ["viewer"])
+    gone = access.add_user(tx, actor, "gone", ["viewer"], password=PASSWORD)
+    access.set_user(tx, actor, gone, disabled=True)
+    answers = {
+        refusal(tx, password="wrong"), refusal(tx, password=""), refusal(tx, "nobody"), refusal(tx, "no-password", ""), refusal(tx, "gone"),
+        refusal(tx, "JANE"), refusal(tx, "jane "), refusal(tx, "x" * 1000), refusal(tx, "jane\0"),
+    }  # fmt: skip
+    assert len(answers) == 1
+
+
+def test_eight_failures_lock_a_name_for_five_minutes(tx: Tx, jane: UUID) -> None:
+    for _ in range(7):
+        note_failure(tx, "jane", "10.0.0.66")
+    assert sign_in(tx).actor.name == "jane", "seven are forgiven"
+    for _ in range(8):
+        note_failure(tx, "jane", "10.0.0.66")
+    refusal(tx)
+    row = tx.execute("select locked_until from app_user where id = %s", (jane,)).fetchone()
+    assert row is not None
+    assert timedelta(minutes=4) < row[0] - now() < timedelta(minutes=6)
+    tx.execute("update app_user set locked_until = %s where id = %s", (now() - timedelta(seconds=1), jane))
+    assert sign_in(tx).actor.name == "jane"
+    row = tx.execute("select failed_count, locked_until from app_user where id = %s", (jane,)).fetchone()
+    assert row == (0, None)
+
+
+def test_a_name_that_no_database_holds_is_recorded_without_that(tx: Tx) -> None:
+    note_failure(tx, "a\0b\nc", "10.0.0.66")
+    row = tx.execute("select actor->>'name' from audit_event order by id desc limit 1").fetchone()
+    assert row == ("a\ufffdb\ufffdc",)
+
+
+def test_failures_of_a_name_that_nobody_has_are_recorded_too(tx: Tx) -> None:
+    note_failure(tx, "nobody-of-this-name", "10.0.0.66")
+    row = tx.execute(
+        "select outcome, actor from audit_event where kind = 'signed_in' order by id desc limit 1"
+    ).fetchone()
+    assert row is not None
+    assert (row[0], row[1]["name"], row[1]["address"]) == ("refused", "nobody-of-this-name", "10.0.0.66")
+
+
+@pytest.mark.parametrize("new", ["", "short", "123456789", "x" * 1025])
+def test_passwords_that_are_too_short_or_too_long(tx: Tx, jane: UUID, new: str) -> None:
+    with pytest.raises(Invalid, match="new must have"):
+        access.change_password(tx, sign_in(tx), new, PASSWORD)
+
+
+def test_changing_a_password_needs_the_present_one_and_ends_the_other_sessions(tx: Tx, jane: UUID) -> None:
+    here, there = sign_in(tx), sign_in(tx)
+    for wrong in (None, "", "wrong"):
+        with pytest.raises(Refused, match="current password"):
+            access.change_password(tx, here, "another password of mine", wrong)
+    access.change_password(tx, here, "another password of mine", PASSWORD)
+    assert access.session_actor(tx, here.token, "").actor.name == "jane"
+    with pytest.raises(NotSignedIn):
+        access.session_actor(tx, there.token, "")
+    refusal(tx)
+    assert sign_in(tx, password="another password of mine")
+
+
+def test_the_first_password_needs_no_present_one(tx: Tx, actor: Actor) -> None:
+    access.add_user(tx, actor, "new-person", ["viewer"])
+    session = access.sign_in_by_link(tx, access.issue_link(tx, actor, "new-person"), "", hours=1)
+    assert session.needs_password
+    access.change_password(tx, session, PASSWORD, None)
+    assert not sign_in(tx, "new-person").needs_password
+
+
+# -- links and sessions ----------------------------------------------------------------------------------------
+
+
+def test_a_link_works_once(tx: Tx, actor: Actor, jane: UUID) -> None:
+    code = access.issue_link(tx, actor, "jane")
+    assert access.sign_in_by_link(tx, code, "", hours=1).actor.id == str(jane)
+    with pytest.raises(NotSignedIn):
+        access.sign_in_by_link(tx, code, "", hours=1)
+
+
+def test_a_link_ends_by_itself_and_is_kept_as_a_digest(tx: Tx, actor: Actor, jane: UUID) -> None:
+    code = access.issue_link(tx, actor, "jane", minutes=5)
+    row = tx.execute("select code_hash, expires_at from sign_in_link where user_id = %s", (jane,)).fetchone()
+    assert row is not None
+    assert code.encode() not in bytes(row[0])
+    assert row[1] < now() + timedelta(minutes=6)
+    tx.execute("update sign_in_link set expires_at = %s", (now() - timedelta(seconds=1),))
+    with pytest.raises(NotSignedIn):
+        access.sign_in_by_link(tx, code, "", hours=1)
+
+
+def test_a_link_of_somebody_who_was_disabled_meanwhile_lets_nobody_in(tx: Tx, actor: Actor, jane: UUID) -> None:
+    code = access.issue_link(tx, actor, "jane")
+    access.set_user(tx, actor, jane, disabled=True)
+    with pytest.raises(NotSignedIn):
+        access.sign_in_by_link(tx, code, "", hours=1)
+    with pytest.raises(Absent):
+        access.issue_link(tx, actor, "jane")
+
+
+def test_a_link_lets_in_although_the_name_is_locked(tx: Tx, actor: Actor, jane: UUID) -> None:
+    """Somebody who guesses passwords of the administrator must not lock the house."""
+    for _ in range(9):
+        note_failure(tx, "jane", "10.0.0.66")
+    refusal(tx)
+    assert access.sign_in_by_link(tx, access.issue_link(tx, actor, "jane"), "", hours=1)
+
+
+def test_a_session_ends_by_signing_out_by_time_and_with_its_person(tx: Tx, actor: Actor, jane: UUID) -> None:
+    out, late, disabled = sign_in(tx), sign_in(tx), sign_in(tx)
+    access.sign_out(tx, access.session_actor(tx, out.token, ""))
+    tx.execute("update session set expires_at = %s where csrf = %s", (now() - timedelta(seconds=1), late.csrf))
+    for session in (out, late):
+        with pytest.raises(NotSignedIn):
+            access.session_actor(tx, session.token, "")
+    assert access.session_actor(tx, disabled.token, "10.0.0.2").actor.address == "10.0.0.2"
+    access.set_user(tx, actor, jane, disabled=True)
+    access.set_user(tx, actor, jane, disabled=False)
+    with pytest.raises(NotSignedIn):
+        access.session_actor(tx, disabled.token, "")
+    assert sign_in(tx), "enabled again, she signs in anew"
+
+
+def test_a_change_of_roles_holds_for_open_sessions(tx: Tx, actor: Actor, jane: UUID) -> None:
+    session = sign_in(tx)
+    access.set_user(tx, actor, jane, roles=["viewer"])
+    assert access.session_actor(tx, session.token, "").actor.permissions == {"study.read"}
+
+
+@pytest.mark.parametrize("token", ["", "x", "x" * 500, "hg_" + "x" * 43])
+def test_no_session_and_no_token_behind_a_guess(tx: Tx, token: str) -> None:
+    with pytest.raises(NotSignedIn):
+        access.session_actor(tx, token, "")
+    with pytest.raises(NotSignedIn):
+        access.token_actor(tx, token, "")
+
+
+# -- users -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 65, "a\nb", "a\x00b"])
+def test_names_that_nobody_can_have(tx: Tx, actor: Actor, name: str) -> None:
+    with pytest.raises(Invalid, match="name"):
+        access.add_user(tx, actor, name, ["viewer"])
+
+
+@pytest.mark.parametrize("roles", [[], ["emperor"], ["viewer", "emperor"]])
+def test_roles_that_there_are_not(tx: Tx, actor: Actor, jane: UUID, roles: list[str]) -> None:
+    with pytest.raises(Invalid, match="roles"):
+        access.add_user(tx, actor, "other", roles)
+    with pytest.raises(Invalid, match="roles"):
+        access.set_user(tx, actor, jane, roles=roles)
+
+
+def test_a_name_is_taken_once(tx: Tx, actor: Actor, jane: UUID) -> None:
+    with pytest.raises(Conflict):
+        access.add_user(tx, actor, "jane", ["viewer"])
+
+
+def test_nobody_disables_himself(tx: Tx, actor: Actor) -> None:
+    admin = access.add_user(tx, actor, "boss", ["admin"], password=PASSWORD)
+    with pytest.raises(Conflict):
+        access.set_user(tx, sign_in(tx, "boss").actor, admin, disabled=True)
+
+
+def test_only_who_manages_users_manages_users(tx: Tx, actor: Actor, jane: UUID) -> None:
+    reader = sign_in(tx).actor
+    acts: list[Any] = [
+        lambda: access.add_user(tx, reader, "x", ["admin"]), lambda: access.set_user(tx, reader, jane, roles=["admin"]),
+        lambda: access.users(tx, reader), lambda: access.issue_link(tx, reader, "jane"), lambda: access.issue_token(tx, reader, "x", ["all"]),
+        lambda: access.tokens(tx, reader), lambda: access.revoke_token(tx, reader, jane),
+    ]  # fmt: skip
+    for act in acts:
+        with pytest.raises(Refused):
+            act()
+
+
+# -- tokens ----------------------------------------------------------------------------------------------------
+
+
+def test_a_token_has_its_scopes_and_nothing_else(tx: Tx, actor: Actor) -> None:
+    program = access.token_actor(tx, access.issue_token(tx, actor, "sync", ["study.read", "changes.read"]), "10.0.0.1")
+    assert (program.kind, program.name, program.permissions) == ("token", "sync", {"study.read", "changes.read"})
+    assert access.token_actor(tx, access.issue_token(tx, actor, "all", ["all"]), "").permissions == ALL
+
+
+@pytest.mark.parametrize("scopes", [[], ["everything"], ["study.read", "everything"], ["study.read "]])
+def test_scopes_that_there_are_not(tx: Tx, actor: Actor, scopes: list[str]) -> None:
+    with pytest.raises(Invalid, match="scope"):
+        access.issue_token(tx, actor, "sync", scopes)
+
+
+def test_a_token_is_kept_as_a_digest_ends_by_time_and_by_revoking(tx: Tx, actor: Actor) -> None:
+    kept = {
+        name: access.issue_token(tx, actor, name, ["study.read"], days=1) for name in ("t-late", "t-revoked", "t-good")
+    }
+    rows = {row["name"]: row for row in access.tokens(tx, actor)}
+    digests = [bytes(row[0]) for row in tx.execute("select token_hash from api_token")]
+    assert not any(token.encode() in digest for token in kept.values() for digest in digests)
+    tx.execute("update api_token set expires_at = %s where name = 't-late'", (now() - timedelta(seconds=1),))
+    access.revoke_token(tx, actor, rows["t-revoked"]["id"])
+    for name in ("t-late", "t-revoked"):
+        with pytest.raises(NotSignedIn):
+            access.token_actor(tx, kept[name], "")
+    assert access.token_actor(tx, kept["t-good"], "")
+    assert {row["name"]: row["last_used_at"] is not None for row in access.tokens(tx, actor)}["t-good"]
+    with pytest.raises(Absent):
+        access.revoke_token(tx, actor, rows["t-revoked"]["id"])
+
+
+# -- policy ----------------------------------------------------------------------------------------------------
+
+
+def test_who_may_not_read_sees_nothing_instead_of_being_refused() -> None:
+    condition, values = access.visible(Actor("user", "1", "x", 7, frozenset()), "st")
+    assert (condition, values) == ("false", [])
+    condition, values = access.visible(Actor("user", "1", "x", 7, frozenset({"study.read"})), "st")
+    assert (condition, values) == ("st.tenant_id = %s", [7])
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_roles_hold_known_permissions(role: str) -> None:
+    assert ROLES[role] <= ALL
+    assert (ROLES[role] == ALL) is (role == "admin")
+    assert "study.read" in ROLES[role]
+
+
+def test_require_names_what_is_missing() -> None:
+    access.require(system_actor("test"), "user.manage")
+    with pytest.raises(Refused, match=r"user\.manage"):
+        access.require(Actor("user", "1", "x", 1, frozenset({"study.read"})), "user.manage")
+
+
+def test_an_act_and_its_record_stand_or_fall_together(tx: Tx, actor: Actor, jane: UUID) -> None:
+    row = tx.execute(
+        "select actor, subject, detail, outcome from audit_event where kind = 'user.added' order by id desc limit 1"
+    ).fetchone()
+    assert row is not None
+    assert row[0] == {"kind": "system", "id": "test", "name": "test", "address": ""}
+    assert row[1] == {"user": str(jane), "name": "jane"}
+    assert (row[2], row[3]) == ({"roles": ["radiologist"]}, "success")
