@@ -4,6 +4,7 @@ import argparse
 import datetime as dt
 import importlib.metadata
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
@@ -145,8 +146,15 @@ def run_extras(options: argparse.Namespace, extras: Sequence[str], scene: Scene,
         say(f"  idle: {value:.0f} MB")
 
 
+def stop_in_order(*_: object) -> None:
+    """SIGTERM and SIGINT end a measurement as an exception does: servers are stopped and what was measured is written."""
+    raise SystemExit(143)
+
+
 def main() -> None:
     options = arguments()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, stop_in_order)
     steps, extras = chosen(options.only)
     corpus = Corpus(options.work / "corpus")
     corpus.write()
