@@ -1,0 +1,228 @@
+"""The embedded PostgreSQL: started on what a crash left, stopped in order, and never another's."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from heliograph.engine.db import Database, EmbeddedPostgres, schema
+from heliograph.kit.errors import Busy
+
+KEEPER = """
+import sys, time
+from pathlib import Path
+from heliograph.engine.db import EmbeddedPostgres
+postgres = EmbeddedPostgres(Path(sys.argv[1]))
+postgres.start()
+print(postgres.url, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cluster for the whole module; making one takes the longest."""
+    return Path(tmp_path_factory.mktemp("embedded"))
+
+
+@pytest.fixture
+def postgres(folder: Path) -> Iterator[EmbeddedPostgres]:
+    made = EmbeddedPostgres(folder)
+    made.start()
+    yield made
+    made.stop()
+
+
+def pid_of(folder: Path) -> int:
+    return int((EmbeddedPostgres(folder).cluster / "postmaster.pid").read_text().splitlines()[0])
+
+
+def is_alive(pid: int) -> bool:
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    return False
+
+
+def count(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        connection.execute("create table if not exists kept (n int)")
+        connection.execute("insert into kept values (1)")
+        row = connection.execute("select count(*) from kept").fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def test_what_is_committed_survives_stop_and_start(postgres: EmbeddedPostgres, folder: Path) -> None:
+    before = count(postgres.url)
+    postgres.stop()
+    assert not postgres.is_answering()
+    again = EmbeddedPostgres(folder)
+    again.start()
+    try:
+        assert again.is_answering()
+        assert count(again.url) == before + 1
+    finally:
+        again.stop()
+
+
+def test_only_its_owner_may_look_into_the_folder_and_nobody_comes_by_network(
+    postgres: EmbeddedPostgres, folder: Path
+) -> None:
+    assert folder.stat().st_mode & 0o077 == 0
+    assert postgres.socket_folder.stat().st_mode & 0o077 == 0
+    with psycopg.connect(postgres.url) as connection:
+        settings = dict(
+            connection.execute(
+                "select name, setting from pg_settings where name in ('listen_addresses', 'data_checksums', 'fsync', 'full_page_writes', 'synchronous_commit')"
+            ).fetchall()
+        )
+    assert settings == {
+        "listen_addresses": "",
+        "data_checksums": "on",
+        "fsync": "on",
+        "full_page_writes": "on",
+        "synchronous_commit": "on",
+    }
+
+
+def test_a_server_that_a_killed_supervisor_left_is_ended_at_the_next_start(folder: Path) -> None:
+    keeper = subprocess.Popen([sys.executable, "-c", KEEPER, str(folder)], stdout=subprocess.PIPE, text=True)
+    assert keeper.stdout is not None
+    before = count(keeper.stdout.readline().strip())
+    left = pid_of(folder)
+    keeper.kill()
+    keeper.wait()
+    assert is_alive(left), "the database server outlives its supervisor"
+    made = EmbeddedPostgres(folder)
+    made.start()
+    try:
+        assert not is_alive(left)
+        assert pid_of(folder) != left
+        assert count(made.url) == before + 1
+    finally:
+        made.stop()
+
+
+def test_a_server_that_was_killed_with_its_supervisor_is_started_again(folder: Path) -> None:
+    keeper = subprocess.Popen([sys.executable, "-c", KEEPER, str(folder)], stdout=subprocess.PIPE, text=True)
+    assert keeper.stdout is not None
+    before = count(keeper.stdout.readline().strip())
+    left = pid_of(folder)
+    os.kill(left, signal.SIGKILL)
+    keeper.kill()
+    keeper.wait()
+    made = EmbeddedPostgres(folder)
+    made.start()
+    try:
+        assert count(made.url) == before + 1
+    finally:
+        made.stop()
+
+
+def test_the_file_of_a_dead_server_that_nobody_reaped_keeps_nobody_out(folder: Path) -> None:
+    """A killed server stays a zombie while its parent does not look; PostgreSQL itself takes such a process id for alive."""
+    zombie = os.fork()
+    if zombie == 0:
+        os._exit(0)
+    try:
+        deadline = time.monotonic() + 5
+        while is_alive(zombie):
+            assert time.monotonic() < deadline
+        made = EmbeddedPostgres(folder)
+        made.start()
+        pid_file = made.cluster / "postmaster.pid"
+        text = pid_file.read_text()
+        lock_text = (made.socket_folder / ".s.PGSQL.5432.lock").read_text()
+        made.stop()
+        own = text.splitlines()[0]
+        pid_file.write_text(text.replace(own, str(zombie), 1))
+        (made.socket_folder / ".s.PGSQL.5432.lock").write_text(lock_text.replace(own, str(zombie), 1))
+        again = EmbeddedPostgres(folder)
+        assert not again.is_answering()
+        again.start()
+        try:
+            assert count(again.url) > 0
+        finally:
+            again.stop()
+    finally:
+        os.waitpid(zombie, 0)
+
+
+def test_a_process_that_got_the_old_number_is_left_alone(folder: Path) -> None:
+    """After a restart of the machine the number in the file may be anybody's."""
+    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    made = EmbeddedPostgres(folder)
+    made.start()
+    pid_file = made.cluster / "postmaster.pid"
+    text = pid_file.read_text()
+    made.stop()
+    try:
+        pid_file.write_text(text.replace(text.splitlines()[0], str(stranger.pid), 1))
+        assert not EmbeddedPostgres(folder).is_answering()
+        again = EmbeddedPostgres(folder)
+        with contextlib.suppress(Exception):
+            again.start()
+        again.stop()
+        assert stranger.poll() is None, "somebody else's process was ended"
+    finally:
+        stranger.kill()
+        stranger.wait()
+        pid_file.unlink(missing_ok=True)
+
+
+def test_poll_tells_that_the_server_died(postgres: EmbeddedPostgres) -> None:
+    assert postgres.poll() is None
+    os.kill(pid_of(postgres.folder), signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while postgres.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    postgres.start()
+    assert count(postgres.url) > 0
+
+
+def test_a_path_too_long_for_a_socket_gets_one_elsewhere(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    one, other = EmbeddedPostgres(deep), EmbeddedPostgres(deep / "other")
+    assert len(str(one.socket_folder)) < 80
+    assert one.socket_folder != other.socket_folder
+    assert EmbeddedPostgres(deep).socket_folder == one.socket_folder
+
+
+def test_a_database_that_is_away_is_busy_and_comes_back(folder: Path) -> None:
+    made = EmbeddedPostgres(folder)
+    made.start()
+    database = Database(made.url, name="test")
+    database.open()
+    try:
+        with database.transaction() as tx:
+            tx.execute("select 1")
+        made.stop()
+        with pytest.raises(Busy), database.transaction() as tx:
+            tx.execute("select 1")
+        made.start()
+        with database.transaction() as tx:
+            assert tx.execute("select 1").fetchone() == (1,)
+    finally:
+        database.close()
+        made.stop()
+
+
+def test_the_schema_is_made_once_and_a_newer_one_is_refused(postgres: EmbeddedPostgres) -> None:
+    from heliograph.kit.errors import Conflict
+
+    assert schema.current(postgres.url) is None
+    assert schema.upgrade(postgres.url) is True
+    assert schema.upgrade(postgres.url) is False
+    assert schema.current(postgres.url) == schema.HEAD
+    with psycopg.connect(postgres.url) as connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+    with pytest.raises(Conflict, match="9999"):
+        schema.upgrade(postgres.url)
