@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from heliograph.engine.db import Database, EmbeddedPostgres, schema
-from heliograph.kit.errors import Busy
+from heliograph.engine.db import EmbeddedPostgres, schema
+from heliograph.kit.errors import Conflict
 
 KEEPER = """
 import sys, time
@@ -196,28 +196,7 @@ def test_a_path_too_long_for_a_socket_gets_one_elsewhere(tmp_path: Path) -> None
     assert EmbeddedPostgres(deep).socket_folder == one.socket_folder
 
 
-def test_a_database_that_is_away_is_busy_and_comes_back(folder: Path) -> None:
-    made = EmbeddedPostgres(folder)
-    made.start()
-    database = Database(made.url, name="test")
-    database.open()
-    try:
-        with database.transaction() as tx:
-            tx.execute("select 1")
-        made.stop()
-        with pytest.raises(Busy), database.transaction() as tx:
-            tx.execute("select 1")
-        made.start()
-        with database.transaction() as tx:
-            assert tx.execute("select 1").fetchone() == (1,)
-    finally:
-        database.close()
-        made.stop()
-
-
 def test_the_schema_is_made_once_and_a_newer_one_is_refused(postgres: EmbeddedPostgres) -> None:
-    from heliograph.kit.errors import Conflict
-
     assert schema.current(postgres.url) is None
     assert schema.upgrade(postgres.url) is True
     assert schema.upgrade(postgres.url) is False
