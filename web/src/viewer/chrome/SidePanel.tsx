@@ -8,7 +8,7 @@ import { isLater, timeDistance } from '@/dicom/timedistance'
 import { useBasis } from '../panes/useBasis'
 import { useDistance } from '../panes/useDistance'
 import { useDesk, useWorkspace } from '../state/context'
-import { type Drawing } from '../state/workspace'
+import { type Drawing } from '../state/desk'
 import css from './SidePanel.module.css'
 
 function Prior({ row, current }: { row: StudyRow; current: StudyRow }) {

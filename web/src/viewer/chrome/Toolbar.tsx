@@ -28,7 +28,7 @@ import {
 import { type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useActiveViewport, useDesk, useViewportValue, useWorkspace } from '../state/context'
-import { type Layout } from '../state/workspace'
+import { type Layout } from '../state/desk'
 import { presetsFor, type VoiChoice } from '../viewport/presets'
 import { type ToolName } from '../viewport/types'
 import { useUnit } from '../panes/Corners'

@@ -1,6 +1,7 @@
 import { valueUnit } from '@/dicom/units'
 import { nextSpeed } from '../panes/CineBar'
-import { type OverlayLevel, type Workspace } from '../state/workspace'
+import { type OverlayLevel } from '../state/desk'
+import { type Workspace } from '../state/workspace'
 import { presetsFor } from '../viewport/presets'
 import { type Viewport } from '../viewport/types'
 

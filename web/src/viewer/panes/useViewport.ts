@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { type Point2 } from '@/dicom/geometry'
 import { useDesk, useWorkspace } from '../state/context'
-import { type Hung } from '../state/workspace'
+import { type Hung } from '../state/desk'
 import { type Viewport } from '../viewport/types'
 
 /** Makes the viewport of a pane once the drawing code is there, and shows in it what hangs. */

@@ -1,7 +1,8 @@
 import { createContext, useContext, useSyncExternalStore } from 'react'
 import { useStore } from 'zustand'
 import { EMPTY_STATE, type Viewport, type ViewportState } from '../viewport/types'
-import { type Workspace, type WorkspaceState } from './workspace'
+import { type WorkspaceState } from './desk'
+import { type Workspace } from './workspace'
 
 const Context = createContext<Workspace | null>(null)
 

@@ -1,95 +1,19 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import { request } from '@/api/client'
 import { useLive } from '@/api/live'
-import { type HeldObject, type StudyManifest, type StudyRow } from '@/api/types'
+import { type StudyManifest, type StudyRow } from '@/api/types'
 import { type Stack } from '@/dicom/series'
-import type * as DrawingModule from '../viewport/drawing'
 import { AS_STORED, frameQueue } from '../pixels/framequeue'
 import { type ToolName, type Viewport } from '../viewport/types'
+import { START, type Drawing, type Hung, type Layout, type WorkspaceState } from './desk'
 import { Documents } from './documents'
-import { arrivals, firstSeries, openStudy, sameFrame, type Arrivals, type OpenStudy, type SeriesEntry } from './studies'
+import { arrivals, firstSeries, openStudy, sameFrame, type OpenStudy, type SeriesEntry } from './studies'
 import { linkedIndex } from './sync'
 
-export type Drawing = typeof DrawingModule
-
-export interface Layout {
-  rows: 1 | 2
-  columns: 1 | 2
-}
-
-/** What hangs in a pane. */
-export interface Hung {
-  studyId: string
-  stack: Stack
-  /** Image to begin with; a new value of `hang` count shows it again. */
-  index: number
-  count: number
-}
-
-export interface Wanted {
-  studyId: string
-  seriesId: string
-}
-
-export type OverlayLevel = 'full' | 'minimal' | 'none'
-export type PanelName = 'priors' | 'marks' | 'none'
-
-export interface WorkspaceState {
-  status: 'loading' | 'ready' | 'failed'
-  error: unknown
-  manifest: StudyManifest | undefined
-  held: HeldObject[]
-  priors: StudyRow[]
-  studies: OpenStudy[]
-  layout: Layout
-  /** The pane that fills the whole area for a moment, or nothing. */
-  enlarged: number | undefined
-  panes: (Hung | undefined)[]
-  /** Series that were wanted in a pane and could not be read. */
-  missed: (Wanted | undefined)[]
-  active: number
-  tool: ToolName
-  linked: boolean
-  referenceLines: boolean
-  overlay: OverlayLevel
-  panel: PanelName
-  thumbnails: boolean
-  keysShown: boolean
-  arrived: Arrivals | undefined
-  drawing: Drawing | undefined
-  drawingFailed: boolean
-  /** Moves whenever a viewport is made or removed. */
-  viewportCount: number
-}
-
-const PANES = 4
-
-const START: WorkspaceState = {
-  status: 'loading',
-  error: undefined,
-  manifest: undefined,
-  held: [],
-  priors: [],
-  studies: [],
-  layout: { rows: 1, columns: 1 },
-  enlarged: undefined,
-  panes: Array.from({ length: PANES }, () => undefined),
-  missed: Array.from({ length: PANES }, () => undefined),
-  active: 0,
-  tool: 'window',
-  linked: true,
-  referenceLines: true,
-  overlay: 'full',
-  panel: 'none',
-  thumbnails: true,
-  keysShown: false,
-  arrived: undefined,
-  drawing: undefined,
-  drawingFailed: false,
-  viewportCount: 0,
-}
-
 const REFRESH_MS = 700
+/** Windows with room for the side panel from the start, and without room even for the series column. */
+const WIDE_PX = 1600
+const NARROW_PX = 600
 /** Longest wait for the first frame's request before the drawing code is loaded all the same. */
 const PATIENCE_MS = 400
 
@@ -112,6 +36,8 @@ export class Workspace {
   private drawingTimer: ReturnType<typeof setTimeout> | undefined
   private drawingWanted = false
   private hangCount = 0
+  /** Until the reader takes a tool, the left button does what the kind of picture asks for: clips are scrubbed. */
+  private toolChosen = false
   /** One set of tools for all viewports; there once the drawing code is. */
   tools: InstanceType<Drawing['ReadingTools']> | undefined
 
@@ -161,6 +87,11 @@ export class Workspace {
   }
 
   pickTool(tool: ToolName): void {
+    this.toolChosen = true
+    this.useTool(tool)
+  }
+
+  private useTool(tool: ToolName): void {
     this.tools?.use(tool)
     this.set({ tool })
   }
@@ -191,6 +122,7 @@ export class Workspace {
 
   hang(pane: number, studyId: string, stack: Stack, index = 0): void {
     this.hangCount += 1
+    if (!this.toolChosen && pane === this.state.active) this.useTool(stack.kind === 'images' && stack.isCine ? 'scroll' : 'window')
     const hung: Hung = { studyId, stack, index, count: this.hangCount }
     this.set({ panes: replaced(this.state.panes, pane, hung), missed: replaced(this.state.missed, pane, undefined) })
   }
@@ -316,8 +248,9 @@ export class Workspace {
     try {
       const manifest = await request<StudyManifest>('GET', `/api/studies/${this.studyId}/manifest`, undefined, this.abort.signal)
       const study = openStudy(manifest, undefined)
-      const panel = manifest.priors.length > 0 && window.innerWidth >= 1600 ? 'priors' : 'none'
-      this.set({ status: 'ready', manifest, held: manifest.held, priors: manifest.priors, studies: [study], panel })
+      const panel = manifest.priors.length > 0 && window.innerWidth >= WIDE_PX ? 'priors' : 'none'
+      const thumbnails = window.innerWidth >= NARROW_PX
+      this.set({ status: 'ready', manifest, held: manifest.held, priors: manifest.priors, studies: [study], panel, thumbnails })
       const first = firstSeries(study.series)
       if (first !== undefined) await this.hangSeries(0, this.studyId, first.row.id)
       void this.loadRest(this.studyId)

@@ -47,6 +47,17 @@ export class PanDrag extends DragTool {
   protected drag(pane: StackPane, { dx, dy }: Drag): void {
     pane.panBy(dx, dy)
   }
+
+  /** Two fingers pan by their middle and zoom by their distance, around that middle. */
+  override touchDragCallback(event: ToolTypes.EventTypes.TouchDragEventType): void {
+    super.touchDragCallback(event)
+    const { viewportId, currentPointsList, currentPoints, deltaDistance } = event.detail
+    const [first, second] = currentPointsList.map((points) => points.canvas)
+    if (first === undefined || second === undefined) return
+    const distance = Math.hypot(second[0] - first[0], second[1] - first[1])
+    const before = distance - deltaDistance.canvas
+    if (before > 0 && distance > 0) paneById(viewportId)?.zoomBy(distance / before, [currentPoints.canvas[0], currentPoints.canvas[1]])
+  }
 }
 
 export class ZoomDrag extends DragTool {

@@ -86,13 +86,14 @@ export class ReadingTools {
     this.group.removeViewports(ENGINE_ID, id)
   }
 
-  /** Gives the left button and the single finger to a tool. */
+  /** Gives the left button to a tool, and the single finger too; but a finger that has chosen nothing scrolls. */
   use(tool: ToolName): void {
     if (tool === this.active) return
     this.active = tool
     for (const name of Object.keys(TOOLS) as ToolName[]) {
       const bindings: ToolTypes.IToolBinding[] = [...(ALWAYS[name] ?? [])]
-      if (name === tool) bindings.push({ mouseButton: MouseBindings.Primary }, { numTouchPoints: 1 })
+      if (name === tool) bindings.push({ mouseButton: MouseBindings.Primary })
+      if (name === (tool === 'window' ? 'scroll' : tool)) bindings.push({ numTouchPoints: 1 })
       if (bindings.length > 0) this.setActive(name, bindings)
       else this.group.setToolPassive(TOOLS[name], { removeAllBindings: true })
     }
