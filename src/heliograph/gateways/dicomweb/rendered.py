@@ -79,7 +79,10 @@ async def thumbnail(
         )
         if not body:
             raise Absent("there is no picture", code="no_picture")
-        return Response(body, media_type="image/jpeg", headers={"ETag": f'"{tag}"', **_CACHING})
+        etag = f'"{tag}"'
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers={"ETag": etag, **_CACHING})
+        return Response(body, media_type="image/jpeg", headers={"ETag": etag, **_CACHING})
     return await rendered(
         study_uid, series_uid or "", sop_uid, request, actor, frame, None, viewport or "128,128", 80, "image/jpeg"
     )
