@@ -129,14 +129,16 @@ FILMS = (
 def ramp() -> Pixels:
     """Every 12-bit value, in an order that shows a shifted row or column."""
     y, x = np.mgrid[:600, :700]
-    return ((x * 4096 // 700 + (y % 5) * 3) % 4096).astype(np.uint16)
+    values: Pixels = ((x * 4096 // 700 + (y % 5) * 3) % 4096).astype(np.uint16)
+    return values
 
 
 def modality_values(path: Path) -> Pixels:
     """Stored values by pydicom, times slope plus intercept."""
     ds = dcmread(path)
     slope, intercept = float(ds.get("RescaleSlope", 1)), float(ds.get("RescaleIntercept", 0))
-    return np.asarray(ds.pixel_array) * slope + intercept
+    values: Pixels = np.asarray(ds.pixel_array) * slope + intercept
+    return values
 
 
 def grey_levels(path: Path) -> Pixels:

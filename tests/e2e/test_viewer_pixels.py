@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom import dcmread
+from pydicom.pixels.processing import apply_color_lut
 
 from tests import data
 from tests.e2e.pictures import (
@@ -92,6 +93,33 @@ def test_colour_and_sixteen_bit_palettes_are_exact(reader: Reader, tmp_path: Pat
     reader.press("PageDown")
     wanted = np.stack([x, 255 - x, np.full_like(x, 30000 >> 8)], axis=-1).astype(float)
     assert reader.compare(wanted).largest == 0
+
+
+COLOURED = (
+    "syntax/SC_rgb_rle_16bit_2frame.dcm",
+    "syntax/SC_rgb_rle_32bit_2frame.dcm",
+    "syntax/SC_ybr_full_422_uncompressed.dcm",
+    "syntax/pattern/TestPattern_RGB.dcm",
+    "syntax/pattern/TestPattern_Palette_16.dcm",
+    "us/US-PAL-8-10x-echo.dcm",
+    "us/gdcm-US-ALOKA-16.dcm",
+)
+
+
+@pytest.mark.parametrize("name", COLOURED)
+def test_real_colour_is_the_same_to_the_last_bit(reader: Reader, name: str) -> None:
+    """RLE beyond eight bits, subsampled YBR, palettes of 8 and 16 bits, one of them in segments."""
+    path = data.named(name).path
+    ds = dcmread(path)
+    reader.store(path)
+    reader.open(ds.StudyInstanceUID)
+    _index_of(reader, ds.SOPInstanceUID)
+    first = ds.pixel_array[0] if int(ds.get("NumberOfFrames", 1)) > 1 else ds.pixel_array
+    if ds.PhotometricInterpretation == "PALETTE COLOR":
+        first = apply_color_lut(first, ds)
+    bits = first.itemsize * 8 if first.max() > 255 else 8
+    wanted = (first >> (bits - 8))[..., :3]
+    assert reader.compare(wanted.astype(float)).largest == 0
 
 
 REAL = (

@@ -17,9 +17,17 @@ function memoryForPictures(): number {
   return Math.max(LEAST_BYTES, gigabytes * 2 ** 30 * MEMORY_SHARE)
 }
 
+/** The library would fall back to a slower path that knows no tables; a reader must be told instead. */
+function requireGraphics(): void {
+  const context = document.createElement('canvas').getContext('webgl2')
+  if (context === null) throw new Error('no WebGL 2')
+  context.getExtension('WEBGL_lose_context')?.loseContext()
+}
+
 /** Starts the drawing library once in the life of the page, and the one rendering engine that all viewports share. */
 export function startEngine(): RenderingEngine {
   if (engine !== undefined) return engine
+  requireGraphics()
   initCore({ rendering: { webGlContextCount: VIEWPORTS }, debug: { statsOverlay: false } })
   initLoader({ maxWebWorkers: Math.max(1, Math.min(4, navigator.hardwareConcurrency - 1)) })
   initTools()
