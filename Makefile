@@ -16,6 +16,8 @@ STAMP := .venv/.stamps
 STATIC := src/heliograph/gateways/ui/static
 WEB_SOURCES := $(shell test -d web && find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
 TEST_PACKAGES := dcmtk orthanc orthanc-dicomweb dicom3tools wrk chromium fonts-noto-core fonts-noto-cjk
+# A bucket for tests/unit/engine/test_s3.py, and the external database.
+MORE_TEST_PACKAGES := postgresql swift-proxy swift-account swift-container swift-object memcached
 
 .PHONY: help
 help: ## this list
@@ -52,27 +54,34 @@ $(STAMP)/test: pyproject.toml | $(STAMP)/python
 	.venv/bin/python -m pip install -q --group test
 	touch $@
 
-.PHONY: test-tools
-test-tools: $(STAMP)/test
+# First of all: who must ask somebody for packages hears it at once.
+.PHONY: test-packages
+test-packages:
 	@tools/debian $(TEST_PACKAGES)
 
+.PHONY: test-tools
+test-tools: test-packages $(STAMP)/test
+
 .PHONY: test
-test: setup test-tools ## unit, conformance, e2e, faults at 5 rounds (T=path selects, ARGS=pytest options)
+test: test-packages setup test-tools ## unit, conformance, e2e, faults at 5 rounds (T=path selects, ARGS=pytest options)
 	$(if $(filter tests/unit,$(T)),npm --prefix web run -s test)
 	.venv/bin/python -m pytest $(T) $(ARGS)
 
+.PHONY: test-all-packages
+test-all-packages:
+	@tools/debian $(TEST_PACKAGES) $(MORE_TEST_PACKAGES)
+
 .PHONY: test-all
-test-all: setup test-tools ## full counts: 50 kill rounds, 20 power cuts, and once more on Debian's PostgreSQL
-	@tools/debian postgresql
+test-all: test-all-packages setup test-tools ## full counts: 50 kill rounds, 20 power cuts, a real bucket, and once more on Debian's PostgreSQL
 	FAULT_ROUNDS=50 POWER_CUTS=20 .venv/bin/python -m pytest tests $(ARGS)
 	HELIOGRAPH_TEST_DATABASE=external .venv/bin/python -m pytest tests/unit tests/conformance tests/e2e $(ARGS)
 
 .PHONY: bench
-bench: setup test-tools ## Orthanc and Heliograph side by side, a table with ratios (ARGS="--only store1,frames")
+bench: test-packages setup test-tools ## Orthanc and Heliograph side by side, a table with ratios (ARGS="--only store1,frames")
 	.venv/bin/python -m bench.run $(ARGS)
 
 .PHONY: bench-scale
-bench-scale: setup test-tools ## cost per instance up to 10^5 (ARGS="--to 1000000"), search times; resumable
+bench-scale: test-packages setup test-tools ## cost per instance up to 10^5 (ARGS="--to 1000000"), search times; resumable
 	.venv/bin/python -m bench.scale $(ARGS)
 
 $(STAMP)/check: pyproject.toml | $(STAMP)/test

@@ -11,6 +11,7 @@ from heliograph.app.build import new_database
 from heliograph.cli._options import Commands, command, settings_of
 from heliograph.features.archive import backup as copying
 from heliograph.features.archive import verify as verification
+from heliograph.kit.errors import Broken
 
 
 def add_to(commands: Commands) -> None:
@@ -78,22 +79,26 @@ def _backup(arguments: argparse.Namespace) -> None:
 def _restore(arguments: argparse.Namespace) -> None:
     settings = settings_of(arguments)
     facts = copying.check_backup(arguments.folder)
-    copying.check_empty(settings)
     bar = _bar("restore")
-    with bar:
+    with bar, copying.restoring(settings) as inside:
         task = bar.add_task("")
 
         def progress(step: str, done: int, total: int) -> None:
             bar.update(task, description=step, completed=done, total=total)
 
-        with new_database(settings) as url:
+        with new_database(inside) as url:
             copying.restore_database(arguments.folder, url)
-            copying.restore_blobs(arguments.folder, settings, progress)
-            services = build(settings, url, "restore", connections=4)
+            copying.restore_blobs(arguments.folder, inside, progress)
+            services = build(inside, url, "restore", connections=4)
             try:
                 made = copying.contents(url, services.blobs, progress)
+            except Broken as error:  # a damaged backup is better than none: it is put in its place, and said
+                print(f"restored with damage: {error.message}; `heliograph verify` names them", file=sys.stderr)
+                made = copying.Made(0, 0, "")
             finally:
                 services.close()
+    if not made.digest:
+        raise SystemExit(1)
     same = "the same as the backup's" if made.digest == facts["digest"] else "DIFFERENT from the backup's"
     print(f"{made.objects} objects, {made.bytes / 1e6:.0f} MB, compared\ndigest {made.digest}, {same}")
     if made.digest != facts["digest"]:

@@ -2,16 +2,20 @@
 
 The database is dumped under one snapshot first, the blobs are copied after: every row of the dump finds its bytes, because blobs
 are never overwritten. The copy is then read back and compared with the digests of that snapshot. A second backup into the same
-folder copies only segments that are new or have grown.
+folder copies only segments that are new or have grown; until it is whole, the folder holds the former one.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +31,12 @@ from heliograph.kit.time import now
 
 _DUMP = "database.dump"
 _MANIFEST = "backup.json"
+_UNFINISHED = "restoring"
 _FORMAT = 1
+_TRIES = 5
+_UNKNOWN_BEFORE_17 = (
+    b"SET transaction_timeout = 0;\n"  # our pg_restore says it to every server; an older one would refuse it
+)
 _ROWS = (
     "select sop_uid, blob, prefix_bytes, size_bytes, sha256 from instance "
     "union all select i.sop_uid || '#' || v.version, v.blob, v.prefix_bytes, v.size_bytes, v.sha256 from instance_version v "
@@ -50,26 +59,68 @@ def backup(settings: Settings, url: str, folder: Path, progress: Progress) -> Ma
     """Writes or renews a backup; raises Broken when the copy does not compare."""
     if settings.blobs != "file":
         raise Invalid("backup copies local blobs; a bucket has its own replication and versions", code="backup_bucket")
-    folder.mkdir(parents=True, exist_ok=True)
-    with psycopg.connect(url) as snapshot:
+    if not folder.exists():
+        folder.mkdir(parents=True, mode=0o700)  # it will hold patient data
+    with _alone(folder), psycopg.connect(url) as snapshot:
         snapshot.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         snapshot.read_only = True
         row = snapshot.execute("select pg_export_snapshot()").fetchone()
         assert row is not None
-        _dump(url, folder / _DUMP, row[0], progress)
-        _copy(settings.data / "blobs", folder / "blobs", progress)
-        copied = open_blobs("file", folder)
+        dump = folder / f"database-{secrets.token_hex(6)}.dump"
         try:
-            made = _compare(snapshot, copied, progress)
-        finally:
-            copied.close()
+            _dump(url, dump, row[0], progress)
+            _copy(settings.data / "blobs", folder / "blobs", progress)
+            made = _compare_copy(snapshot, folder, progress)
+        except BaseException:
+            dump.unlink(missing_ok=True)
+            raise
+        _finish(settings, folder, dump, made)
+    return made
+
+
+def _compare_copy(snapshot: "psycopg.Connection[Any]", folder: Path, progress: Progress) -> Made:
+    copied = open_blobs("file", folder)
+    try:
+        return _compare(snapshot, copied, progress)
+    finally:
+        copied.close()
+
+
+def _finish(settings: Settings, folder: Path, dump: Path, made: Made) -> None:
+    """The manifest names the dump: with its renaming the new backup takes the place of the former one."""
     if (settings.data / "heliograph.toml").is_file():
         shutil.copy2(settings.data / "heliograph.toml", folder / "heliograph.toml")
     facts = {
-        "format": _FORMAT, "schema": schema.HEAD, "made_at": now().isoformat(), "objects": made.objects, "bytes": made.bytes, "digest": made.digest,
+        "format": _FORMAT, "schema": schema.HEAD, "made_at": now().isoformat(), "objects": made.objects, "bytes": made.bytes,
+        "digest": made.digest, "dump": dump.name,
     }  # fmt: skip
     _write_durably(folder / _MANIFEST, json.dumps(facts, indent=1).encode())
-    return made
+    for former in folder.glob("database*.dump"):
+        if former != dump:
+            former.unlink()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One backup at a time in a folder; what a killed one left goes away."""
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Conflict("another backup into this folder is running", code="backup_running") from None
+        kept = _dump_of(folder)
+        for left in (*folder.glob("database*.dump"), *folder.glob("*.new"), *folder.glob("blobs/*/*.new")):
+            if left != kept:
+                left.unlink()
+        yield
+
+
+def _dump_of(folder: Path) -> Path:
+    """The dump that belongs to the backup in this folder."""
+    try:
+        return folder / Path(json.loads((folder / _MANIFEST).read_text()).get("dump", _DUMP)).name
+    except (OSError, ValueError):
+        return folder / _DUMP
 
 
 def check_backup(folder: Path) -> dict[str, Any]:
@@ -91,18 +142,59 @@ def check_empty(settings: Settings) -> None:
         raise Conflict("the data folder is not empty; restore into a new one with --data", code="not_empty")
 
 
+@contextlib.contextmanager
+def restoring(settings: Settings) -> Iterator[Settings]:
+    """Settings of a folder inside the data folder; what was restored there moves to its place at the end, whole or not at all."""
+    check_empty(settings)
+    inside = settings.data / _UNFINISHED
+    shutil.rmtree(inside, ignore_errors=True)  # a restore that was interrupted
+    if not settings.data.exists():
+        settings.data.mkdir(parents=True, mode=0o700)
+    inside.mkdir(mode=0o700)
+    yield replace(settings, data=inside)
+    for name in ("heliograph.toml", "blobs", "database"):
+        if (inside / name).exists() and not (settings.data / name).exists():
+            (inside / name).rename(settings.data / name)
+    _sync(settings.data)
+    shutil.rmtree(inside)
+
+
 def restore_blobs(folder: Path, settings: Settings, progress: Progress) -> None:
     _copy(folder / "blobs", settings.data / "blobs", progress)
-    if (folder / "heliograph.toml").is_file() and not (settings.data / "heliograph.toml").exists():
+    if (folder / "heliograph.toml").is_file():
         shutil.copy2(folder / "heliograph.toml", settings.data / "heliograph.toml")
 
 
 def restore_database(folder: Path, url: str) -> None:
-    """Fills an empty database from the dump."""
-    command = [str(binaries() / "pg_restore"), "--no-owner", "--exit-on-error", "--dbname", url, str(folder / _DUMP)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Broken(f"the database could not be restored: {done.stderr.strip()[-300:]}", code="restore_failed")
+    """Fills an empty database from the dump, in one transaction."""
+    psql = [
+        str(binaries() / "psql"),
+        "--no-psqlrc",
+        "--quiet",
+        "--single-transaction",
+        "--set=ON_ERROR_STOP=1",
+        "--output=/dev/null",
+    ]
+    read = [str(binaries() / "pg_restore"), "--no-owner", "--file=-", str(_dump_of(folder))]
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(read, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader,
+        subprocess.Popen([*psql, url], stdin=subprocess.PIPE, stderr=said) as writer,
+    ):
+        assert reader.stdout is not None
+        assert writer.stdin is not None
+        with contextlib.suppress(BrokenPipeError), writer.stdin as script:
+            for line in reader.stdout:
+                if line == _UNKNOWN_BEFORE_17:
+                    break
+                script.write(line)
+            shutil.copyfileobj(reader.stdout, script, 1 << 20)
+        if writer.wait() != 0:
+            reader.kill()
+            said.seek(0)
+            raise Broken(f"the database could not be restored: {_first(said.read().decode())}", code="restore_failed")
+        if reader.wait() != 0:
+            raise Broken("the database could not be restored: the dump is damaged", code="restore_failed")
 
 
 def contents(url: str, blobs: Blobs, progress: Progress) -> Made:
@@ -113,45 +205,54 @@ def contents(url: str, blobs: Blobs, progress: Progress) -> Made:
 
 def _dump(url: str, target: Path, snapshot: str, progress: Progress) -> None:
     progress("database", 0, 1)
-    new = target.with_suffix(".new")
-    command = [
-        str(binaries() / "pg_dump"),
-        "--format=custom",
-        "--compress=1",
-        f"--snapshot={snapshot}",
-        "--file",
-        str(new),
-        url,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    own = ["--format=custom", "--compress=1", f"--snapshot={snapshot}", "--file", str(target), url]
+    done = subprocess.run([str(binaries() / "pg_dump"), *own], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Broken(f"the database could not be dumped: {done.stderr.strip()[-300:]}", code="backup_failed")
-    _sync(new)
-    new.replace(target)
+        raise Broken(f"the database could not be dumped: {_first(done.stderr)}", code="backup_failed")
+    target.chmod(0o600)
+    _sync(target)
     progress("database", 1, 1)
 
 
+def _first(said: str) -> str:
+    """The first line alone: the lines behind it may quote rows."""
+    return said.strip().partition("\n")[0][:300]
+
+
 def _copy(source: Path, target: Path, progress: Progress) -> None:
-    files = list(_segments(source))
-    for number, (path, size) in enumerate(files):
-        progress("copy", number, len(files))
-        copy = target / path.relative_to(source).with_suffix(".seg")
-        if path.suffix == ".seg" and copy.is_file() and copy.stat().st_size == size:
-            continue
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        new = copy.with_suffix(".new")
-        shutil.copyfile(path, new)
-        _sync(new)
-        new.replace(copy)
-    progress("copy", len(files), len(files))
+    """Copies segments that are new or changed; a copy carries the time of its source, and a sealed segment is never written again."""
+    segments = _segments(source)
+    for number, stem in enumerate(segments):
+        progress("copy", number, len(segments))
+        copy = target / stem.relative_to(source).with_suffix(".seg")
+        for attempt in range(_TRIES):  # a segment may be renamed between look and copy
+            try:
+                _copy_one(stem, copy)
+                break
+            except FileNotFoundError:
+                if attempt == _TRIES - 1:
+                    raise Broken("a stored object's file is missing", code="blob_missing") from None
+    for made in {stem.parent.name for stem in segments}:
+        _sync(target / made)
+    progress("copy", len(segments), len(segments))
 
 
-def _segments(source: Path) -> Iterator[tuple[Path, int]]:
-    """Unsealed ones too: a segment that is sealed (renamed) while we look is found under its new name."""
-    for path in sorted(source.glob("*/*.*")):
-        if path.suffix in SUFFIXES:
-            found = next((p for s in (path.suffix, *SUFFIXES) if (p := path.with_suffix(s)).exists()), path)
-            yield found, found.stat().st_size
+def _copy_one(stem: Path, copy: Path) -> None:
+    path = next((p for suffix in SUFFIXES if (p := stem.with_suffix(suffix)).exists()), stem.with_suffix(".seg"))
+    facts = path.stat()
+    if copy.is_file() and (copy.stat().st_size, copy.stat().st_mtime_ns) == (facts.st_size, facts.st_mtime_ns):
+        return
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    new = copy.with_suffix(".new")
+    shutil.copyfile(path, new)
+    os.utime(new, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
+    _sync(new)
+    new.replace(copy)
+
+
+def _segments(source: Path) -> list[Path]:
+    """Each without its suffix, unsealed ones too. Looked for twice: a folder's listing may miss what is renamed meanwhile."""
+    return sorted({path.with_suffix("") for _ in range(2) for path in source.glob("*/*.*") if path.suffix in SUFFIXES})
 
 
 def _compare(connection: "psycopg.Connection[Any]", blobs: Blobs, progress: Progress) -> Made:
