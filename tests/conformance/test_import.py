@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -328,7 +329,9 @@ def test_who_issued_the_identifiers(house: Server, tmp_path: Path) -> None:
         phantoms.write_series(shape, tmp_path / f"disk{n}")
         take(house, tmp_path / f"disk{n}", options=options)
         rows[options] = study_row(house, shape.study_uid)["patient"]["issuer"]
-    assert rows == {(): "media:disk0", ("--issuer", "General"): "General", ("--own",): ""}
+    outside = rows.pop(())
+    assert re.fullmatch(r"media:disk0-[0-9a-f]{10}", outside)
+    assert rows == {("--issuer", "General"): "General", ("--own",): ""}
 
 
 def test_every_sample_file_is_taken_or_listed_with_a_reason(house: Server) -> None:

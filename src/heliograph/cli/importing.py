@@ -22,7 +22,8 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
     made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="folders, DICOM files, ZIP files")
     made.add_argument(
-        "--issuer", help="who issued the patient identifiers; a disk of outside is its own issuer when not given"
+        "--issuer",
+        help="who issued the patient identifiers; when not given, each disk, ZIP file and folder is its own issuer",
     )
     made.add_argument("--own", action="store_true", help="the identifiers are our own (site.default_issuer)")
     made.add_argument("--json", action="store_true", help="print the summary as JSON")
@@ -30,21 +31,20 @@ def add_to(commands: Commands) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from heliograph.gateways.media import import_paths, media_issuer
+    from heliograph.gateways.media import import_paths, media_label
 
     for path in arguments.paths:
         if not path.exists():
             raise Absent(f"there is no file or folder {path}", code="no_path")
     settings = settings_of(arguments)
-    issuer = settings.default_issuer if arguments.own else arguments.issuer or media_issuer(arguments.paths)
+    issuer = settings.default_issuer if arguments.own else arguments.issuer or media_label
     bar = Progress(
         TextColumn("import"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), disable=not sys.stderr.isatty()
     )
     with installation(settings) as services, bar:
         task = bar.add_task("import", total=None)
         summary = import_paths(
-            services, system_actor("console import"), arguments.paths, source=f"media:{arguments.paths[0].name or 'disk'}",
-            issuer=issuer, progress=lambda done, total: bar.update(task, completed=done, total=total),
+            services, system_actor("console import"), arguments.paths, issuer=issuer, progress=lambda done, total: bar.update(task, completed=done, total=total),
         )  # fmt: skip
     if arguments.json:
         print(json.dumps(summary.as_dict()))

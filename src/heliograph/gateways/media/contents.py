@@ -12,10 +12,11 @@ _MOST_BYTES = 64 << 20
 def missing_files(contents: Found, found: Iterable[Found]) -> list[str]:
     """File IDs that a DICOMDIR refers to and that are not there. Letter case and the version number of ISO 9660 make no difference."""
     there = {_plain(place) for item in found if (place := _place(contents, item)) is not None}
-    return [name for name in _named(contents) if _plain(name) not in there]
+    return [name for name in records(contents)[1] if _plain(name) not in there]
 
 
-def _named(contents: Found) -> list[str]:
+def records(contents: Found) -> tuple[bytes, list[str]]:
+    """The bytes of a DICOMDIR, and the File IDs that it refers to."""
     with contents.open() as file:
         data = file.read(_MOST_BYTES)
     header = scan(data)
@@ -24,7 +25,7 @@ def _named(contents: Found) -> list[str]:
         parts = [part for part in record.texts("ReferencedFileID") if part]
         if parts and ".." not in parts:
             found.append("/".join(parts))
-    return found
+    return data, found
 
 
 def _place(contents: Found, item: Found) -> str | None:

@@ -13,7 +13,8 @@ from heliograph.engine.jobs import JobRun
 from heliograph.features.access import Actor, system_actor
 from heliograph.features.archive import REASONS, Delivery
 from heliograph.gateways.media.contents import missing_files
-from heliograph.gateways.media.walking import Found, forget_archive, walk
+from heliograph.gateways.media.sources import Medium, media
+from heliograph.gateways.media.walking import Found, forget_archive
 from heliograph.kit.errors import Busy, HeliographError
 from heliograph.services import Services
 from heliograph.standards.dicom.header import Unparseable, scan
@@ -24,6 +25,12 @@ _PROBE = 4096
 _MOST_LISTED = 500
 _TOLD = frozenset({"held", "failed", "not_dicom", "skipped", "missing"})
 Progress = Callable[[int, int], object]
+Naming = str | Callable[[Medium], str]
+
+
+def media_label(medium: Medium) -> str:
+    """Outside media is its own issuer and its own source (safety guard 3): its identifiers never meet those of the house or of other media."""
+    return medium.label
 
 
 @dataclass(slots=True)
@@ -77,33 +84,34 @@ class Summary:
         return "\n".join(lines)
 
 
-def media_issuer(paths: list[Path]) -> str:
-    """Outside media is its own issuer (safety guard 3): its identifiers never meet those of the house."""
-    return f"media:{paths[0].resolve().name or 'disk'}"[:64]
-
-
 def import_paths(
-    services: Services, actor: Actor, paths: list[Path], *, source: str, issuer: str, progress: Progress, job_id: UUID | None = None,
-    door: str = "import",
+    services: Services, actor: Actor, paths: list[Path], *, source: Naming = media_label, issuer: Naming = media_label, progress: Progress,
+    job_id: UUID | None = None, door: str = "import",
 ) -> Summary:  # fmt: skip
-    """Imports all that is found; with a job, files that it did before its last interruption are skipped."""
-    found = list(walk(paths))
+    """Imports all that is found, each outside source as its own; with a job, files that it did before its last interruption are skipped."""
+    sources = media(paths)
+    total = sum(len(medium.found) for medium in sources)
     summary = Summary()
     known = _done_before(services, job_id)
+    done = 0
     try:
-        with services.intake.arrival(actor, door, source, issuer=issuer) as delivery:
-            for number, item in enumerate(found):
-                key = (str(item.path), str(item.entry) if item.entry is not None else "")
-                if key not in known:
-                    outcome, reason = _take(delivery, item)
-                    summary.add(item.name, outcome, reason)
-                    if job_id is not None:
-                        _remember(services, job_id, key, outcome, reason)
-                else:
-                    summary.add(item.name, *known[key])
-                progress(number + 1, len(found))
-        for contents in (item for item in found if item.is_contents and not item.trouble):
-            for name in _missing(contents, found):
+        for medium in sources:
+            named = [name if isinstance(name, str) else name(medium) for name in (source, issuer)]
+            with services.intake.arrival(actor, door, named[0], issuer=named[1]) as delivery:
+                for item in medium.found:
+                    key = (str(item.path), str(item.entry) if item.entry is not None else "")
+                    if key not in known:
+                        outcome, reason = _take(delivery, item)
+                        summary.add(item.name, outcome, reason)
+                        if job_id is not None:
+                            _remember(services, job_id, key, outcome, reason)
+                    else:
+                        summary.add(item.name, *known[key])
+                    done += 1
+                    progress(done, total)
+        everything = [item for medium in sources for item in medium.found]
+        for contents in (item for item in everything if item.is_contents and not item.trouble):
+            for name in _missing(contents, everything):
                 summary.add(name, "missing", "named in the DICOMDIR and not on the media")
     finally:
         forget_archive()

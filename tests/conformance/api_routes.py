@@ -1,0 +1,95 @@
+"""Every route of the JSON door with a body that it takes, and how an error must look."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import psycopg
+from fastapi import FastAPI
+
+from heliograph.engine.db import EmbeddedPostgres
+from heliograph.gateways import api
+from tests import phantoms
+from tests.peers import part10
+from tests.peers.association import Association
+from tests.peers.heliograph import Server
+from tests.phantoms import Shape
+
+ABSENT_UUID = "01234567-89ab-7def-8123-456789abcdef"
+WHY = {"reason": "for the test"}
+# A body that passes validation for every route that takes one; ids in it name nothing.
+BODIES: dict[str, Any] = {
+    "POST /api/session/password": {"new": "long enough for this"},
+    "POST /api/studies/search": {},
+    "POST /api/devices": {"aet": "NEWONE", "host": "10.0.0.1", "port": 104},
+    "POST /api/devices/wants-in/{caller_id}/accept": {},
+    "PATCH /api/devices/{device_id}": {"description": "other"},
+    "POST /api/nodes": {"name": "n", "aet": "N", "host": "10.0.0.1", "port": 104},
+    "PATCH /api/nodes/{node_id}": {"name": "other"},
+    "POST /api/nodes/{node_id}/query": {"patient_id": "1"},
+    "POST /api/nodes/{node_id}/retrieve": {"study_uid": "1.2.3"},
+    "POST /api/sends": {"study_id": "999999", "node_id": ABSENT_UUID},
+    "POST /api/rules": {"name": "r", "node_id": ABSENT_UUID},
+    "PATCH /api/rules/{rule_id}": {"name": "other"},
+    "POST /api/quarantine/{held_id}/release": WHY,
+    "POST /api/quarantine/{held_id}/discard": WHY,
+    "POST /api/where": {"text": "nobody"},
+    "POST /api/users": {"name": "new-person", "roles": ["viewer"]},
+    "PATCH /api/users/{user_id}": {"display_name": "Other"},
+    "POST /api/tokens": {"name": "t", "scopes": ["study.read"]},
+}
+PUBLIC = {"POST /api/session", "POST /api/session/link"}
+# What somebody who may only look at studies may use; everything else is refused.
+FOR_VIEWERS = {
+    "GET /api/session", "DELETE /api/session", "POST /api/session/password", "POST /api/studies/search", "GET /api/studies/{study_id}",
+    "GET /api/studies/{study_id}/manifest", "GET /api/studies/{study_id}/held", "GET /api/series/{series_id}/document",
+    "GET /api/series/{series_id}/thumbnail", "POST /api/where", "GET /api/about",
+}  # fmt: skip
+
+
+def _routes() -> dict[str, str]:
+    """`METHOD /path/{id}` -> the path with ids that name nothing."""
+    app = FastAPI()
+    app.include_router(api.router, prefix="/api")
+    found = {}
+    for path, verbs in app.openapi()["paths"].items():
+        for verb, operation in verbs.items():
+            filled = path.replace("{verb}", "resend" if "sends" in path else "cancel")
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "path":
+                    is_uuid = parameter["schema"].get("format") == "uuid"
+                    filled = filled.replace("{" + parameter["name"] + "}", ABSENT_UUID if is_uuid else "999999")
+            found[f"{verb.upper()} {path}"] = filled
+    return found
+
+
+ROUTES = _routes()
+
+
+@contextlib.contextmanager
+def database(server: Server) -> Iterator[psycopg.Connection[Any]]:
+    """The server's own database, to look at what no door shows."""
+    options = dict(zip(server.options[::2], server.options[1::2], strict=True))
+    url = options.get("--database") or EmbeddedPostgres(server.data / "database").url
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def is_problem(answer: httpx.Response, status: int, code: str | None = None) -> dict[str, Any]:
+    """An RFC 9457 problem document of this status."""
+    assert answer.status_code == status, f"{answer.status_code}: {answer.text[:500]}"
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = dict(answer.json())
+    assert set(body) >= {"type", "title", "status", "code", "detail"}
+    assert (body["status"], body["detail"] != "") == (status, True)
+    assert code is None or body["code"] == code
+    return body
+
+
+def send(server: Server, shape: Shape, source: str = "CT1") -> list[int]:
+    files = [part10.split(raw) for raw in phantoms.slices(shape)]
+    with Association.connect(
+        server.dicom, [(files[0].sop_class, (files[0].transfer_syntax,))], calling=source
+    ) as sender:
+        return [sender.store(one.sop_class, one.sop_uid, one.transfer_syntax, one.dataset).status for one in files]
