@@ -97,6 +97,11 @@ class Reader:
         self.page.wait_for_timeout(60)
         self.ready()
 
+    def hanging(self) -> int:
+        """Which of the small pictures at the side is in the pane, counted from the first."""
+        marks = "() => [...document.querySelectorAll('nav [data-hangs]')].findIndex((tile) => tile.dataset.hangs === 'true')"
+        return int(self.page.evaluate(marks))
+
     def point_of(self, column: float, row: float, pane: int = 0) -> tuple[float, float]:
         """Where the centre of a pixel lies in the window."""
         box = self.page.query_selector(f'[data-viewport="{pane}"]').bounding_box()

@@ -1,4 +1,5 @@
 import i18next from 'i18next'
+import { takeEarly } from './early'
 import { type Problem } from './types'
 
 /** What the server (or the line to it) answered instead of the thing that was asked for. */
@@ -66,6 +67,11 @@ function parse(text: string): unknown {
 
 /** Sends one request and gives the parsed body, or throws an {@link ApiError}. */
 export async function request<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const early = method === 'GET' ? await takeEarly(path) : undefined
+  if (early !== undefined) {
+    signal?.throwIfAborted()
+    return early as T
+  }
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (body !== undefined) headers['Content-Type'] = 'application/json'
   if (method !== 'GET' && csrf !== '') headers['X-CSRF-Token'] = csrf

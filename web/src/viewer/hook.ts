@@ -32,6 +32,8 @@ export interface ViewerHook {
   studyId: string
   /** Resolves when every pane in which a picture hangs shows it. */
   ready: (timeoutMs?: number) => Promise<boolean>
+  /** Resolves earlier: when every such pane shows its first picture, though the tools are still on their way. */
+  shown: (timeoutMs?: number) => Promise<boolean>
   viewports: () => ViewportReport[]
   /** Column, row, value and unit under a point of a pane, in CSS pixels. */
   probe: (pane: number, x: number, y: number) => { x: number; y: number; value: number[]; unit: string } | undefined
@@ -77,23 +79,25 @@ function report(workspace: Workspace): ViewportReport[] {
   })
 }
 
-/** True when each image pane of the layout shows the image that was asked for. */
-function isReady(workspace: Workspace): boolean {
-  const wanted = workspace.visiblePanes().filter((pane) => workspace.state.panes[pane]?.stack.kind === 'images')
-  if (workspace.state.drawing === undefined || wanted.length === 0) return false
+/** True when each pane of the layout shows what was asked for: an image on the canvas, or an object without one. */
+function isReady(workspace: Workspace, needsTools: boolean): boolean {
+  const { panes } = workspace.state
+  const wanted = workspace.visiblePanes().filter((pane) => panes[pane] !== undefined)
+  if (wanted.length === 0 || workspace.isWaiting) return false
   return wanted.every((pane) => {
+    const stack = panes[pane]?.stack
+    if (stack?.kind !== 'images') return true
     const viewport = workspace.viewports.get(pane)
-    const state = viewport?.state
-    const hung = workspace.state.panes[pane]
-    const frame = state?.stack?.frames[state.index]
-    return state?.status === 'failed' || (state?.status === 'ready' && viewport?.isDrawn === true && state.stack?.id === hung?.stack.id && state.picture?.frame === frame)
+    if (viewport === undefined || viewport.state.stack !== stack || (needsTools && !viewport.hasTools)) return false
+    const { status, index, picture } = viewport.state
+    return status === 'failed' || (status === 'ready' && viewport.isDrawn && picture?.frame === stack.frames[index])
   })
 }
 
-async function ready(workspace: Workspace, timeoutMs: number): Promise<boolean> {
+async function ready(workspace: Workspace, timeoutMs: number, needsTools: boolean): Promise<boolean> {
   const end = performance.now() + timeoutMs
   while (performance.now() < end) {
-    if (isReady(workspace)) return true
+    if (isReady(workspace, needsTools)) return true
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
   return false
@@ -103,7 +107,8 @@ async function ready(workspace: Workspace, timeoutMs: number): Promise<boolean> 
 export function publishHook(workspace: Workspace): () => void {
   const hook: ViewerHook = {
     studyId: workspace.studyId,
-    ready: (timeoutMs = 20_000) => ready(workspace, timeoutMs),
+    ready: (timeoutMs = 20_000) => ready(workspace, timeoutMs, true),
+    shown: (timeoutMs = 20_000) => ready(workspace, timeoutMs, false),
     viewports: () => report(workspace),
     probe: (pane, x, y) => {
       const viewport = workspace.viewports.get(pane)

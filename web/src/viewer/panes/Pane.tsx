@@ -131,8 +131,9 @@ export function Pane({ pane, hidden }: { pane: number; hidden: boolean }) {
   const hung = useDesk((state) => state.panes[pane])
   const isActive = useDesk((state) => state.active === pane)
   const [host, setHost] = useState<HTMLDivElement | null>(null)
+  const first = useRef<HTMLCanvasElement>(null)
   const root = useRef<HTMLDivElement>(null)
-  const { viewport, size } = useViewport(pane, host, hung)
+  const { viewport, size } = useViewport(pane, host, first, hung)
   const state = useViewportState(viewport)
   const label = useLabel(state)
   const { over, handlers } = useDrop(pane)
@@ -162,6 +163,7 @@ export function Pane({ pane, hidden }: { pane: number; hidden: boolean }) {
       {...handlers}
     >
       <div ref={setHost} className={css['host']} data-blank="true" data-viewport={pane} />
+      <canvas ref={first} className={css['first']} data-first={pane} hidden />
       {hung?.stack.kind === 'document' ? (
         <DocumentPanel stack={hung.stack} />
       ) : (

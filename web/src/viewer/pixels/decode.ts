@@ -1,37 +1,6 @@
 import { getWebWorkerManager } from '@cornerstonejs/core'
 import { type PixelFormat, type Pixels } from '@/dicom/pixels'
-
-export interface Decoded {
-  pixels: Pixels
-  rows: number
-  columns: number
-  /** True when the codec has turned its own colour transform back, so that three samples are RGB. */
-  isRgb: boolean
-  planar: boolean
-}
-
-const JPEG_8 = '1.2.840.10008.1.2.4.50'
-const JPEG_12 = '1.2.840.10008.1.2.4.51'
-const JPEG_LS = new Set(['1.2.840.10008.1.2.4.80', '1.2.840.10008.1.2.4.81'])
-const JPEG_2000 = new Set([
-  '1.2.840.10008.1.2.4.90',
-  '1.2.840.10008.1.2.4.91',
-  '1.2.840.10008.1.2.4.201',
-  '1.2.840.10008.1.2.4.202',
-  '1.2.840.10008.1.2.4.203',
-])
-const OTHERS = new Set([
-  JPEG_8,
-  JPEG_12,
-  '1.2.840.10008.1.2.4.57',
-  '1.2.840.10008.1.2.4.70',
-  '1.2.840.10008.1.2.4.110',
-  '1.2.840.10008.1.2.4.111',
-  '1.2.840.10008.1.2.4.112',
-])
-
-/** Whether the worker has a codec for it; the rest is asked of the server as plain pixels. */
-export const canDecode = (transferSyntax: string): boolean => JPEG_LS.has(transferSyntax) || JPEG_2000.has(transferSyntax) || OTHERS.has(transferSyntax)
+import { JPEG_12, JPEG_2000, JPEG_8, JPEG_LS, type Decoded } from './codecs'
 
 interface WorkerFrame {
   pixelData: Pixels

@@ -6,6 +6,7 @@ export const PRIORITY = { display: 0, neighbour: 10, rest: 100 } as const
 interface Entry {
   url: string
   accept: string
+  content: string
   priority: number
   controller: AbortController
   promise: Promise<Bytes>
@@ -35,29 +36,30 @@ export class FrameQueue {
   constructor(private readonly fetch: Fetch = fetchBytes) {}
 
   /** Begins a read before the code that will use it is there; the answer is kept until it is asked for, once. */
-  preload(url: string, accept: string): void {
-    const key = `${accept} ${url}`
+  preload(url: string, accept: string, content: string): void {
+    const key = `${accept} ${content} ${url}`
     if (this.kept.has(key)) return
-    const promise = this.request(url, PRIORITY.display, accept)
+    const promise = this.request(url, PRIORITY.display, accept, content)
     this.kept.set(key, promise)
     promise.catch(() => this.kept.delete(key))
     if (this.kept.size > MOST_KEPT) this.kept.delete(this.kept.keys().next().value ?? '')
   }
 
-  request(url: string, priority: number, accept: string): Promise<Bytes> {
-    const key = `${accept} ${url}`
+  /** `content` is the digest of the object: an answer that was asked for before a replacement is none for what came after. */
+  request(url: string, priority: number, accept: string, content: string): Promise<Bytes> {
+    const key = `${accept} ${content} ${url}`
     const kept = this.kept.get(key)
     if (kept !== undefined) {
       this.kept.delete(key)
       return kept
     }
     const known = this.entries.get(url)
-    if (known !== undefined && known.accept === accept) {
+    if (known !== undefined && known.accept === accept && known.content === content) {
       known.priority = Math.min(known.priority, priority)
       this.pump()
       return known.promise
     }
-    const entry = this.makeEntry(url, priority, accept)
+    const entry = this.makeEntry(url, priority, accept, content)
     this.entries.set(url, entry)
     this.pump()
     return entry.promise
@@ -85,7 +87,7 @@ export class FrameQueue {
     }
   }
 
-  private makeEntry(url: string, priority: number, accept: string): Entry {
+  private makeEntry(url: string, priority: number, accept: string, content: string): Entry {
     const controller = new AbortController()
     let begin: () => void = () => undefined
     const turn = new Promise<void>((resolve, reject) => {
@@ -93,7 +95,7 @@ export class FrameQueue {
       controller.signal.addEventListener('abort', () => reject(new DOMException('no longer wanted', 'AbortError')), { once: true })
     })
     const promise = turn.then(() => this.fetch(url, { accept, signal: controller.signal, priority: entry.priority > 0 ? 'low' : 'high' }))
-    const entry: Entry = { url, accept, priority, controller, promise, start: begin, started: false }
+    const entry: Entry = { url, accept, content, priority, controller, promise, start: begin, started: false }
     const settle = (): void => {
       if (entry.started) this.running -= 1
       if (this.entries.get(url) === entry) this.entries.delete(url)

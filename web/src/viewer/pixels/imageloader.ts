@@ -1,6 +1,7 @@
 import { cache, Enums, imageLoader, metaData, utilities, type Types } from '@cornerstonejs/core'
 import { type Frame } from '@/dicom/series'
 import { rangeOf, windowFromRange } from '@/dicom/window'
+import { forgetFirst, takeFirst } from './first'
 import { PRIORITY } from './framequeue'
 import { loadPicture } from './load'
 import { type Picture } from './picture'
@@ -31,6 +32,7 @@ export function setPriority(imageId: string, priority: number): void {
 export function forgetFrames(): void {
   frames.clear()
   priorities.clear()
+  forgetFirst()
   cache.purgeCache()
 }
 
@@ -76,7 +78,8 @@ function toImage(imageId: string, picture: Picture): Types.IImage {
 function load(imageId: string): Types.IImageLoadObject {
   const frame = frames.get(imageId)
   if (frame === undefined) return { promise: Promise.reject(new RangeError('unknown frame')) }
-  const promise = loadPicture(frame, priorities.get(imageId) ?? PRIORITY.display).then((picture) => toImage(imageId, picture))
+  const picture = takeFirst(frame) ?? loadPicture(frame, priorities.get(imageId) ?? PRIORITY.display)
+  const promise = picture.then((loaded) => toImage(imageId, loaded))
   return { promise: promise as unknown as Promise<Record<string, unknown>> } as unknown as Types.IImageLoadObject
 }
 

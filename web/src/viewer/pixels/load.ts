@@ -18,13 +18,16 @@ import { decodeRle } from '@/dicom/rle'
 import { type Frame } from '@/dicom/series'
 import { headerWindows, type NamedVoi } from '@/dicom/window'
 import { modalityLut, paletteOf, voiLuts } from './binary'
-import { canDecode, decodeFrame, type Decoded } from './decode'
+import { canDecode, type Decoded } from './codecs'
 import { AS_PLAIN, AS_STORED, frameQueue } from './framequeue'
 import { type EmbeddedPlane, type Picture } from './picture'
 
 const PLAIN = new Set([EXPLICIT_LITTLE_ENDIAN, '1.2.840.10008.1.2', '1.2.840.10008.1.2.1.99'])
 const RLE = '1.2.840.10008.1.2.5'
 const DEFLATED_FRAME = '1.2.840.10008.1.2.8.1'
+
+/** True for frames that are read here, without a codec and so without the drawing library. */
+export const isReadInPage = (transferSyntax: string): boolean => PLAIN.has(transferSyntax) || transferSyntax === RLE || transferSyntax === DEFLATED_FRAME
 
 interface Stored extends Decoded {
   transferSyntax: string
@@ -40,7 +43,7 @@ function embeddedPlanes(frame: Frame, format: PixelFormat, cells: Pixels): Embed
 }
 
 async function storedValues(frame: Frame, format: PixelFormat, priority: number, accept: string): Promise<Stored> {
-  const answer = await frameQueue.request(frame.url, priority, accept)
+  const answer = await frameQueue.request(frame.url, priority, accept, frame.digest)
   const part = firstPart(answer.contentType, answer.bytes)
   const transferSyntax = transferSyntaxOf(part.contentType)
   const plain = { rows: format.rows, columns: format.columns, isRgb: false, transferSyntax, embedded: [] }
@@ -55,6 +58,7 @@ async function storedValues(frame: Frame, format: PixelFormat, priority: number,
     return { ...plain, planar: false, pixels: cutToStoredBits(readNative(bytes, byPixel), byPixel) }
   }
   if (!canDecode(transferSyntax)) throw new RangeError(`no codec for ${transferSyntax}`)
+  const { decodeFrame } = await import('./decode')
   const decoded = await decodeFrame(part.bytes, transferSyntax, format)
   if (decoded.pixels.length < decoded.rows * decoded.columns) throw new RangeError('the decoded frame is too small')
   return { ...decoded, transferSyntax, embedded: [] }

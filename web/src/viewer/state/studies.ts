@@ -1,6 +1,7 @@
 import { type SeriesDocument, type SeriesRow, type StudyManifest, type StudyRow } from '@/api/types'
 import { shownInstances, stacksOf, type Stack } from '@/dicom/series'
 import { isLater, timeDistance, type TimeDistance } from '@/dicom/timedistance'
+import { firstRow } from './firstseries'
 
 export type SeriesStatus = 'waiting' | 'loading' | 'ready' | 'failed'
 
@@ -53,15 +54,10 @@ export function openStudy(manifest: StudyManifest, current: StudyRow | undefined
   }
 }
 
-const WITHOUT_PICTURES = new Set(['SR', 'PR', 'KO', 'DOC', 'RTSTRUCT', 'RTPLAN', 'RTRECORD', 'REG', 'FID', 'RWV', 'ANN', 'SEG', 'AU', 'PLAN'])
-
-/** Made of slices: a series of a single one is a localizer or a screen, not what the study was made for. */
-const SLICED = new Set(['CT', 'MR', 'PT'])
-
-/** The series to begin with: the first that is made of pictures, localizers left aside when there is more. */
+/** The series to begin with. */
 export function firstSeries(series: readonly SeriesEntry[]): SeriesEntry | undefined {
-  const pictures = series.filter(({ row }) => !WITHOUT_PICTURES.has(row.modality) && row.frame_count > 0)
-  return pictures.find(({ row }) => !SLICED.has(row.modality) || row.frame_count > 3) ?? pictures[0] ?? series[0]
+  const row = firstRow(series.map((entry) => entry.row))
+  return series.find((entry) => entry.row === row)
 }
 
 export interface Arrivals {

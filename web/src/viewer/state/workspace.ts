@@ -4,6 +4,7 @@ import { useLive } from '@/api/live'
 import { type StudyManifest, type StudyRow } from '@/api/types'
 import { type Stack } from '@/dicom/series'
 import { AS_STORED, frameQueue } from '../pixels/framequeue'
+import { isReadInPage } from '../pixels/load'
 import { type ToolName, type Viewport } from '../viewport/types'
 import { START, type Drawing, type Hung, type Layout, type WorkspaceState } from './desk'
 import { Documents } from './documents'
@@ -14,8 +15,8 @@ const REFRESH_MS = 700
 /** Windows with room for the side panel from the start, and without room even for the series column. */
 const WIDE_PX = 1600
 const NARROW_PX = 600
-/** Longest wait for the first frame's request before the drawing code is loaded all the same. */
-const PATIENCE_MS = 400
+/** Longest wait for the first picture before the drawing code is loaded all the same. */
+const PATIENCE_MS = 2500
 
 const replaced = <T>(list: readonly T[], at: number, value: T): T[] => list.map((item, index) => (index === at ? value : item))
 
@@ -36,6 +37,7 @@ export class Workspace {
   private drawingTimer: ReturnType<typeof setTimeout> | undefined
   private drawingWanted = false
   private hangCount = 0
+  private wishes = 0
   /** Until the reader takes a tool, the left button does what the kind of picture asks for: clips are scrubbed. */
   private toolChosen = false
   /** One set of tools for all viewports; there once the drawing code is. */
@@ -52,8 +54,8 @@ export class Workspace {
   }
 
   /**
-   * Asks for the study first and for the code that draws it a moment later: that code keeps the page busy while it starts,
-   * and the manifest, the first series and the first frame should be on their way by then.
+   * Asks for the study first, and for the drawing library when the first picture is on the screen (or cannot be without it):
+   * the library keeps the page busy while it starts.
    */
   start(): void {
     void this.loadStudy()
@@ -76,13 +78,13 @@ export class Workspace {
 
   addViewport(pane: number, viewport: Viewport): void {
     this.viewports.set(pane, viewport)
-    this.tools?.addViewport(viewport.id)
+    if (viewport.hasTools) this.tools?.addViewport(viewport.id)
     this.set({ viewportCount: this.state.viewportCount + 1 })
   }
 
   removeViewport(pane: number, viewport: Viewport): void {
     if (this.viewports.get(pane) === viewport) this.viewports.delete(pane)
-    this.tools?.removeViewport(viewport.id)
+    if (viewport.hasTools) this.tools?.removeViewport(viewport.id)
     this.set({ viewportCount: this.state.viewportCount + 1 })
   }
 
@@ -94,6 +96,20 @@ export class Workspace {
   private useTool(tool: ToolName): void {
     this.tools?.use(tool)
     this.set({ tool })
+  }
+
+  /** True while something that the reader wished for waits for the archive: what hangs is not yet what was asked for. */
+  get isWaiting(): boolean {
+    return this.wishes > 0
+  }
+
+  private async wish<T>(work: Promise<T>): Promise<T> {
+    this.wishes += 1
+    try {
+      return await work
+    } finally {
+      this.wishes -= 1
+    }
   }
 
   /** Guard 4: whether pictures of a study may be painted now. */
@@ -122,6 +138,7 @@ export class Workspace {
 
   hang(pane: number, studyId: string, stack: Stack, index = 0): void {
     this.hangCount += 1
+    if (stack.kind !== 'images' || !isReadInPage(stack.frames[index]?.transferSyntax ?? '')) this.needDrawing()
     if (!this.toolChosen && pane === this.state.active) this.useTool(stack.kind === 'images' && stack.isCine ? 'scroll' : 'window')
     const hung: Hung = { studyId, stack, index, count: this.hangCount }
     this.set({ panes: replaced(this.state.panes, pane, hung), missed: replaced(this.state.missed, pane, undefined) })
@@ -130,7 +147,7 @@ export class Workspace {
   /** Hangs a series by its row, as soon as its document is there. */
   async hangSeries(pane: number, studyId: string, seriesId: string, stackId = ''): Promise<void> {
     this.activate(pane)
-    const entry = await this.loadSeries(studyId, seriesId)
+    const entry = await this.wish(this.loadSeries(studyId, seriesId))
     const stack = entry?.stacks.find((candidate) => candidate.id === stackId) ?? entry?.stacks[0]
     if (stack !== undefined) this.hang(pane, studyId, stack)
     else this.set({ panes: replaced(this.state.panes, pane, undefined), missed: replaced(this.state.missed, pane, { studyId, seriesId }) })
@@ -147,11 +164,12 @@ export class Workspace {
   /** The next (or previous) stack of the study in the active pane. */
   async step(direction: 1 | -1): Promise<void> {
     const { active, panes } = this.state
-    const hung = panes[active]
-    const study = this.study(hung?.studyId ?? this.studyId)
+    const study = this.study(panes[active]?.studyId ?? this.studyId)
     if (study === undefined) return
-    await Promise.all(study.series.map(({ row }) => this.loadSeries(study.row.id, row.id)))
+    await this.wish(Promise.all(study.series.map(({ row }) => this.loadSeries(study.row.id, row.id))))
     const stacks = this.study(study.row.id)?.series.flatMap((entry) => entry.stacks) ?? []
+    // Asked only now: two quick steps while the archive still answers are two steps.
+    const hung = this.state.panes[active]
     const at = stacks.findIndex((stack) => stack.id === hung?.stack.id)
     const next = stacks[at + direction]
     if (next !== undefined) this.hang(active, study.row.id, next)
@@ -211,7 +229,7 @@ export class Workspace {
       arrived: undefined,
       studies: this.state.studies.map((open) => (open.row.id === this.studyId ? study : open)),
     })
-    await Promise.all(study.series.map(({ row }) => this.loadSeries(this.studyId, row.id)))
+    await this.wish(Promise.all(study.series.map(({ row }) => this.loadSeries(this.studyId, row.id))))
     const stacks = this.study(this.studyId)?.series.flatMap((entry) => entry.stacks) ?? []
     before.forEach((hung, pane) => {
       if (hung?.studyId !== this.studyId) return
@@ -224,8 +242,9 @@ export class Workspace {
     return this.documents.load(studyId, seriesId)
   }
 
-  private needDrawing(): void {
-    if (this.drawingWanted) return
+  /** The drawing library is needed now. */
+  needDrawing(): void {
+    if (this.drawingWanted || this.abort.signal.aborted) return
     this.drawingWanted = true
     void this.loadDrawing()
   }
@@ -256,8 +275,6 @@ export class Workspace {
       void this.loadRest(this.studyId)
     } catch (error) {
       if (!this.abort.signal.aborted) this.set({ status: 'failed', error })
-    } finally {
-      this.needDrawing()
     }
   }
 
@@ -274,12 +291,12 @@ export class Workspace {
     const stack = entry.stacks[0]
     if (this.state.drawing !== undefined || stack?.kind !== 'images') return
     const frame = stack.frames[0]
-    if (frame !== undefined && this.state.panes.every((hung) => hung === undefined)) frameQueue.preload(frame.url, AS_STORED)
+    if (frame !== undefined && this.state.panes.every((hung) => hung === undefined)) frameQueue.preload(frame.url, AS_STORED, frame.digest)
   }
 
   private replaceEntry(studyId: string, entry: SeriesEntry): void {
     if (entry.status === 'ready') this.preloadFirst(entry)
-    if (entry.status !== 'loading') this.needDrawing()
+    if (entry.status === 'failed') this.needDrawing()
     const studies = this.state.studies.map((study) =>
       study.row.id === studyId ? { ...study, series: study.series.map((old) => (old.row.id === entry.row.id ? entry : old)) } : study,
     )

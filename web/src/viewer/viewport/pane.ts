@@ -23,6 +23,7 @@ const DEEPEST = 1_000_000
 
 /** Our viewport on a stack viewport of Cornerstone3D. Camera, window and inversion are ours; the library draws. */
 export class StackPane implements Viewport {
+  readonly hasTools = true
   state: ViewportState = EMPTY_STATE
   private readonly listeners = new Set<() => void>()
   private readonly drawing: Types.IStackViewport

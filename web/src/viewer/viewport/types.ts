@@ -39,6 +39,8 @@ export interface ViewportState {
 /** What the workspace asks of a viewport; the library behind it can change without the rest knowing. */
 export interface Viewport {
   readonly id: string
+  /** False for the viewport that shows a first picture while the drawing library is still being loaded. */
+  readonly hasTools: boolean
   readonly state: ViewportState
   /** False while something that has changed has not reached the canvas. */
   readonly isDrawn: boolean

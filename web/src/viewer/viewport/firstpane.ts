@@ -1,0 +1,165 @@
+import { type Plane, type Point2, type Vec3 } from '@/dicom/geometry'
+import { type Frame, type ImageStack } from '@/dicom/series'
+import { firstPicture } from '../pixels/first'
+import { isReadInPage } from '../pixels/load'
+import { type Picture } from '../pixels/picture'
+import { type Size } from './camera'
+import { isPlain, paintGrey, type Mapping } from './paint'
+import { Placement } from './placement'
+import { beginsInverted, isNaturallyInverse, resolveVoi } from './presets'
+import { EMPTY_STATE, type Viewport, type ViewportState } from './types'
+
+const nothing = (): void => undefined
+
+/**
+ * Shows the first picture of a stack, and lets the reader scroll, until the drawing library has been loaded and has drawn the
+ * same: a viewport without tools. What it cannot paint exactly as the library does it leaves to the library.
+ */
+export class FirstPane implements Viewport {
+  readonly id = ''
+  readonly hasTools = false
+  state: ViewportState = EMPTY_STATE
+  isDrawn = false
+  private readonly listeners = new Set<() => void>()
+  private readonly placement = new Placement({ plane: () => this.plane(), size: () => this.size(), onMoved: () => this.paint() })
+  private generation = 0
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly canvas: HTMLCanvasElement,
+    private readonly isOnScreen: (studyUid: string) => boolean,
+    /** Called when a picture has reached the screen, or will not without the library. */
+    private readonly onOver: () => void,
+  ) {}
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener)
+    return () => {
+      this.listeners.delete(listener)
+    }
+  }
+
+  frame = (): Frame | undefined => this.state.picture?.frame
+
+  async show(stack: ImageStack, index = 0): Promise<void> {
+    this.clear()
+    this.set({ status: 'loading', stack, index: Math.min(Math.max(index, 0), stack.frames.length - 1) })
+    this.placement.begin()
+    await this.draw()
+  }
+
+  clear(): void {
+    this.generation += 1
+    this.canvas.hidden = true
+    this.isDrawn = false
+    this.set({ ...EMPTY_STATE, revision: this.state.revision + 1 })
+  }
+
+  goTo(index: number): void {
+    const count = this.state.stack?.frames.length ?? 0
+    const target = Math.min(Math.max(Math.round(index), 0), count - 1)
+    if (count === 0 || target === this.state.index) return
+    this.set({ index: target })
+    void this.draw()
+  }
+
+  scrollBy(steps: number): void {
+    this.goTo(this.state.index + steps)
+  }
+
+  // The toolbar wakes with the drawing library, moments later.
+  choose = nothing
+  dragWindow = nothing
+  invert = nothing
+  rotateBy = nothing
+  flip = nothing
+  fit = nothing
+  oneToOne = nothing
+  zoomBy = nothing
+  reset = nothing
+  play = nothing
+  setSpeed = nothing
+  toPixel = (point: Point2): Point2 | undefined => this.placement.toPixel(point)
+  pointOf = (pixel: Point2): Point2 | undefined => this.placement.pointOf(pixel)
+  toCanvas = (world: Vec3): Point2 | undefined => this.placement.toCanvas(world)
+  screenAxes = (): { right: Vec3; down: Vec3 } | undefined => this.placement.screenAxes()
+
+  resize(): void {
+    if (this.host.clientWidth > 0) this.placement.refit()
+  }
+
+  destroy(): void {
+    this.generation += 1
+    this.listeners.clear()
+    this.canvas.hidden = true
+    // Gives the memory back, and leaves nothing of this case on the canvas (guard 4).
+    this.canvas.width = 0
+  }
+
+  private set(change: Partial<ViewportState>): void {
+    this.state = { ...this.state, ...change }
+    for (const listener of [...this.listeners]) listener()
+  }
+
+  private plane(): Plane | undefined {
+    return this.state.picture?.frame.sheet
+  }
+
+  private size(): Size {
+    return [this.host.clientWidth, this.host.clientHeight]
+  }
+
+  private async draw(): Promise<void> {
+    const { stack, index } = this.state
+    const frame = stack?.frames[index]
+    const generation = (this.generation += 1)
+    if (frame === undefined || !isReadInPage(frame.transferSyntax)) {
+      this.onOver()
+      return
+    }
+    try {
+      const picture = await firstPicture(frame)
+      if (generation === this.generation && !this.take(frame, picture)) this.onOver()
+    } catch {
+      // The library's own pane will ask again, and say what is wrong.
+      this.onOver()
+    }
+  }
+
+  /** Guard 4: the picture must belong to the study that is on screen. */
+  private take(frame: Frame, picture: Picture): boolean {
+    const voi = resolveVoi(this.state.choice, picture)
+    if (frame.studyUid !== this.state.stack?.studyUid || !this.isOnScreen(frame.studyUid) || !isPlain(picture, voi)) return false
+    this.set({ status: 'ready', picture: { ...picture, frame }, voi, inverted: beginsInverted(picture), loaded: 1 })
+    this.placement.fit()
+    return true
+  }
+
+  private mapping(plane: Plane, ratio: number): Mapping | undefined {
+    const at = (column: number, row: number): Point2 | undefined => this.placement.toPixel([(column + 0.5) / ratio, (row + 0.5) / ratio])
+    const [origin, right, down] = [at(0, 0), at(1, 0), at(0, 1)]
+    if (origin === undefined || right === undefined || down === undefined || plane.spacing[0] <= 0) return undefined
+    return { a: right[0] - origin[0], b: right[1] - origin[1], c: down[0] - origin[0], d: down[1] - origin[1], e: origin[0], f: origin[1] }
+  }
+
+  private paint(): void {
+    const { picture, voi, inverted, revision } = this.state
+    const plane = this.plane()
+    if (picture === undefined || voi === undefined || plane === undefined || this.host.clientWidth === 0) return
+    const ratio = devicePixelRatio
+    const [width, height] = this.size().map((side) => Math.round(side * ratio)) as [number, number]
+    const map = this.mapping(plane, ratio)
+    const context = this.canvas.getContext('2d')
+    if (map === undefined || context === null) return
+    this.canvas.width = width
+    this.canvas.height = height
+    context.putImageData(new ImageData(paintGrey(picture, voi, inverted !== isNaturallyInverse(picture), map, width, height), width, height), 0, 0)
+    this.canvas.hidden = false
+    this.set({ zoom: this.placement.zoomOn(plane), revision: revision + 1 })
+    // After the frame that shows it: the library keeps the page busy while it starts.
+    requestAnimationFrame(() => {
+      this.isDrawn = true
+      setTimeout(this.onOver)
+    })
+  }
+}
