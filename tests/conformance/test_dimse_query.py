@@ -132,6 +132,21 @@ def test_trap_35_asked_and_absent_comes_back_empty(archive: Server) -> None:
     assert not found.PatientComments
 
 
+@pytest.mark.parametrize(("comments", "pending"), [("", 0xFF00), ("not a key of this level", 0xFF01)])
+def test_a_key_that_cannot_match_is_told_with_each_match(archive: Server, comments: str, pending: int) -> None:
+    """PS3.4 C.4.1.1.4: the value is passed over, FF01 says so."""
+    asked = Dataset()
+    asked.QueryRetrieveLevel = "STUDY"
+    asked.PatientID = "Q1"
+    asked.ImageComments = comments
+    association = pynet.associate(archive.dicom, [build_context(StudyRootQueryRetrieveInformationModelFind)])
+    try:
+        answers = list(association.send_c_find(asked, StudyRootQueryRetrieveInformationModelFind))
+    finally:
+        association.release()
+    assert [int(status.Status) for status, _ in answers] == [pending, 0x0000]
+
+
 def test_trap_22_answer_in_a_character_set_that_holds_the_name(archive: Server) -> None:
     asked = Dataset()
     asked.QueryRetrieveLevel = "STUDY"

@@ -4,8 +4,8 @@ A `Tx` is a psycopg connection inside an open transaction. It is opened and comm
 """
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg.errors import DeadlockDetected, SerializationFailure
@@ -29,6 +29,7 @@ class Database:
         options: dict[str, Any] = {"application_name": name, "prepare_threshold": 2}
         if relaxed:
             options["options"] = "-c synchronous_commit=off"
+        self._options = options
         self._pool = ConnectionPool(
             url, min_size=1, max_size=max_connections, kwargs=options, open=False, timeout=20.0,
             check=ConnectionPool.check_connection if not relaxed else None, name=name,
@@ -53,6 +54,10 @@ class Database:
         except psycopg.OperationalError as error:
             raise Busy("the database does not answer", code="database_down", retry_after_s=2.0) from error
 
+    def line(self) -> "Line":
+        """A connection of its own for one often repeated statement."""
+        return Line(self.url, self._options)
+
     @contextlib.contextmanager
     def autocommit(self) -> Iterator[Tx]:
         """A connection outside the pool where each statement is its own transaction (locks, listening, maintenance)."""
@@ -60,4 +65,32 @@ class Database:
         try:
             yield connection
         finally:
+            connection.close()
+
+
+_LINE = (
+    "-c lock_timeout=100ms "  # whoever waits on this line waits for all; the caller tries again by itself
+    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"  # a plan made for an empty table must not stay
+)
+
+
+class Line:
+    """One connection where each statement is a transaction; opened when it is needed, and again after it broke. One thread at a time."""
+
+    def __init__(self, url: str, options: dict[str, Any]) -> None:
+        self._url = url
+        self._options = options | {"options": f"{options.get('options', '')} {_LINE}".strip(), "prepare_threshold": 0}
+        self._connection: psycopg.Connection[TupleRow] | None = None
+
+    def execute(self, query: LiteralString, parameters: Sequence[Any]) -> list[TupleRow]:
+        connection = self._connection
+        if connection is None or connection.closed:
+            connection = self._connection = psycopg.connect(
+                self._url, autocommit=True, connect_timeout=5, **self._options
+            )
+        return connection.execute(query, parameters).fetchall()
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
             connection.close()

@@ -11,29 +11,42 @@ from heliograph.engine.db import Tx
 from heliograph.features.archive.model import Arrival, Decision, Existing, Identity, Incoming
 from heliograph.features.patients import Person
 
-# One statement for the usual case, a further instance of a series that this process knows: insert, then study, then series.
-# The updates depend on one another so that every transaction locks the study before the series.
-ADD_INSTANCE = """
-with ins as (
+# One statement for further instances of known series: insert, then studies, then series. Every transaction takes its locks in this
+# order and in the order of keys, and a series that is not the one it was (a database that lost it gives its number again) adds nothing.
+ADD_INSTANCES = """
+with incoming as (
+    select * from json_to_recordset(%s::json) as r(tenant smallint, study bigint, series bigint, series_uid text, sop_uid text,
+        sop_class_uid text, transfer_syntax_uid text, number int, frame_count int, rows int, columns int, bits_allocated smallint,
+        size bigint, prefix_bytes int, header_bytes int, sha256 bytea, blob text, problems text[], arrival bigint, at timestamptz)
+), ins as (
     insert into instance (tenant_id, series_fk, sop_uid, sop_class_uid, transfer_syntax_uid, number, frame_count, rows, columns,
         bits_allocated, size_bytes, prefix_bytes, header_bytes, sha256, blob, problems, arrival_id, received_at)
-    values (%(tenant)s, %(series)s, %(sop_uid)s, %(sop_class_uid)s, %(transfer_syntax_uid)s, %(number)s, %(frame_count)s, %(rows)s,
-        %(columns)s, %(bits_allocated)s, %(size)s, %(prefix_bytes)s, %(header_bytes)s, %(sha256)s, %(blob)s, %(problems)s,
-        %(arrival)s, %(at)s)
+    select tenant, series, sop_uid, sop_class_uid, transfer_syntax_uid, number, frame_count, rows, columns, bits_allocated, size,
+        prefix_bytes, header_bytes, sha256, blob, problems, arrival, at
+    from incoming
+    where exists (select 1 from series se where se.id = incoming.series and se.study_fk = incoming.study
+        and se.series_uid = incoming.series_uid)
+    order by sop_uid
     on conflict (tenant_id, sop_uid) do nothing
-    returning id
+    returning id, blob
+), added as (
+    select ins.id, incoming.* from ins join incoming on incoming.blob = ins.blob
 ), st as (
-    update study set instance_count = instance_count + 1, bytes = bytes + %(size)s, revision = revision + 1,
-        last_received_at = %(at)s, settles_at = %(study_settles)s, settled_at = null
-    where id = %(study)s and exists (select 1 from ins)
-    returning id
+    update study set instance_count = instance_count + a.count, bytes = study.bytes + a.bytes, revision = revision + 1,
+        last_received_at = greatest(last_received_at, a.at), settles_at = a.at + make_interval(secs => %s), settled_at = null
+    from (select study, count(*) as count, sum(size) as bytes, max(at) as at from added group by study order by study) a
+    where study.id = a.study
+    returning study.id
 ), se as (
-    update series set instance_count = instance_count + 1, frame_count = frame_count + %(frame_count)s, bytes = bytes + %(size)s,
-        revision = revision + 1, last_received_at = %(at)s, settles_at = %(series_settles)s, settled_at = null
-    where id = %(series)s and exists (select 1 from st)
-    returning id
+    update series set instance_count = instance_count + a.count, frame_count = series.frame_count + a.frames,
+        bytes = series.bytes + a.bytes, revision = revision + 1, last_received_at = greatest(last_received_at, a.at),
+        settles_at = a.at + make_interval(secs => %s), settled_at = null
+    from (select series, count(*) as count, sum(frame_count) as frames, sum(size) as bytes, max(at) as at from added
+        group by series order by series) a
+    where series.id = a.series and (select count(*) from st) > 0
+    returning series.id
 )
-select (select id from ins), (select count(*) from se)
+select id, blob from ins where (select count(*) from se) > 0
 """
 
 _EXISTING = """

@@ -16,7 +16,7 @@ import psycopg
 from heliograph.engine import telemetry
 from heliograph.engine.blobs import Record
 from heliograph.engine.db import DatabaseError
-from heliograph.kit.errors import HeliographError
+from heliograph.kit.errors import Busy, HeliographError
 
 _EVERY_S = 0.5
 _PAUSE_S = 0.2
@@ -35,16 +35,22 @@ class Tail:
         self._sentinel: psycopg.Connection | None = None
         self._thread = threading.Thread(target=self._run, name="tail", daemon=True)
         self._started = False
+        self._generation = 0
 
-    def keep(self, record: Record) -> None:
-        """To be called after the commit and before the answer."""
+    def keep(self, record: Record, since: int) -> None:
+        """To be called after the commit and before the answer, with what `connect` said before the commit."""
         self._kept.append(record)
         if not self._started:
             with self._flushing:
                 if not self._started:
                     self._thread.start()
                     self._started = True
-        self._wake.set()
+        if (
+            self._generation != since
+        ):  # the server was lost meanwhile, and whoever mended that did not know of this record
+            self._index_again(record)
+        if not self._wake.is_set():
+            self._wake.set()
 
     def flush(self) -> None:
         """Returns when every commit before it is durable, after a crash of the server too. Waits as long as that takes."""
@@ -57,11 +63,15 @@ class Tail:
                 telemetry.trouble("flush_failed", error)
             self._stop.wait(_PAUSE_S)
 
-    def connect(self) -> None:
-        """Opens the sentinel; a crash of the server after this moment is noticed."""
-        with self._flushing:
-            if self._sentinel is None:
-                self._sentinel = psycopg.connect(self._url, autocommit=True)
+    def connect(self) -> int:
+        """Opens the sentinel; a crash of the server after this moment is noticed. The count of sentinels so far."""
+        generation = self._generation
+        if self._sentinel is None:
+            with self._flushing:
+                if self._sentinel is None:
+                    self._mend()
+                generation = self._generation
+        return generation
 
     def close(self) -> bool:
         """Flushes what is left, when the database is still there to be asked; True when all of it is durable."""
@@ -103,8 +113,12 @@ class Tail:
 
     def _mend(self) -> None:
         """The server may have crashed since the last flush: indexes the kept records again, which costs nothing when it had not."""
-        connection = psycopg.connect(self._url, autocommit=True)
         try:
+            connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+        except psycopg.OperationalError as error:
+            raise Busy("the database does not answer", code="database_down", retry_after_s=2.0) from error
+        try:
+            self._generation += 1
             kept = list(self._kept)
             for record in kept:
                 self._index_again(record)

@@ -4,6 +4,7 @@ The caller has the object in the blob store and an open transaction; it commits 
 """
 
 import dataclasses
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from heliograph.features.patients import Difference, attach, differences, is_pla
 from heliograph.kit.ids import new_id
 from heliograph.standards.dicom.header import Header
 
+Row = dict[str, Any]
 Compare = Callable[[Existing, Incoming], bool]
 _KNOWN_SERIES = 4096
 
@@ -41,6 +43,19 @@ class Ingest:
         self._known: OrderedDict[tuple[Any, ...], tuple[int, int]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def known_place(self, actor: Actor, incoming: Incoming) -> Row | None:
+        """The row of a further instance of a series that this process has written to; None when it takes a look into the index."""
+        header = incoming.header
+        if header is None or not self._known:
+            return None
+        require(actor, "study.store")
+        identity = identity_of(header, incoming.arrival)
+        with self._lock:
+            known = self._known.get(_series_key(incoming, identity))
+        if known is None or _doubt(incoming, header, identity, accept=False) is not None:
+            return None
+        return _row(incoming, header, identity, *known)
+
     def __call__(self, tx: Tx, actor: Actor, incoming: Incoming, *, accept: bool = False) -> Outcome:
         """Indexes, recognises, versions or holds one object (PS3.4 B.2). `accept` skips the doubts that a person has decided."""
         require(actor, "study.store")
@@ -51,13 +66,6 @@ class Ingest:
         doubt = _doubt(incoming, header, identity, accept=accept)
         if doubt is not None:
             return self._hold(tx, incoming, identity, doubt[0], doubt[1])
-        key = _series_key(incoming, identity)
-        with self._lock:
-            known = self._known.get(key)
-        if known is not None:
-            outcome = self._add(tx, incoming, header, identity, *known)
-            if outcome is not None:
-                return outcome
         existing = _repo.existing_instance(tx, incoming.arrival.tenant_id, identity.sop_uid)
         if existing is not None:
             return self._again(tx, incoming, header, identity, existing, accept=accept)
@@ -67,7 +75,7 @@ class Ingest:
         outcome = self._add(tx, incoming, header, identity, *placed)
         if outcome is None:  # the same object came through two doors at once: now the other one is visible
             return self(tx, actor, incoming, accept=accept)
-        return dataclasses.replace(outcome, series_key=key)
+        return dataclasses.replace(outcome, series_key=_series_key(incoming, identity))
 
     def forget(self) -> None:
         """Drops the memory of series; after a rollback what it says may not be so."""
@@ -142,17 +150,12 @@ class Ingest:
         self, tx: Tx, incoming: Incoming, header: Header, identity: Identity, study_id: int, series_id: int
     ) -> Outcome | None:
         """None when the SOP Instance UID is taken."""
-        written, at = incoming.written, incoming.received_at
-        values = instance_columns(header) | {
-            "tenant": incoming.arrival.tenant_id, "series": series_id, "study": study_id, "sop_uid": identity.sop_uid,
-            "sop_class_uid": identity.sop_class_uid, "size": written.size_bytes, "sha256": written.sha256, "blob": written.ref,
-            "arrival": incoming.arrival.id, "at": at, "study_settles": at + self._study_quiet, "series_settles": at + self._series_quiet,
-        }  # fmt: skip
-        row = tx.execute(_repo.ADD_INSTANCE, values).fetchone()
-        if row is None or row[0] is None:
+        row = _row(incoming, header, identity, study_id, series_id)
+        quiet = (self._study_quiet.total_seconds(), self._series_quiet.total_seconds())
+        added = tx.execute(_repo.ADD_INSTANCES, (json.dumps([row]), *quiet)).fetchone()
+        if added is None:
             return None
-        assert row[1] == 1, "the series this process remembers is gone"
-        return Outcome("new", study_id, series_id, row[0], study_uid=identity.study_uid)
+        return Outcome("new", study_id, series_id, added[0], study_uid=identity.study_uid)
 
     def _again(
         self, tx: Tx, incoming: Incoming, header: Header, identity: Identity, existing: Existing, *, accept: bool
@@ -207,6 +210,16 @@ class Ingest:
             {"held": str(held_id), "reason": decision.reason, "study": study[0] if study else None},
         )
         return Outcome("held", study[0] if study else None, held_id=held_id, reason=decision.reason, study_uid=uid)
+
+
+def _row(incoming: Incoming, header: Header, identity: Identity, study_id: int, series_id: int) -> Row:
+    written = incoming.written
+    return instance_columns(header) | {
+        "tenant": incoming.arrival.tenant_id, "series": series_id, "series_uid": identity.series_uid, "study": study_id,
+        "sop_uid": identity.sop_uid, "sop_class_uid": identity.sop_class_uid, "size": written.size_bytes,
+        "sha256": f"\\x{written.sha256.hex()}", "blob": written.ref, "arrival": incoming.arrival.id,
+        "at": incoming.received_at.isoformat(),
+    }  # fmt: skip
 
 
 def _doubt(incoming: Incoming, header: Header, identity: Identity, *, accept: bool) -> tuple[Decision, str] | None:

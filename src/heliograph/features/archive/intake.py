@@ -1,13 +1,12 @@
 """One object from its first byte to its durable rows; the same for every door.
 
-`Intake` is the one place in a feature that opens a transaction itself, because the order is the promise: SQL runs while the blob
-syncs, the commit waits for that sync, the answer for the commit.
+`Intake` is the one place in a feature that opens a transaction itself, because the order is the promise: the blob is synced, then
+its rows are committed, then the sender is answered.
 """
 
 import contextlib
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +18,7 @@ from heliograph.engine.blobs.segments import SegmentStore
 from heliograph.engine.db import Database
 from heliograph.features.access import Actor, Device, note, system_actor
 from heliograph.features.archive import _repo
+from heliograph.features.archive._adding import Adder
 from heliograph.features.archive._tail import Tail
 from heliograph.features.archive.compare import same_object
 from heliograph.features.archive.ingest import Ingest
@@ -44,10 +44,9 @@ class Intake:
         self._ingest_database = ingest_database
         self.blobs = blobs
         self._max_bytes = settings.max_object_bytes
-        self._ingest = Ingest(
-            self._same_object, series_quiet_s=settings.series_quiet_s, study_quiet_s=settings.study_quiet_s
-        )
-        self._syncing = ThreadPoolExecutor(max_workers=64, thread_name_prefix="sync")
+        quiet = {"series_quiet_s": settings.series_quiet_s, "study_quiet_s": settings.study_quiet_s}
+        self._ingest = Ingest(self._same_object, **quiet)
+        self._adder = Adder(ingest_database.line(), **quiet)
         self._tail: Tail | None = None
         if ingest_database is not database:
             self._tail = Tail(database.url, self._index_again)
@@ -89,31 +88,42 @@ class Intake:
             self._recover_one(tx, _RECOVERY, record)
 
     def close(self) -> None:
-        self._syncing.shutdown(wait=True)
+        self._adder.close()
         if self._tail is not None and self._tail.close() and isinstance(self.blobs, SegmentStore):
             self.blobs.leave()
         if self._ingest_database is not self.database:
             self._ingest_database.close()
 
     def take(self, actor: Actor, incoming: Incoming, writer: BlobWriter) -> Outcome:
-        """Decides and commits; the commit waits for the sync. A deadlock between senders of one object is tried again, and so is a
-        series that this process remembers but a crashed database has lost."""
-        if self._tail is not None:
-            self._tail.connect()
-        syncing = self._syncing.submit(writer.sync)
-        try:
-            for attempt in range(_TRIES):
-                try:
-                    return self._take_once(actor, incoming, syncing)
-                except (DeadlockDetected, SerializationFailure, ForeignKeyViolation):
-                    self._ingest.forget()
-                    if attempt == _TRIES - 1:
-                        raise
-        except BaseException:
-            self._ingest.forget()
-            with contextlib.suppress(Exception):
-                syncing.result()
-            raise
+        """Syncs, then decides and commits. A deadlock between senders of one object is tried again, and so is a series that this
+        process remembers but a crashed database has lost."""
+        since = self._tail.connect() if self._tail is not None else 0
+        writer.sync()
+        outcome = self._add_known(actor, incoming) or self._decide(actor, incoming)
+        if self._tail is not None and outcome.keeps_blob:
+            self._tail.keep(Record(incoming.written, _note(incoming)), since)
+        return outcome
+
+    def _add_known(self, actor: Actor, incoming: Incoming) -> Outcome | None:
+        row = self._ingest.known_place(actor, incoming)
+        instance_id = self._adder.add(row) if row is not None else None
+        if row is None or instance_id is None:
+            return None
+        header = incoming.header
+        assert header is not None
+        return Outcome("new", row["study"], row["series"], instance_id, study_uid=header.text("StudyInstanceUID"))
+
+    def _decide(self, actor: Actor, incoming: Incoming) -> Outcome:
+        for attempt in range(_TRIES):
+            try:
+                return self._take_once(actor, incoming)
+            except (DeadlockDetected, SerializationFailure, ForeignKeyViolation):
+                self._ingest.forget()
+                if attempt == _TRIES - 1:
+                    raise
+            except BaseException:
+                self._ingest.forget()
+                raise
         raise AssertionError("unreachable")
 
     def accept(self, tx: Any, actor: Actor, incoming: Incoming) -> Outcome:
@@ -133,12 +143,9 @@ class Intake:
                 length = min(max(length * 4, _HEAD_BYTES), written.size_bytes, _MOST_HEADER)
                 head = self.blobs.read(written.ref, 0, length)
 
-    def _take_once(self, actor: Actor, incoming: Incoming, syncing: Future[None]) -> Outcome:
+    def _take_once(self, actor: Actor, incoming: Incoming) -> Outcome:
         with self._ingest_database.transaction() as tx:
             outcome = self._ingest(tx, actor, incoming)
-            syncing.result()
-        if self._tail is not None and outcome.keeps_blob:
-            self._tail.keep(Record(incoming.written, _note(incoming)))
         self._ingest.remember(outcome)
         return outcome
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from heliograph.features.access import Actor, find_device, note, require
-from heliograph.features.archive.search import search, stored_instances
+from heliograph.features.archive.search import search, stored_instances, unsupported
 from heliograph.gateways.dimse.catalogue import Stored
 from heliograph.gateways.dimse.requestor import Destination
 from heliograph.services import Services
@@ -37,6 +37,9 @@ class ArchiveCatalogue:
         count += len(first)
         self._note_query(query, count)
         yield from first
+
+    def unsupported(self, query: Query) -> Sequence[int]:
+        return unsupported(query, self._actor)
 
     def instances(self, query: Query) -> Sequence[Stored]:
         require(self._actor, "study.export")

@@ -29,6 +29,10 @@ class Catalogue(Protocol):
         """The matches at the query's level, each with its return keys."""
         ...
 
+    def unsupported(self, query: Query) -> Sequence[int]:
+        """Tags whose values are passed over at the query's level."""
+        ...
+
     def instances(self, query: Query) -> Sequence[Stored]:
         """Every instance below what the query selects, in order of series and number."""
         ...

@@ -43,7 +43,10 @@ class FindService:
 
     def _answer(self, context_id: int, command: Command, identifier: DataSet, query: Query) -> int:
         syntax = self._association.contexts[context_id].transfer_syntax
-        pending = response(command, status.PENDING, data_set_type=dimse.DATA_SET)
+        # A key that cannot match is passed over, and the requestor is told so with each match (PS3.4 C.4.1.1.4).
+        passed_over = self._catalogue.unsupported(query)
+        pending_status = status.PENDING_WITHOUT_OPTIONAL_KEYS if passed_over else status.PENDING
+        pending = response(command, pending_status, data_set_type=dimse.DATA_SET)
         character_set = "\\".join(identifier.texts("SpecificCharacterSet"))
         waiting: list[bytes] = []
         for match in self._catalogue.find(query):

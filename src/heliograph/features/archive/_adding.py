@@ -1,0 +1,76 @@
+"""Further instances of series that this process knows, the usual case: whoever is ready at the same moment shares one commit.
+
+The blob of each is on stable storage before it comes here, so the study's row is locked for one statement only, never while a disk
+syncs. The thread that finds the line free takes everybody's rows along; the others find their answer when it is their turn.
+"""
+
+import json
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from heliograph.engine.db import DatabaseError, Line
+from heliograph.features.archive import _repo
+from heliograph.kit.errors import HeliographError
+
+Row = Mapping[str, Any]
+_AT_ONCE = 64
+
+
+class _Place:
+    """One row in the queue: `instance_id` is None when the row was not added."""
+
+    __slots__ = ("done", "instance_id", "row")
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.instance_id: int | None = None
+        self.done = False
+
+
+class Adder:
+    """The rows of all threads of one process on their way into the database."""
+
+    def __init__(self, line: Line, *, series_quiet_s: float, study_quiet_s: float) -> None:
+        self._line = line
+        self._quiet = (study_quiet_s, series_quiet_s)
+        self._queue: deque[_Place] = deque()
+        self._turn = threading.Lock()
+
+    def add(self, row: Row) -> int | None:
+        """The instance when its row is committed; None when the UID is taken, the series is gone or the database said no.
+
+        After None the row may stand all the same (an answer that was lost): the caller decides in a transaction of its own.
+        """
+        return self.add_all([row])[0]
+
+    def add_all(self, rows: Sequence[Row]) -> list[int | None]:
+        """The same for several rows of one thread."""
+        places = [_Place(row) for row in rows]
+        self._queue.extend(places)
+        if not places[-1].done:
+            with self._turn:
+                while not places[-1].done:
+                    self._commit()
+        return [place.instance_id for place in places]
+
+    def close(self) -> None:
+        with self._turn:
+            self._line.close()
+
+    def _commit(self) -> None:
+        batch = [self._queue.popleft() for _ in range(min(_AT_ONCE, len(self._queue)))]
+        try:
+            for instance_id, blob in self._line.execute(_repo.ADD_INSTANCES, self._parameters(batch)):
+                for place in batch:
+                    if place.row["blob"] == blob:
+                        place.instance_id = instance_id
+        except (DatabaseError, HeliographError):
+            pass  # one row of many, or the database: each thread finds out by itself
+        finally:
+            for place in batch:
+                place.done = True
+
+    def _parameters(self, batch: Sequence[_Place]) -> tuple[str, float, float]:
+        return (json.dumps([place.row for place in batch], ensure_ascii=False, separators=(",", ":")), *self._quiet)
