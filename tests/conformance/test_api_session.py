@@ -120,6 +120,9 @@ def test_changing_the_password_needs_the_old_one_and_ends_other_sessions(api_hou
 def test_a_session_is_not_a_token_and_a_token_is_not_a_session(
     api_house: Server, nobody: httpx.Client, admin: Browser
 ) -> None:
+    # Both are used as what they are first: what is remembered of one must not pass for the other.
+    assert admin.get("/api/about").status_code == 200
+    assert nobody.get("/api/about", headers=api_house.headers).status_code == 200
     is_problem(nobody.get("/api/about", headers={"Authorization": f"Bearer {admin.cookie}"}), 401)
     is_problem(nobody.get("/api/about", headers={"Cookie": f"{COOKIE}={api_house.token}"}), 401)
     is_problem(nobody.get("/api/session", headers=api_house.headers), 401, "no_session")

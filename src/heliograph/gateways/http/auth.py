@@ -118,10 +118,12 @@ def _bearer(connection: HTTPConnection) -> str | None:
 
 
 def _key(connection: HTTPConnection) -> bytes:
-    secret = _bearer(connection) or connection.cookies.get(COOKIE, "")
+    """A token that comes as a cookie, or a session that comes as a token, is not what it was when it was remembered."""
+    token = _bearer(connection)
+    kind, secret = (b"cookie ", connection.cookies.get(COOKIE, "")) if token is None else (b"bearer ", token)
     if not secret:
         raise NotSignedIn("sign in, or send a bearer token", code="not_signed_in")
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(kind + secret.encode()).digest()
 
 
 ActorDep = Annotated[Actor, Depends(actor_of)]
