@@ -4,9 +4,12 @@ import functools
 import json
 from typing import Any
 
+from pydantic.json_schema import models_json_schema
+
 from heliograph.app.web import application
 from tools.reference import _offline
 from tools.reference._markdown import code, page, table
+from tools.reference.answers import ANSWERS, BYTES, Answer
 
 Schema = dict[str, Any]
 DICOMWEB = "/dicom-web"
@@ -22,7 +25,7 @@ grows: fields and routes are added, never removed or renamed.
 - **Paging**: a page is `{"items": [...], "next": CURSOR}`; hand the cursor back as `cursor`; `next` is null on the last page.
 - **Live changes** come over the WebSocket `/api/stream` as `{"kind": ..., "id": ...}`; for programs `GET /api/changes` gives an ordered
   feed of [events](events.md).
-- Answers are objects; openapi.json types what is sent to the server and leaves answers open."""
+- **Answers** are typed in openapi.json; a test holds the server to it. Expect fields that are not there yet: the door grows."""
 
 _PLAIN = """Beside these: `GET /healthz` (the process lives), `GET /readyz` (200 when every door is open and the database answers, else 503) and
 `GET /metrics` ([metrics](metrics.md); beyond loopback it needs a token with `metrics.read`). The first two need no sign-in.
@@ -41,6 +44,7 @@ _PROBLEM: Schema = {
 }
 _UNFIT = ("HTTPValidationError", "ValidationError")
 _BOUNDS = (("minLength", "minimum", "exclusiveMinimum"), ("maxLength", "maximum", "exclusiveMaximum"))
+_REF = "#/components/schemas/{model}"
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -48,7 +52,7 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 def schema() -> Schema:
     """The OpenAPI document of `/api`."""
     with _offline.services() as services:
-        return _as_it_is(application(services).app.openapi())
+        return _typed(_as_it_is(application(services).app.openapi()))
 
 
 @functools.cache
@@ -85,6 +89,31 @@ def _as_it_is(made: Schema) -> Schema:
         "session": {"type": "apiKey", "in": "cookie", "name": "__Host-heliograph"},
     }
     made["security"] = [{"token": []}, {"session": []}]
+    return made
+
+
+def _typed(made: Schema) -> Schema:
+    """The answers of the routes, from their models. Additive only, so a schema does not forbid what comes later."""
+    named, defined = models_json_schema(
+        [(one, "serialization") for one in dict.fromkeys(ANSWERS.values())], ref_template=_REF
+    )
+    for one in defined["$defs"].values():
+        one.pop("additionalProperties", None)
+        if one["type"] == "object" and one.get("description") == Answer.__doc__:
+            one.pop("description")
+    for path, operations in made["paths"].items():
+        for method, operation in operations.items():
+            name = f"{method.upper()} {path}"
+            good = next(operation["responses"][status] for status in operation["responses"] if status.startswith("2"))
+            if name in ANSWERS:
+                good["content"] = {"application/json": {"schema": named[ANSWERS[name], "serialization"]}}
+            elif name in BYTES:
+                good["content"] = {BYTES[name]: {"schema": {"type": "string", "format": "binary"}}}
+            else:
+                assert "content" not in good, f"{name} answers something that tools/reference/answers.py does not know"
+    schemas = made["components"]["schemas"]
+    assert not set(schemas) & set(defined["$defs"]), "two models of one name"
+    made["components"]["schemas"] = dict(sorted((schemas | defined["$defs"]).items()))
     return made
 
 
