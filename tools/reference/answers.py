@@ -96,6 +96,7 @@ class Series(Answer):
     instance_count: int
     frame_count: int
     state: State
+    revision: str
     thumbnail_url: str
     document_url: str
     held_count: int
@@ -181,6 +182,7 @@ class Device(Answer):
     verified: bool
     default_issuer: str
     answer_success_when_held: bool
+    created_at: datetime
     last_seen_at: datetime | None
     stored_count: int
     problems: list[str]

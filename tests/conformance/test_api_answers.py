@@ -1,0 +1,145 @@
+"""The JSON door answers what openapi.json says: every route that answers JSON is called, and its answer holds nothing else and nothing less."""
+
+from dataclasses import replace
+from typing import Any
+
+import httpx
+from pydantic import ValidationError
+
+from tests import phantoms
+from tests.conformance.api_routes import WHY, database, send
+from tests.conformance.browsing import Browser, study_row, until
+from tests.peers import dcmtk
+from tests.peers.heliograph import Server
+from tests.peers.ports import free_port
+from tests.phantoms import Shape
+from tools.reference.answers import ANSWERS
+
+SHAPE = Shape(2, rows=16, columns=16, seed=7900, patient="ANSWERS")
+SESSION = "POST /api/session"
+ALARM = "0190a000-0000-7000-8000-000000000001"
+
+
+class Caller:
+    """Calls routes by their pattern and holds each answer to its model."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.otherwise: list[str] = []
+        self.called: set[str] = {SESSION, "POST /api/session/link", "POST /api/session/password"}
+
+    def __call__(self, name: str, body: Any = None, *, files: Any = None, query: str = "", **ids: Any) -> Any:
+        method, _, pattern = name.partition(" ")
+        answer = self.browser.request(
+            method,
+            pattern.format(**ids) + query,
+            **({"files": files} if files else {"json": body} if body is not None else {}),
+        )
+        return self.check(name, answer)
+
+    def check(self, name: str, answer: httpx.Response) -> Any:
+        assert answer.is_success, f"{name}: {answer.status_code} {answer.text[:300]}"
+        try:
+            ANSWERS[name].model_validate_json(answer.content, strict=True)
+        except ValidationError as error:
+            self.otherwise.append(f"{name}: {error}")
+        self.called.add(name)
+        return answer.json()
+
+
+def test_every_answer_is_what_the_contract_says(api_house: Server, admin: Browser) -> None:
+    call = Caller(admin)
+    study = _studies(call, api_house)
+    _quarantine(call, api_house)
+    _devices(call, api_house)
+    _routing(call, study)
+    _house(call, api_house)
+    assert not call.otherwise, "answers that are not as documented:\n" + "\n".join(call.otherwise)
+    assert call.called == set(ANSWERS), "a route that nobody called"
+
+
+def _studies(call: Caller, house: Server) -> str:
+    earlier = replace(SHAPE, study=2)
+    assert send(house, SHAPE) == [0, 0]
+    assert send(house, earlier) == [0, 0]
+    found = call("POST /api/studies/search", {"patient_id": "ANSWERS"})
+    assert found["count"] == 2
+    study = str(study_row(house, SHAPE.study_uid)["id"])
+    held = [raw.replace(b"Load^Phantom", b"Toad^Phantom") for raw in phantoms.slices(SHAPE)]
+    assert call("POST /api/uploads", files=[("file", (f"{n}.dcm", raw)) for n, raw in enumerate(held)])["held"] == 2
+    assert call("GET /api/studies/{study_id}", study_id=study)["series"]
+    manifest = call("GET /api/studies/{study_id}/manifest", study_id=study)
+    assert (len(manifest["priors"]), len(manifest["held"])) == (1, 2)
+    assert len(call("GET /api/studies/{study_id}/held", study_id=study)["items"]) == 2
+    document = call("GET /api/series/{series_id}/document", series_id=manifest["series"][0]["id"])
+    assert len(document["instances"]) == 2
+    assert call("POST /api/where", {"text": SHAPE.study_uid})["answers"][0]["events"]
+    assert call("GET /api/changes")["items"]
+    return study
+
+
+def _quarantine(call: Caller, house: Server) -> None:
+    page = call("GET /api/quarantine", query="?limit=1")
+    assert page["next"]
+    assert (
+        call("GET /api/quarantine", query=f"?limit=1&cursor={page['next']}")["items"][0]["id"] != page["items"][0]["id"]
+    )
+    assert call("POST /api/quarantine/{held_id}/release", WHY, held_id=page["items"][0]["id"])["outcome"] == "newer"
+    assert call("GET /api/quarantine", query="?state=released")["items"][0]["decided_by"]
+
+
+def _devices(call: Caller, house: Server) -> None:
+    assert dcmtk.echoscu(house.dicom, calling="STRANGER").code == 0
+    callers = until(lambda: call("GET /api/devices/wants-in")["items"])
+    made = call("POST /api/devices/wants-in/{caller_id}/accept", {"port": free_port()}, caller_id=callers[0]["id"])
+    assert call("POST /api/devices/{device_id}/echo", device_id=made["id"])["ok"] is False
+    call("PATCH /api/devices/{device_id}", {"description": "other"}, device_id=made["id"])
+    call("POST /api/devices", {"aet": "ANSWERED", "host": "127.0.0.1", "port": 104})
+    assert len(call("GET /api/devices")["items"]) >= 2
+
+
+def _routing(call: Caller, study: str) -> None:
+    dead = call("POST /api/nodes", {"name": "nobody", "aet": "NOBODY", "host": "127.0.0.1", "port": free_port()})["id"]
+    own = call(
+        "POST /api/nodes",
+        {"name": "self", "aet": "HELIOGRAPH", "host": "127.0.0.1", "port": call.browser.server.dicom.port},
+    )["id"]
+    call.browser.server.add_device("HELIOGRAPH")
+    assert call("POST /api/nodes/{node_id}/echo", node_id=own)["ok"] is True
+    assert call("POST /api/nodes/{node_id}/query", {"patient_id": "ANSWERS"}, node_id=own)["items"]
+    call("PATCH /api/nodes/{node_id}", {"name": "renamed"}, node_id=dead)
+    assert len(call("GET /api/nodes")["items"]) == 2
+    rule = call("POST /api/rules", {"name": "all", "node_id": dead, "enabled": False, "modalities": ["XX"]})
+    call("PATCH /api/rules/{rule_id}", {"name": "other"}, rule_id=rule["id"])
+    assert call("GET /api/rules")["items"]
+    sent = call("POST /api/sends", {"study_id": study, "node_id": dead})["id"]
+    until(lambda: [one for one in call("GET /api/sends")["items"] if one["id"] == sent and one["error"]])
+    call("POST /api/sends/{send_id}/{verb}", send_id=sent, verb="cancel")
+    job = call("POST /api/nodes/{node_id}/retrieve", {"study_uid": "1.2.3"}, node_id=dead)["job_id"]
+    assert job in {one["id"] for one in call("GET /api/jobs")["items"]}
+    call("POST /api/jobs/{job_id}/{verb}", job_id=job, verb="cancel")
+
+
+def _house(call: Caller, house: Server) -> None:
+    with database(house) as connection:
+        connection.execute(
+            "insert into alarm (id, tenant_id, key, kind, severity, message, mend, since) "
+            "values (%s, 1, 'verification/test', 'verification', 'critical', 'one object is damaged', 'restore it', now())",
+            (ALARM,),
+        )
+    assert ALARM in {alarm["id"] for alarm in call("GET /api/alarms")["items"]}
+    call("POST /api/alarms/{alarm_id}/acknowledge", alarm_id=ALARM)
+    person = call("POST /api/users", {"name": "answered", "roles": ["viewer"]})
+    call("POST /api/users/{user_id}/link", user_id=person["id"])
+    call("PATCH /api/users/{user_id}", {"display_name": "Other"}, user_id=person["id"])
+    call("POST /api/tokens", {"name": "answered", "scopes": ["study.read"], "days": 1})
+    assert call("GET /api/users")["items"]
+    assert call("GET /api/tokens")["items"]
+    assert call("GET /api/about")["counts"]["studies"] >= 2
+    assert call("GET /api/settings")["items"]
+    assert call("GET /api/session")["csrf"]
+    with Browser(house) as window:
+        call.check("POST /api/session/link", window.sign_in_by_link(person["link"]))
+        password = {"new": "long enough for this"}
+        call.check("POST /api/session/password", window.request("POST", "/api/session/password", json=password))
+        call.check(SESSION, window.sign_in("answered", password["new"]))
