@@ -23,7 +23,6 @@ from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
 
 _WARM = 4
-UPLOAD_ISSUER = "media:upload"
 
 
 class Front:
@@ -78,13 +77,13 @@ def application(services: Services) -> Front:
 
 
 def import_folder(services: Services, actor: Actor, folder: Path) -> Summary:
-    """The import of a browser's upload: its own door, its own issuer (safety guard 3)."""
+    """The import of a browser's upload: its own door; each upload, and each ZIP file in it, is its own issuer (safety guard 3)."""
     return import_paths(
         services,
         actor,
         [folder],
-        source=f"upload:{actor.name}",
-        issuer=UPLOAD_ISSUER,
+        source=lambda medium: f"upload:{actor.name}:{medium.digest}",
+        issuer=lambda medium: f"upload:{medium.digest}",
         door="upload",
         progress=lambda *_: None,
     )
