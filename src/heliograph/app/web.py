@@ -1,6 +1,7 @@
 """The HTTP application, put together from its gateways, and the process that serves it."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from heliograph import __version__
 from heliograph.engine.telemetry import REQUESTS
@@ -23,6 +24,7 @@ from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
 
 _WARM = 4
+_PATIENCE_S = 4.0
 
 
 class Front:
@@ -41,8 +43,7 @@ class Front:
 
         async def seen(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
+            status = message.get("status", status)
             await send(message)
 
         try:
@@ -92,9 +93,11 @@ def import_folder(services: Services, actor: Actor, folder: Path) -> Summary:
 def run(services: Services) -> None:
     """Serves until SIGTERM; prints `ready` when the port is bound."""
     host, port = services.settings.http_address
+    services.database.wait_at_most(_PATIENCE_S)
     listener = _bind(host, port)
+    front = application(services)
     config = uvicorn.Config(
-        application(services),
+        front,
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
@@ -107,20 +110,21 @@ def run(services: Services) -> None:
         h11_max_incomplete_event_size=65536,
         backlog=2048,
     )
-    server = _Server(config, services)
+    server = _Server(config, front, services)
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+    def __init__(self, config: uvicorn.Config, front: Front, services: Services) -> None:
         super().__init__(config)
+        self._front = front
         self._services = services
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Is ready when the first request will be as quick as the next: connections and threads are there."""
-        await asyncio.gather(*(asyncio.to_thread(_warm, self._services) for _ in range(_WARM)))
+        """Is ready when the first request will be as quick as the next."""
+        await warm(self._front, self._services)
         await super().startup(sockets)
         print("ready", flush=True)
 
@@ -128,12 +132,37 @@ class _Server(uvicorn.Server):
         """Ours stand already."""
 
 
-def _warm(services: Services) -> None:
+async def warm(front: Front, services: Services) -> None:
+    """Opens connections and threads, and walks the routes once: the framework makes each when it is first looked for."""
+    await asyncio.gather(*(asyncio.to_thread(_read_one, services) for _ in range(_WARM)))
+    for app, path in ((front.dicomweb, "/dicom-web/warm"), (front.app, "/api/warm")):
+        await _ask(app, path)
+    gc.collect()
+    gc.freeze()  # what is there now stays: a collection that walks it costs a request tens of milliseconds
+
+
+def _read_one(services: Services) -> None:
     """Reads the document of the newest series as a request would; a fresh archive has none."""
     with services.database.transaction() as tx:
         row = tx.execute("select id from series order by id desc limit 1").fetchone()
     if row is not None:
         Documents(services.database, services.blobs).by_id(system_actor("start"), row[0]).metadata("")
+
+
+async def _ask(app: ASGIApp, path: str) -> None:
+    """A request that comes from nobody, for something that is not there; its answer is thrown away."""
+    scope: Scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": path,
+        "raw_path": path.encode(), "query_string": b"", "root_path": "", "headers": [], "client": None, "server": None, "state": {},
+    }  # fmt: skip
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_message: Message) -> None:
+        return
+
+    await app(scope, receive, send)
 
 
 def _bind(host: str, port: int) -> socket.socket:

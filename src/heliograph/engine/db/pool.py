@@ -38,6 +38,10 @@ class Database:
     def open(self) -> None:
         self._pool.open()
 
+    def wait_at_most(self, seconds: float) -> None:
+        """How long a transaction waits for a connection before Busy; a door with an impatient client lowers it."""
+        self._pool.timeout = seconds
+
     def close(self) -> None:
         self._pool.close(timeout=2)
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-FORMAT = 1
-BASE = b"%HG-BASE%"
-"""Stands in bulk data addresses for `scheme://host/dicom-web`, which only the request knows."""
+FORMAT = 2
+BASE = b"\x01"
+"""Stands in bulk data addresses for `scheme://host/dicom-web`, which only the request knows. JSON text never holds this byte bare,
+so nothing that an object says can be taken for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Entry:
     blob: str
     attributes: bytes
     frame_table: bytes
+    problem: str = ""
+    """Why there is no frame table although there are pixels; a code, never a value of the object."""
 
     def facts(self) -> list[Any]:
         return [
@@ -40,6 +43,7 @@ class Entry:
             self.size_bytes,
             self.blob,
             base64.b64encode(self.frame_table).decode(),
+            self.problem,
         ]
 
 
@@ -83,6 +87,7 @@ class SeriesDocument:
                 "transfer_syntax": entry.transfer_syntax_uid,
                 "digest": entry.digest,
                 "bytes": entry.size_bytes,
+                **({"problem": entry.problem} if entry.problem else {}),
                 "frame_urls_base": f"{base_url}/studies/{self.study_uid}/series/{self.series_uid}/instances/{entry.sop_uid}/frames/",
             }
             items.append(_text(facts)[:-1] + b',"attributes":{' + entry.attributes + b"}}")
@@ -117,21 +122,27 @@ class SeriesDocument:
         position = facts["shared"]
         shared = texts[:position]
         entries = []
-        for length, *values, frame_table in facts["entries"]:
+        for length, *values, frame_table, problem in facts["entries"]:
             attributes = texts[position : position + length]
-            entries.append(_entry(values, attributes, base64.b64decode(frame_table)))
+            entries.append(_entry(values, attributes, base64.b64decode(frame_table), problem))
             position += length
         return cls(facts["study_uid"], facts["series_uid"], facts["revision"], facts["settled"], shared, tuple(entries))
 
 
-def _entry(values: list[Any], attributes: bytes, frame_table: bytes) -> Entry:
+def _entry(values: list[Any], attributes: bytes, frame_table: bytes, problem: str) -> Entry:
     number, sop_uid, sop_class, order, frames, syntax, digest, size, blob = values
-    return Entry(number, sop_uid, sop_class, order, frames, syntax, digest, size, blob, attributes, frame_table)
+    return Entry(
+        number, sop_uid, sop_class, order, frames, syntax, digest, size, blob, attributes, frame_table, problem
+    )
 
 
-def split_shared(instances: Sequence[dict[str, Any]]) -> tuple[bytes, list[bytes]]:
-    """Attributes that every instance has with the same value, and the rest of each, as insides of JSON objects."""
-    texts = [{tag: _text(value) for tag, value in instance.items()} for instance in instances]
+def split_shared(instances: Sequence[dict[str, Any]], base_mark: str) -> tuple[bytes, list[bytes]]:
+    """Attributes that every instance has with the same value, and the rest of each, as insides of JSON objects.
+
+    `base_mark` begins the addresses in them; it must be a secret of this call, and becomes BASE.
+    """
+    mark = base_mark.encode()
+    texts = [{tag: _text(value).replace(mark, BASE) for tag, value in instance.items()} for instance in instances]
     if len(texts) < 2:
         return b"", [_inside(text) for text in texts]
     first = texts[0]

@@ -5,11 +5,13 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+from heliograph.engine import telemetry
 from heliograph.engine.blobs import Blobs
 from heliograph.engine.db import Database, Tx
 from heliograph.features.access import Actor, visible
-from heliograph.features.imaging.document import BASE, FORMAT, Entry, SeriesDocument, split_shared
-from heliograph.kit.errors import Absent
+from heliograph.features.imaging.document import FORMAT, Entry, SeriesDocument, split_shared
+from heliograph.kit.errors import Absent, Invalid
+from heliograph.kit.ids import new_secret
 from heliograph.kit.time import now
 from heliograph.standards.dicom import frames, geometry
 from heliograph.standards.dicom import json as dicom_json
@@ -132,13 +134,14 @@ class Documents:
         headers = [(row, *self._header(row)) for row in rows]
         order = geometry.display_order([header for _, header, _ in headers])
         headers = [headers[i] for i in order]
-        base = BASE.decode() + f"/studies/{series.study_uid}/series/{series.series_uid}/instances/"
+        mark = new_secret()
+        base = mark + f"/studies/{series.study_uid}/series/{series.series_uid}/instances/"
         attributes = [_json(header, data, f"{base}{row.sop_uid}/bulkdata/") for row, header, data in headers]
-        shared, own = split_shared(attributes)
+        shared, own = split_shared(attributes, mark)
         entries = [
             Entry(
                 row.id, row.sop_uid, row.sop_class_uid, row.number, row.frame_count, row.transfer_syntax_uid, row.sha256.hex(),
-                row.size_bytes, row.blob, text, self._frame_table(row, header),
+                row.size_bytes, row.blob, text, *self._frame_table(row, header),
             )
             for (row, header, _), text in zip(headers, own, strict=True)
         ]  # fmt: skip
@@ -158,13 +161,21 @@ class Documents:
         except Unparseable:
             return None, data
 
-    def _frame_table(self, row: _Row, header: Header | None) -> bytes:
-        if header is None or header.pixel_tag is None or header.deflated:
-            return b""
+    def _frame_table(self, row: _Row, header: Header | None) -> tuple[bytes, str]:
+        """The table, or none and why: a picture that cannot be framed is still an object with attributes."""
+        if header is None:
+            return b"", "unparseable"
+        if header.pixel_tag is None or header.deflated:
+            return b"", ""
         try:
-            return frames.frame_table(header, lambda o, n: self._blobs.read(row.blob, o, n), row.size_bytes).to_bytes()
-        except Exception:  # noqa: BLE001 a picture that cannot be framed is still an object with attributes
-            return b""
+            table = frames.frame_table(header, lambda o, n: self._blobs.read(row.blob, o, n), row.size_bytes)
+        except (Invalid, Absent) as error:
+            telemetry.fact("no_frame_table", code=error.code, ref=row.blob)
+            return b"", error.code
+        except Exception as error:  # noqa: BLE001 one instance must not take the document of its series along
+            telemetry.trouble("frame_table_failed", error, ref=row.blob)
+            return b"", "frame_table_failed"
+        return table.to_bytes(), ""
 
 
 def _json(header: Header | None, data: bytes, bulk_base: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class DicomWebApplication:
         for module in (qido, stow, rendered, wado):
             self.rest.include_router(module.router)
         web = state.dicomweb
-        self._frames = Frames(state.services, state.authenticator, web.locator, web.children)
+        self._frames = Frames(state.services, state.authenticator, web.locator, web.children, web.cached)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":

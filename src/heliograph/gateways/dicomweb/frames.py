@@ -5,18 +5,17 @@ copy more than the kernel's; everything else takes the long way through threads.
 """
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
 
 from heliograph.engine import telemetry
-from heliograph.engine.blobs.segments import SegmentStore
 from heliograph.engine.children import Children
 from heliograph.features.access import Actor
 from heliograph.gateways.dicomweb.locate import Located, Locator, Pixels, spec_of
 from heliograph.gateways.dicomweb.negotiation import Form, accept_of, frame_form
+from heliograph.gateways.dicomweb.page_cache import CachedRanges
 from heliograph.gateways.dicomweb.ranges import range_of
 from heliograph.gateways.http import Authenticator, problem
 from heliograph.kit.errors import Absent, Broken, HeliographError, Invalid
@@ -45,13 +44,20 @@ class Asked(NamedTuple):
 class Frames:
     """Answers GET .../instances/{sop}/frames/{list}."""
 
-    def __init__(self, services: Services, authenticator: Authenticator, locator: Locator, children: Children) -> None:
+    def __init__(
+        self,
+        services: Services,
+        authenticator: Authenticator,
+        locator: Locator,
+        children: Children,
+        cached: CachedRanges,
+    ) -> None:
         self._services = services
         self._authenticator = authenticator
         self._locator = locator
         self._children = children
         self._actors: dict[bytes, tuple[float, Actor]] = {}
-        self._files: dict[int, int] = {}
+        self._cached = cached
 
     async def __call__(self, scope: Scope, send: Send, parts: list[str]) -> None:
         """`parts` is the path below /dicom-web, split at slashes."""
@@ -108,8 +114,8 @@ class Frames:
         self._actors[credential] = (monotonic_s() + _REMEMBER_S, actor)
         return asked, actor
 
-    def _at_once(self, found: Located, pixels: Pixels, form: Form, frame: int) -> "bytearray | None":
-        """The body when the frame's bytes are one stored range that the page cache holds; None for the long way."""
+    def _at_once(self, found: Located, pixels: Pixels, form: Form, frame: int) -> memoryview | None:
+        """The frame when it is sent as it is stored and its bytes are one range that the page cache holds; None for the long way."""
         table = pixels.table
         if (
             pixels.data is not None
@@ -120,39 +126,7 @@ class Frames:
         pieces = table.fragments(frame)
         if len(pieces) != 1 or not table.is_plain(frame) or table.transfer_syntax == uids.EXPLICIT_VR_BIG_ENDIAN:
             return None
-        fd, start = self._file(found.blob)
-        if fd < 0:
-            return None
-        offset, length = pieces[0]
-        head = _part_head(form) if form.is_multipart else b""
-        tail = _END if form.is_multipart else b""
-        body = bytearray(len(head) + length + len(tail))
-        body[: len(head)] = head
-        view = memoryview(body)[len(head) : len(head) + length]
-        try:
-            done = os.preadv(fd, [view], start + offset, os.RWF_NOWAIT)
-        except OSError:
-            return None
-        if done != length:
-            return None
-        if tail:
-            body[len(head) + length :] = tail
-        return body
-
-    def _file(self, blob: str) -> tuple[int, int]:
-        """A descriptor and where the blob begins in it; -1 when the store is not local."""
-        blobs = self._services.blobs
-        if not isinstance(blobs, SegmentStore):
-            return -1, 0
-        number, start = blobs.place(blob)
-        fd = self._files.get(number)
-        if fd is None:
-            if len(self._files) > 200:
-                for old in self._files.values():
-                    os.close(old)
-                self._files.clear()
-            fd = self._files[number] = os.open(blobs.locate(blob)[0], os.O_RDONLY)
-        return fd, start
+        return self._cached.find(found.blob, *pieces[0])
 
     async def _slowly(
         self, send: Send, found: Located, pixels: Pixels, form: Form, numbers: list[int], etag: bytes
@@ -163,9 +137,9 @@ class Frames:
             raise Absent("there is no such frame", code="no_such_frame")
         body = await self._frame(found, pixels, form, numbers[0])
         if not form.is_multipart:
-            await _answer(send, form, bytearray(body), etag)
+            await _answer(send, form, body, etag)
             return
-        headers = [(b"content-type", _multipart_type(form)), (b"etag", etag), *_CACHING]
+        headers = [(b"content-type", _content_type(form)), (b"etag", etag), *_CACHING]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         for position in range(len(numbers)):
             lead = b"" if position == 0 else b"\r\n"
@@ -236,20 +210,30 @@ def _part_head(form: Form) -> bytes:
     return head
 
 
-def _multipart_type(form: Form) -> bytes:
-    return (
-        f'multipart/related; type="{form.media_type}"; transfer-syntax={form.transfer_syntax}; boundary='.encode()
-        + BOUNDARY
-    )
+_types: dict[Form, bytes] = {}
 
 
-async def _answer(send: Send, form: Form, body: bytearray, etag: bytes) -> None:
-    kind = (
-        _multipart_type(form)
-        if form.is_multipart
-        else f"{form.media_type}; transfer-syntax={form.transfer_syntax}".encode()
-    )
-    await _start(send, 200, [(b"content-type", kind), (b"etag", etag), *_CACHING], body)
+def _content_type(form: Form) -> bytes:
+    kind = _types.get(form)
+    if kind is None:
+        text = f"{form.media_type}; transfer-syntax={form.transfer_syntax}"
+        if form.is_multipart:
+            boundary = BOUNDARY.decode()
+            text = f'multipart/related; type="{form.media_type}"; transfer-syntax={form.transfer_syntax}; boundary={boundary}'
+        kind = _types[form] = text.encode()
+    return kind
+
+
+async def _answer(send: Send, form: Form, frame: memoryview | bytes, etag: bytes) -> None:
+    """Whole answer of one frame; its seams go out in the same write."""
+    head, tail = (_part_head(form), _END) if form.is_multipart else (b"", b"")
+    length = b"%d" % (len(head) + len(frame) + len(tail))
+    headers = [(b"content-type", _content_type(form)), (b"content-length", length), (b"etag", etag), *_CACHING]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    if head:
+        await send({"type": "http.response.body", "body": head, "more_body": True})
+        await send({"type": "http.response.body", "body": frame, "more_body": True})
+    await send({"type": "http.response.body", "body": tail or frame})
 
 
 async def _start(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes | bytearray) -> None:

@@ -1,17 +1,16 @@
 """What the DICOMweb resources of one process share."""
 
-import os
 import re
 from collections import OrderedDict
 from typing import cast
 
 from starlette.requests import HTTPConnection
 
-from heliograph.engine.blobs.segments import SegmentStore
 from heliograph.engine.children import Children
 from heliograph.features.access import Actor, visible
 from heliograph.features.imaging import Documents, SeriesDocument
 from heliograph.gateways.dicomweb.locate import Locator
+from heliograph.gateways.dicomweb.page_cache import CachedRanges
 from heliograph.kit.errors import Absent, Invalid
 from heliograph.services import Services
 
@@ -32,7 +31,7 @@ class DicomWeb:
         self._bodies: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._bodies_bytes = 0
         self._studies: dict[tuple[str, str], int] = {}
-        self._files: dict[int, int] = {}
+        self.cached = CachedRanges(services.blobs)
 
     def metadata_of(self, document: SeriesDocument, base_url: str) -> bytes:
         """The metadata body of a settled series is kept as it was sent; it belongs to one revision."""
@@ -74,23 +73,7 @@ class DicomWeb:
 
     def at_once(self, blob: str, offset: int, length: int) -> memoryview | None:
         """A range that the page cache holds, without a thread; None when it must be waited for."""
-        blobs = self.services.blobs
-        if not isinstance(blobs, SegmentStore):
-            return None
-        number, start = blobs.place(blob)
-        fd = self._files.get(number)
-        if fd is None:
-            if len(self._files) > 200:
-                for old in self._files.values():
-                    os.close(old)
-                self._files.clear()
-            fd = self._files[number] = os.open(blobs.locate(blob)[0], os.O_RDONLY)
-        body = bytearray(length)
-        try:
-            done = os.preadv(fd, [body], start + offset, os.RWF_NOWAIT)
-        except OSError:
-            return None
-        return memoryview(body) if done == length else None
+        return self.cached.find(blob, offset, length)
 
     def base_url(self, connection: HTTPConnection) -> str:
         """Scheme and host of the request, or of the trusted proxy in front, and /dicom-web."""

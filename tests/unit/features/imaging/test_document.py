@@ -18,6 +18,7 @@ VALUES = st.recursive(
 ATTRIBUTES = st.fixed_dictionaries(
     {"vr": st.sampled_from(["LO", "PN", "DS", "SQ"])}, optional={"Value": st.lists(VALUES, max_size=3)}
 )
+MARK = "the-secret-of-this-document"
 INSTANCES = st.lists(st.dictionaries(TAGS, ATTRIBUTES, max_size=6), max_size=6)
 FACTS = st.tuples(
     st.integers(1, 2**60),
@@ -31,7 +32,7 @@ FACTS = st.tuples(
 def document(
     instances: list[dict[str, Any]], facts: list[Any] | None = None, *, revision: int = 3, settled: bool = True
 ) -> SeriesDocument:
-    shared, own = split_shared(instances)
+    shared, own = split_shared(instances, MARK)
     entries = []
     for n, text in enumerate(own):
         number, order, frames, table, digest = facts[n] if facts else (n + 1, n, 1, b"", bytes(32))
@@ -69,7 +70,7 @@ def test_shared_and_own_attributes_together_are_the_originals(instances: list[di
 
 @given(INSTANCES)
 def test_what_is_equal_in_all_is_shared(instances: list[dict[str, Any]]) -> None:
-    shared, own = split_shared(instances)
+    shared, own = split_shared(instances, MARK)
     found = set(json.loads(b"{" + shared + b"}"))
     if len(instances) < 2:
         assert found == set()
@@ -102,7 +103,7 @@ def test_addresses_of_bulk_data_are_those_of_the_request() -> None:
     bulk = {
         "7FE00010": {
             "vr": "OW",
-            "BulkDataURI": BASE.decode() + "/studies/1.2/series/1.2.3/instances/1.2.3.0/bulkdata/7FE00010",
+            "BulkDataURI": MARK + "/studies/1.2/series/1.2.3/instances/1.2.3.0/bulkdata/7FE00010",
         }
     }
     made = document([bulk, bulk | {"00200013": {"vr": "IS", "Value": [2]}}])
@@ -121,3 +122,19 @@ def test_an_instance_of_another_series_is_not_there() -> None:
 def test_guard_1_the_entity_tag_changes_with_revision_and_with_settling() -> None:
     tags = {document([{}], revision=revision, settled=settled).etag for revision in (3, 4) for settled in (True, False)}
     assert len(tags) == 4
+
+
+@given(st.text(max_size=40), st.sampled_from(["%HG-BASE%", "\x01", "\\u0001", "\\x01", "\x01/studies/1"]))
+def test_no_text_of_an_object_is_taken_for_the_address(text: str, place: str) -> None:
+    told = {
+        "00104000": {"vr": "LT", "Value": [text + place + text]},
+        "7FE00010": {"vr": "OW", "BulkDataURI": MARK + "/b"},
+    }
+    made = SeriesDocument.from_bytes(document([told, told | {"00200013": {"vr": "IS", "Value": [2]}}]).to_bytes())
+    for served in (
+        json.loads(made.metadata("http://x/dicom-web")),
+        [json.loads(made.for_viewer("http://x/dicom-web"))["shared"]],
+    ):
+        for one in served:
+            assert one["00104000"]["Value"] == [text + place + text]
+            assert one["7FE00010"]["BulkDataURI"] == "http://x/dicom-web/b"

@@ -193,3 +193,35 @@ def test_the_manifest_counts_what_is_there(
     assert told["priors"] == []
     with scratch.transaction() as tx, pytest.raises(Absent):
         study_manifest(tx, actor, 10**12)
+
+
+def test_pixels_that_cannot_be_framed_say_why(
+    documents: Documents, actor: Actor, put: Put, shape: Shape, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = next(iter(slices(shape)))
+    broken = dcmread(io.BytesIO(whole))
+    broken.BitsAllocated = 13
+    put(broken)
+    found = documents.find(actor, shape.study_uid, shape.series_uid)
+    entry = SeriesDocument.from_bytes(found.to_bytes()).entries[0]
+    assert entry.frame_table == b""
+    assert entry.problem
+    assert json.loads(found.for_viewer("/dicom-web"))["instances"][0]["problem"] == entry.problem
+    assert instances(found)[0]["0020000D"]["Value"] == [shape.study_uid], "its attributes are served"
+
+
+def test_a_fault_while_framing_is_told_without_values(
+    documents: Documents, actor: Actor, stored: Outcome, shape: Shape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("a value of the object")
+
+    monkeypatch.setattr("heliograph.standards.dicom.frames.frame_table", fails)
+    monkeypatch.setattr("heliograph.engine.telemetry.fact", lambda event, **values: told.append(f"{event} {values}"))
+    found = documents.find(actor, shape.study_uid, shape.series_uid)
+    assert {entry.problem for entry in found.entries} == {"frame_table_failed"}
+    assert len(told) == 4
+    assert all(line.startswith("frame_table_failed") and "ZeroDivisionError" in line for line in told)
+    assert not any("a value of the object" in line for line in told)
