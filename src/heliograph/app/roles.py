@@ -27,16 +27,16 @@ def main() -> None:
         if role == "prepare":
             prepare(settings, url)
         else:
-            _with_services(role, settings, url, payload["index"])
+            _with_services(role, settings, url, payload)
     except HeliographError as error:
         raise SystemExit(f"heliograph {role}: {error.message}") from None
 
 
-def _with_services(role: str, settings: Settings, url: str, index: int) -> None:
+def _with_services(role: str, settings: Settings, url: str, payload: dict[str, Any]) -> None:
     services = build(settings, url, role, connections=24)
     try:
         if role in _LASTING:
-            _LASTING[role](services, index)
+            _LASTING[role](services, payload)
         else:
             from heliograph.app.greet import greet
 
@@ -45,25 +45,25 @@ def _with_services(role: str, settings: Settings, url: str, index: int) -> None:
         services.close()
 
 
-def _http(services: Services, _index: int) -> None:
+def _http(services: Services, _payload: dict[str, Any]) -> None:
     from heliograph.app.web import run
 
     run(services)
 
 
-def _dimse(services: Services, index: int) -> None:
+def _dimse(services: Services, payload: dict[str, Any]) -> None:
     from heliograph.gateways.dimse.server import run
 
-    run(services, index)
+    run(services, payload["index"], payload["door"])
 
 
-def _worker(services: Services, _index: int) -> None:
+def _worker(services: Services, _payload: dict[str, Any]) -> None:
     from heliograph.app.work import run
 
     run(services)
 
 
-_LASTING: dict[str, Callable[[Services, int], None]] = {"http": _http, "dimse": _dimse, "worker": _worker}
+_LASTING: dict[str, Callable[[Services, dict[str, Any]], None]] = {"http": _http, "dimse": _dimse, "worker": _worker}
 
 
 if __name__ == "__main__":

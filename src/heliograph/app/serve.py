@@ -3,8 +3,10 @@
 import contextlib
 import json
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +18,8 @@ from heliograph.engine.supervise import Child, Supervisor
 from heliograph.kit.errors import Conflict
 from heliograph.kit.settings import Settings
 
+_BIND_TRIES = 100
+
 
 def serve(settings: Settings, *, demo: bool = False) -> None:
     """Runs in the foreground until it is told to stop."""
@@ -23,8 +27,9 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
     held = lock(settings)
     if held is None:
         raise Conflict("a server already runs on this data folder", code="already_running")
+    door = _bind(*settings.dicom_address)
     postgres = EmbeddedPostgres(settings.data / "database") if settings.database == "embedded" else None
-    with held, _serving(postgres):
+    with held, door, _serving(postgres):
         url = postgres.url if postgres else settings.database
         state_file = settings.data / "run" / "state.json"
         state_file.unlink(missing_ok=True)
@@ -32,7 +37,7 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         _run_alone("prepare", settings, url)
         environment = {"PROMETHEUS_MULTIPROC_DIR": str(_metrics_folder(settings)), "MALLOC_ARENA_MAX": "2"}
         children = [
-            Child(name, _argv(role), _payload(settings, url, index), environment)
+            _child(name, role, _payload(settings, url, index, door.fileno()), environment, door)
             for name, role, index in _roles(settings)
         ]
 
@@ -45,6 +50,26 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
             _run_alone("demo" if demo else "greet", settings, url)
 
         Supervisor(children, state_file, check).run(greet)
+
+
+def _child(name: str, role: str, payload: bytes, environment: dict[str, str], door: socket.socket) -> Child:
+    return Child(name, _argv(role), payload, environment, (door.fileno(),) if role == "dimse" else ())
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """The DICOM port, which all receiving processes share and no other program can have; they listen on it when they are ready.
+
+    Waits some seconds for a predecessor that is still closing.
+    """
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for _ in range(_BIND_TRIES):
+        with contextlib.suppress(OSError):
+            door.bind((host, port))
+            return door
+        time.sleep(0.1)
+    door.close()
+    raise Conflict(f"port {port} for DICOM is taken; choose another with --dicom HOST:PORT", code="port_taken")
 
 
 def _metrics_folder(settings: Settings) -> Path:
@@ -67,7 +92,7 @@ def _serving(postgres: EmbeddedPostgres | None) -> Iterator[None]:
 
 
 def _roles(settings: Settings) -> list[tuple[str, str, int]]:
-    dimse = [(f"dimse{index or ''}", "dimse", index) for index in range(max(1, settings.dimse_processes))]
+    dimse = [(f"dimse{index or ''}", "dimse", index) for index in range(settings.receiving_processes)]
     return [("http", "http", 0), *dimse, ("worker", "worker", 0)]
 
 
@@ -75,9 +100,9 @@ def _argv(role: str) -> list[str]:
     return [sys.executable, "-m", "heliograph.app.roles", role]
 
 
-def _payload(settings: Settings, url: str, index: int = 0) -> bytes:
+def _payload(settings: Settings, url: str, index: int = 0, door: int | None = None) -> bytes:
     values = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(settings).items()}
-    return json.dumps({"settings": values, "url": url, "index": index}).encode()
+    return json.dumps({"settings": values, "url": url, "index": index, "door": door}).encode()
 
 
 def _run_alone(role: str, settings: Settings, url: str) -> None:

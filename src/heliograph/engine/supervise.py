@@ -26,12 +26,13 @@ _MOST_PAUSE_S = 10.0
 
 @dataclass(slots=True)
 class Child:
-    """One process: `argv` to start it, `payload` for its standard input, `environment` added to ours."""
+    """One process: `argv` to start it, `payload` for its standard input, `environment` added to ours, `files` it inherits."""
 
     name: str
     argv: Sequence[str]
     payload: bytes
     environment: Mapping[str, str] = field(default_factory=dict)
+    files: Sequence[int] = ()
     process: subprocess.Popen[bytes] | None = None
     ready: threading.Event = field(default_factory=threading.Event)
     started_s: float = 0.0
@@ -42,7 +43,9 @@ class Child:
         self.ready.clear()
         self.started_s = time.monotonic()
         environment = {**os.environ, **self.environment}
-        self.process = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        self.process = subprocess.Popen(
+            self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, pass_fds=self.files
+        )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(self.payload + b"\n")

@@ -13,6 +13,8 @@ from typing import Any
 
 from heliograph.kit.errors import Invalid
 
+_MOST_BY_DEFAULT = 2
+
 
 def _setting(default: Any, doc: str, *, toml: str = "", flag: bool = False) -> Any:
     return field(default=default, metadata={"doc": doc, "toml": toml, "flag": flag})
@@ -52,8 +54,10 @@ class Settings:
         "From where an unregistered caller may call: `private` (and loopback) or `any`.",
         toml="dimse.unknown_networks",
     )
-    dimse_processes: int = _setting(1, "Processes that share the DICOM port.", toml="dimse.processes")
-    dimse_max_associations: int = _setting(200, "Open associations per process.", toml="dimse.max_associations")
+    dimse_processes: int = _setting(
+        0, "Processes that share the DICOM port; 0 takes one for each core, at most 2.", toml="dimse.processes"
+    )
+    dimse_max_associations: int = _setting(200, "Open associations.", toml="dimse.max_associations")
     dimse_max_per_peer: int = _setting(64, "Open associations of one address.", toml="dimse.max_per_peer")
     dimse_idle_s: float = _setting(120.0, "An association without traffic is aborted after this.", toml="dimse.idle_s")
     dimse_pdu_s: float = _setting(60.0, "A PDU that has begun must be whole within this.", toml="dimse.pdu_s")
@@ -95,6 +99,10 @@ class Settings:
     )
 
     sources: Mapping[str, str] = field(default_factory=dict, metadata={"doc": "", "toml": "", "flag": False})
+
+    @property
+    def receiving_processes(self) -> int:
+        return self.dimse_processes or min(_MOST_BY_DEFAULT, os.cpu_count() or 1)
 
     @property
     def http_address(self) -> tuple[str, int]:
@@ -187,6 +195,8 @@ def _check(settings: Settings) -> None:
     settings.http_address, settings.dicom_address  # noqa: B018 reading them checks them
     if not 1 <= len(settings.aet.strip()) <= 16 or not settings.aet.isascii() or "\\" in settings.aet:
         raise Invalid("aet must be 1 to 16 ASCII characters without a backslash (PS3.5 6.2)", code="bad_setting")
+    if not 0 <= settings.dimse_processes <= 16:
+        raise Invalid("dimse.processes must be 0 to 16", code="bad_setting")
     if settings.dimse_unknown_peers not in {"store", "echo", "refuse"}:
         raise Invalid("dimse.unknown_peers must be store, echo or refuse", code="bad_setting")
     if settings.dimse_unknown_networks not in {"private", "any"}:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure
+from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure, UniqueViolation
 
 from heliograph.engine import telemetry
 from heliograph.engine.blobs import Blobs, BlobWriter, Record, Written
@@ -31,7 +31,9 @@ from heliograph.standards.dicom.header import Header, NeedMore, Unparseable, sca
 
 _HEAD_BYTES = 32 << 10
 _MOST_HEADER = 256 << 20
-_TRIES = 4
+_TRIES = 6
+# Another sender was faster with the same object, version or study; or a crashed database has lost a series that we remember.
+_LOST_RACES = (DeadlockDetected, SerializationFailure, ForeignKeyViolation, UniqueViolation)
 _RECOVERY = system_actor("recovery")
 
 
@@ -95,8 +97,7 @@ class Intake:
             self._ingest_database.close()
 
     def take(self, actor: Actor, incoming: Incoming, writer: BlobWriter) -> Outcome:
-        """Syncs, then decides and commits. A deadlock between senders of one object is tried again, and so is a series that this
-        process remembers but a crashed database has lost."""
+        """Syncs, then decides and commits."""
         since = self._tail.connect() if self._tail is not None else 0
         writer.sync()
         outcome = self._add_known(actor, incoming) or self._decide(actor, incoming)
@@ -117,7 +118,7 @@ class Intake:
         for attempt in range(_TRIES):
             try:
                 return self._take_once(actor, incoming)
-            except (DeadlockDetected, SerializationFailure, ForeignKeyViolation):
+            except _LOST_RACES:
                 self._ingest.forget()
                 if attempt == _TRIES - 1:
                     raise

@@ -4,20 +4,24 @@ import contextlib
 import selectors
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from heliograph.engine.telemetry import fact, trouble
 from heliograph.gateways.dimse import pdu
+from heliograph.gateways.dimse.census import Census
 from heliograph.gateways.dimse.negotiation import LOCAL_LIMIT_EXCEEDED
 from heliograph.kit.errors import Invalid
 from heliograph.kit.time import monotonic_s
 
-_BACKLOG = 512
+BACKLOG = 512
 _READ_BYTES = 65536
 _LINGER_S = 2.0
 _TICK_S = 0.5
+_AT_ONCE = 64
+_COURTESY_S = 0.002
 _OTHER_PDUS = range(2, 8)
 
 
@@ -55,16 +59,14 @@ class _Waiting:
     closing: bool = False
 
 
-def listen(host: str, port: int, *, share: bool = True) -> socket.socket:
-    """A listening socket; with `share` several processes may have one each on the same port (SO_REUSEPORT)."""
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket of this process alone."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if share:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind((host, port))
-        sock.listen(_BACKLOG)
+        sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise
@@ -75,7 +77,15 @@ def listen(host: str, port: int, *, share: bool = True) -> socket.socket:
 class Acceptor:
     """One loop in one thread for all connections that have not yet asked for an association."""
 
-    def __init__(self, listener: socket.socket, serve: Callable[[Call], None], limits: AcceptorLimits) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        serve: Callable[[Call], None],
+        limits: AcceptorLimits,
+        census: Census | None = None,
+    ) -> None:
+        """`census` counts what other processes on the same port have open."""
+        self._census = census
         self._listener = listener
         self._serve = serve
         self._limits = limits
@@ -121,7 +131,9 @@ class Acceptor:
                 thread.join(max(ends_at - monotonic_s(), 0.05) + last_round)
 
     def _accept(self) -> None:
-        for _ in range(64):
+        if self._census is not None and self._census.is_busiest(len(self._open)):
+            time.sleep(_COURTESY_S)  # a process with less to do takes it meanwhile
+        for _ in range(1 if self._census is not None else _AT_ONCE):
             try:
                 sock, name = self._listener.accept()
             except BlockingIOError:
@@ -196,12 +208,7 @@ class Acceptor:
             self._answer(waiting, pdu.Abort(2, 6))
             return
         assert isinstance(request, pdu.AssociateRequest), "the type byte said so"
-        with self._lock:
-            full = (
-                len(self._open) >= self._limits.max_associations
-                or self._per_address[waiting.address] >= self._limits.max_associations_per_address
-            )
-        if full:
+        if self._is_full(waiting.address):
             self._answer(waiting, LOCAL_LIMIT_EXCEEDED)
             return
         leftover = bytes(waiting.received[size:])
@@ -211,7 +218,20 @@ class Acceptor:
         with self._lock:
             self._open[thread] = call
             self._per_address[call.address] += 1
+            self._tell(call.address)
         thread.start()
+
+    def _is_full(self, address: str) -> bool:
+        total, of_address = self._census.elsewhere(address) if self._census else (0, 0)
+        with self._lock:
+            return (
+                total + len(self._open) >= self._limits.max_associations
+                or of_address + self._per_address[address] >= self._limits.max_associations_per_address
+            )
+
+    def _tell(self, address: str) -> None:
+        if self._census is not None:
+            self._census.note(len(self._open), address, self._per_address[address])
 
     def _run_call(self, call: Call) -> None:
         try:
@@ -224,6 +244,7 @@ class Acceptor:
             with self._lock:
                 del self._open[threading.current_thread()]
                 self._per_address[call.address] -= 1
+                self._tell(call.address)
                 if not self._per_address[call.address]:
                     del self._per_address[call.address]
 

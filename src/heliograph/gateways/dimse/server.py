@@ -1,17 +1,16 @@
 """The DICOM door of one process: listens until told to stop, then lets the objects under way finish."""
 
-import contextlib
 import resource
 import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable
 
 from heliograph.engine.telemetry import fact
-from heliograph.gateways.dimse.acceptor import Acceptor, AcceptorLimits, listen
+from heliograph.gateways.dimse.acceptor import BACKLOG, Acceptor, AcceptorLimits
 from heliograph.gateways.dimse.association import Limits
+from heliograph.gateways.dimse.census import Census
 from heliograph.gateways.dimse.host import ArchiveHost
 from heliograph.gateways.dimse.serving import Serving
 from heliograph.kit.settings import Settings
@@ -21,40 +20,36 @@ from heliograph.services import Services
 DRAIN_S = 4.5
 # Associations wait for the interpreter lock after every read; the default of 5 ms would hold a small message behind a scan.
 _SWITCH_INTERVAL_S = 0.0005
-_BIND_TRIES = 100
 
 
-def run(services: Services, index: int = 0) -> None:
-    """Serve until SIGTERM; prints `ready` when the port is bound."""
+def run(services: Services, index: int, door: int) -> None:
+    """Serve until SIGTERM; prints `ready` when it listens. `door` is the bound socket that the supervisor handed down."""
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    serve(services, stop, ready=lambda: print("ready", flush=True), number=index)
+    listener = socket.socket(fileno=door)
+    serve(services, stop, listener, ready=lambda: print("ready", flush=True), number=index)
 
 
-def serve(services: Services, stop: threading.Event, *, ready: Callable[[], None], number: int = 0) -> None:
+def serve(
+    services: Services, stop: threading.Event, listener: socket.socket, *, ready: Callable[[], None], number: int = 0
+) -> None:
     """Serve until `stop` is set; then no new association, and those at work have `DRAIN_S` for their object."""
     settings = services.settings
     _raise_file_limit()
     host, port = settings.dicom_address
     serving = Serving(ArchiveHost(services), association_limits(settings), stop)
-    listener = _listen(host, port, share=settings.dimse_processes > 1)
-    acceptor = Acceptor(listener, serving.serve, acceptor_limits(settings))
+    processes = settings.receiving_processes
+    listener.setblocking(False)
+    listener.listen(BACKLOG)
+    census = Census(settings.data / "run" / "associations", number, processes) if processes > 1 else None
+    acceptor = Acceptor(listener, serving.serve, acceptor_limits(settings), census)
     fact("dimse.listening", host=host, port=port, number=number)
     ready()
     acceptor.run(stop)
     acceptor.drain(DRAIN_S)
     fact("dimse.stopped", count=acceptor.open_count())
-
-
-def _listen(host: str, port: int, *, share: bool) -> socket.socket:
-    """Binds, waiting some seconds for a predecessor that is still closing."""
-    for _ in range(_BIND_TRIES):
-        with contextlib.suppress(OSError):
-            return listen(host, port, share=share)
-        time.sleep(0.1)
-    raise SystemExit(f"port {port} for DICOM is taken; choose another with --dicom HOST:PORT")
 
 
 def association_limits(settings: Settings) -> Limits:

@@ -6,11 +6,13 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from heliograph.gateways.dimse import pdu
 from heliograph.gateways.dimse.acceptor import Acceptor, AcceptorLimits, Call, listen
+from heliograph.gateways.dimse.census import Census
 from heliograph.gateways.dimse.negotiation import LOCAL_LIMIT_EXCEEDED
 from tests.unit.gateways.dimse.wires import CT, EXPLICIT, everything, units
 
@@ -18,13 +20,15 @@ REQUEST = pdu.encode(pdu.AssociateRequest("US", "THEM", (pdu.PresentationContext
 
 
 class Door:
-    def __init__(self, limits: AcceptorLimits) -> None:
-        self.listener = listen("127.0.0.1", 0)
+    def __init__(
+        self, limits: AcceptorLimits, listener: socket.socket | None = None, census: Census | None = None
+    ) -> None:
+        self.listener = listener or listen("127.0.0.1", 0)
         self.port = self.listener.getsockname()[1]
         self.calls: list[Call] = []
         self.leave = threading.Event()
         self.stop = threading.Event()
-        self.acceptor = Acceptor(self.listener, self._serve, limits)
+        self.acceptor = Acceptor(self.listener, self._serve, limits, census)
         self.thread = threading.Thread(target=self.acceptor.run, args=(self.stop,))
         self.thread.start()
 
@@ -37,6 +41,13 @@ class Door:
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), 5)
 
+    def end(self) -> None:
+        self.leave.set()
+        self.stop.set()
+        self.thread.join(5)
+        self.acceptor.drain(1.0)
+        assert self.acceptor.open_count() == 0
+
 
 @contextlib.contextmanager
 def door(**limits: float) -> Iterator[Door]:
@@ -44,11 +55,7 @@ def door(**limits: float) -> Iterator[Door]:
     try:
         yield one
     finally:
-        one.leave.set()
-        one.stop.set()
-        one.thread.join(5)
-        one.acceptor.drain(1.0)
-        assert one.acceptor.open_count() == 0
+        one.end()
 
 
 def accepted(sock: socket.socket) -> bool:
@@ -136,11 +143,25 @@ def test_n2_many_silent_connections_do_not_keep_an_honest_one_out() -> None:
             assert accepted(good)
 
 
-def test_two_listeners_share_a_port() -> None:
-    first = listen("127.0.0.1", 0)
-    second = listen("127.0.0.1", first.getsockname()[1])
-    first.close()
-    second.close()
+def test_two_processes_share_a_listener_and_its_limit(tmp_path: Path) -> None:
+    """Both accept on one socket; what one has open counts for the other."""
+    listener = listen("127.0.0.1", 0)
+    ones = [
+        Door(AcceptorLimits(max_associations=3), listener.dup(), Census(tmp_path / "associations", number, 2))
+        for number in range(2)
+    ]
+    try:
+        with contextlib.ExitStack() as wires:
+            socks = [wires.enter_context(ones[0].connect()) for _ in range(4)]
+            answers = []
+            for sock in socks:
+                sock.sendall(REQUEST)
+                answers.append(accepted(sock))
+            assert answers == [True, True, True, False]
+    finally:
+        for one in ones:
+            one.end()
+        listener.close()
 
 
 def test_drain_cuts_those_that_do_not_end() -> None:
