@@ -11,7 +11,6 @@ from heliograph.app.build import new_database
 from heliograph.cli._options import Commands, command, settings_of
 from heliograph.features.archive import backup as copying
 from heliograph.features.archive import verify as verification
-from heliograph.kit.errors import Broken
 
 
 def add_to(commands: Commands) -> None:
@@ -74,6 +73,7 @@ def _backup(arguments: argparse.Namespace) -> None:
             lambda step, done, total: bar.update(task, description=step, completed=done, total=total),
         )  # fmt: skip
     print(f"{made.objects} objects, {made.bytes / 1e6:.0f} MB, compared\ndigest {made.digest}")
+    _tell_damage(made)
 
 
 def _restore(arguments: argparse.Namespace) -> None:
@@ -92,14 +92,20 @@ def _restore(arguments: argparse.Namespace) -> None:
             services = build(inside, url, "restore", connections=4)
             try:
                 made = copying.contents(url, services.blobs, progress)
-            except Broken as error:  # a damaged backup is better than none: it is put in its place, and said
-                print(f"restored with damage: {error.message}; `heliograph verify` names them", file=sys.stderr)
-                made = copying.Made(0, 0, "")
             finally:
                 services.close()
-    if not made.digest:
-        raise SystemExit(1)
     same = "the same as the backup's" if made.digest == facts["digest"] else "DIFFERENT from the backup's"
     print(f"{made.objects} objects, {made.bytes / 1e6:.0f} MB, compared\ndigest {made.digest}, {same}")
+    _tell_damage(made)
     if made.digest != facts["digest"]:
+        raise SystemExit(1)
+
+
+def _tell_damage(made: copying.Made) -> None:
+    """What is left of a damaged archive is copied or restored all the same, and the command fails so that somebody looks."""
+    if made.damaged:
+        print(
+            f"DAMAGED: {len(made.damaged)} of {made.objects} objects do not compare; `heliograph verify` names them",
+            file=sys.stderr,
+        )
         raise SystemExit(1)

@@ -48,15 +48,16 @@ Progress = Callable[[str, int, int], object]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a backup or a restore holds. `digest` is SHA-256 over the sorted digests of all objects."""
+    """What a backup or a restore holds. `digest` is SHA-256 over the sorted digests of all objects; `damaged` are the blobs that do not compare."""
 
     objects: int
     bytes: int
     digest: str
+    damaged: tuple[str, ...] = ()
 
 
 def backup(settings: Settings, url: str, folder: Path, progress: Progress) -> Made:
-    """Writes or renews a backup; raises Broken when the copy does not compare."""
+    """Writes or renews a backup. One damaged object in the archive does not stop it: the others are copied, and it is told."""
     if settings.blobs != "file":
         raise Invalid("backup copies local blobs; a bucket has its own replication and versions", code="backup_bucket")
     if not folder.exists():
@@ -71,6 +72,9 @@ def backup(settings: Settings, url: str, folder: Path, progress: Progress) -> Ma
             _dump(url, dump, row[0], progress)
             _copy(settings.data / "blobs", folder / "blobs", progress)
             made = _compare_copy(snapshot, folder, progress)
+            if made.damaged and _discard_rotten(settings, folder, made.damaged):
+                _copy(settings.data / "blobs", folder / "blobs", progress)
+                made = _compare_copy(snapshot, folder, progress)
         except BaseException:
             dump.unlink(missing_ok=True)
             raise
@@ -86,13 +90,28 @@ def _compare_copy(snapshot: "psycopg.Connection[Any]", folder: Path, progress: P
         copied.close()
 
 
+def _discard_rotten(settings: Settings, folder: Path, damaged: tuple[str, ...]) -> bool:
+    """Takes away copies of segments that were good once, when the archive still has the object as it was; true when there are any."""
+    rotten = set()
+    source = open_blobs("file", settings.data)
+    try:
+        for ref, prefix_bytes, digest in (json.loads(one) for one in damaged):
+            if _digest(source, ref, prefix_bytes, source.size(ref)).hex() == digest:
+                rotten.add(f"{int(ref.partition('.')[0], 16):08x}.seg")
+    finally:
+        source.close()
+    for path in [path for path in folder.glob("blobs/*/*.seg") if path.name in rotten]:
+        path.unlink()
+    return bool(rotten)
+
+
 def _finish(settings: Settings, folder: Path, dump: Path, made: Made) -> None:
     """The manifest names the dump: with its renaming the new backup takes the place of the former one."""
     if (settings.data / "heliograph.toml").is_file():
         shutil.copy2(settings.data / "heliograph.toml", folder / "heliograph.toml")
     facts = {
         "format": _FORMAT, "schema": schema.HEAD, "made_at": now().isoformat(), "objects": made.objects, "bytes": made.bytes,
-        "digest": made.digest, "dump": dump.name,
+        "digest": made.digest, "damaged": len(made.damaged), "dump": dump.name,
     }  # fmt: skip
     _write_durably(folder / _MANIFEST, json.dumps(facts, indent=1).encode())
     for former in folder.glob("database*.dump"):
@@ -260,20 +279,19 @@ def _compare(connection: "psycopg.Connection[Any]", blobs: Blobs, progress: Prog
         "select (select count(*) from instance) + (select count(*) from instance_version) + (select count(*) from held)"
     ).fetchone()
     total = int(row[0]) if row else 0
-    whole, count, size_sum, faults = hashlib.sha256(), 0, 0, 0
+    whole, count, size_sum = hashlib.sha256(), 0, 0
+    damaged: list[str] = []
     with connection.cursor(name="objects") as rows:
         rows.itersize = 1000
         rows.execute(_ROWS)
         for name, blob, prefix_bytes, size, digest in rows:
             if _digest(blobs, blob, prefix_bytes, size) != digest:
-                faults += 1
+                damaged.append(json.dumps([blob, prefix_bytes, bytes(digest).hex()]))
             whole.update(str(name).encode() + digest)
             count += 1
             size_sum += size
             progress("compare", count, total)
-    if faults:
-        raise Broken(f"{faults} of {count} objects do not compare with their digests", code="backup_differs")
-    return Made(count, size_sum, whole.hexdigest())
+    return Made(count, size_sum, whole.hexdigest(), tuple(damaged))
 
 
 def _digest(blobs: Blobs, blob: str, prefix_bytes: int, size: int) -> bytes:
