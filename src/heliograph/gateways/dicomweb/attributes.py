@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -12,6 +12,7 @@ Elements = Mapping[int, tuple[str, Any]]
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _NAME_PARTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
 _SAFE_INTEGER = 2**53
+_TEXT = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "LT", "SH", "ST", "TM", "UC", "UI", "UR", "UT"})
 
 
 def to_json(elements: Elements) -> dict[str, Any]:
@@ -28,8 +29,10 @@ def _element(vr: str, content: Any) -> dict[str, Any]:
     if vr == "SQ":
         items = [to_json(item) for item in content]
         return {"vr": vr, "Value": items} if items else {"vr": vr}
-    found = [_value(vr, value) for value in content] if isinstance(content, Sequence) else []
-    if not any(value is not None for value in found):
+    if not isinstance(content, tuple | list):
+        return {"vr": vr}
+    found = [value or None for value in content] if vr in _TEXT else [_value(vr, value) for value in content]
+    if found.count(None) == len(found):
         return {"vr": vr}
     return {"vr": vr, "Value": found}
 

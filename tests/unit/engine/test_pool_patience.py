@@ -1,0 +1,24 @@
+"""A database that is away: who waits how long, and what the HTTP door says."""
+
+import time
+
+import pytest
+
+from heliograph.engine.db import Database
+from heliograph.gateways.http import problem
+from heliograph.kit.errors import Busy
+from tests.peers.ports import free_port
+
+
+def test_a_database_that_is_away_is_busy_within_the_patience() -> None:
+    database = Database(f"postgresql://nobody@127.0.0.1:{free_port()}/none", name="tests-away")
+    database.open()
+    database.wait_at_most(0.3)
+    began = time.monotonic()
+    with pytest.raises(Busy) as caught, database.transaction():
+        pass
+    assert time.monotonic() - began < 3
+    database.close()
+    answer = problem(caught.value)
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) >= 1
