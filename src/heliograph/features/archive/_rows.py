@@ -93,6 +93,7 @@ def study_columns(header: Header, identity: Identity, arrival: Arrival) -> dict[
         "body_part": _short(header.text("BodyPartExamined")),
         "attributes": _extra(header, STUDY_EXTRA),
         "search_grams": search_grams(person.name, person.patient_id, accession, description),
+        "search_text": search_text(person.name, person.patient_id, accession, description),
         "unverified": arrival.unverified,
         "source": arrival.source,
     }
@@ -104,6 +105,16 @@ def search_grams(name: str, patient_id: str, accession: str, description: str) -
     for text in (name, patient_id, accession, description):
         grams.update(names.trigrams(names.fold(text)))
     return sorted(grams)
+
+
+CUT = "\x7f"
+_LONGEST_SEARCHED = 120
+
+
+def search_text(name: str, patient_id: str, accession: str, description: str) -> str:
+    """The same as words between blanks. It stands in indexes, whose rows are bounded: a long one is cut and says so at its end."""
+    text = " ".join(["", *filter(None, map(names.fold, (name, patient_id, accession, description))), ""])
+    return text if len(text) <= _LONGEST_SEARCHED else text[:_LONGEST_SEARCHED] + CUT
 
 
 def series_columns(header: Header, identity: Identity) -> dict[str, Any]:

@@ -9,15 +9,8 @@ from typing import Any, Final
 
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, visible
-from heliograph.features.archive._search_sql import (
-    NARROW,
-    Where,
-    compile_filter,
-    estimate,
-    like_pattern,
-    narrowed,
-    walking,
-)
+from heliograph.features.archive._search_sql import Where, compile_filter, cover_words, like_pattern
+from heliograph.features.archive._search_way import Course, Order, Way, choose, count_covered, estimate, on_course
 from heliograph.kit.errors import Absent, Invalid
 from heliograph.standards.dicom import names, tags, uids
 from heliograph.standards.dicom.matching import Condition, Matching, checked_pattern, has_wildcard, matches
@@ -28,7 +21,6 @@ COUNT_LIMIT: Final = 10_000
 _MOST_WORDS: Final = 8
 _MOST_TEXT: Final = 256
 _DIGITS_OF_NUMBER: Final = 3
-_SAMPLE_ROWS: Final = 4_000
 _COLUMNS: Final = (
     "st.id, st.study_uid, st.patient_fk, st.patient_name, st.patient_id, st.issuer, st.birth_date, st.sex, st.study_date, st.study_time, "
     "st.timezone_offset, st.accession_number, st.description, st.modalities, st.body_part, st.institution, st.referring_physician, "
@@ -73,13 +65,13 @@ def study_list(
         raise Invalid(f"sort must be of: {', '.join(_SORTS)}", code="bad_sort")
     limit = max(1, min(limit, MOST_ROWS))
     narrowing = _Narrowed(filters, actor)
-    where, candidates = narrowed(tx, narrowing.where)
+    course = choose(tx, narrowing.where, _SORTS[sort][0][0])
     position = _Position.parse(cursor, sort, descending=descending) if cursor else None
     rows: list[tuple[Any, ...]] = []
     after = position.key if position else None
     is_last = False
     while len(rows) <= limit and not is_last:
-        page = _page(tx, actor, where, sort, descending=descending, after=after, limit=limit + 1)
+        page = _page(tx, actor, course, sort, descending=descending, after=after, limit=limit + 1)
         is_last = len(page) <= limit
         after = _key_of(page[-1], sort) if page else None
         rows += [row for row in page if narrowing.admits(row)]
@@ -90,7 +82,7 @@ def study_list(
     elif not has_more:
         number, is_exact = len(items), True
     else:
-        number, is_exact = _count(tx, narrowing, candidates)
+        number, is_exact = _count(tx, narrowing, course)
     following = None
     if has_more:
         following = _Position(sort, descending, _key_of(rows[limit - 1], sort), number, is_exact).text()
@@ -188,13 +180,15 @@ class _Narrowed:
         self._words = tuple(word for word in words if word)
         for word in self._words:
             # From three letters on a word is found anywhere; shorter ones only where a word begins.
-            self.where.words.update(names.pattern_trigrams(f"*{word}*" if len(word) > 2 else f"{word}*"))
+            self.where.grams.update(names.pattern_trigrams(f"*{word}*" if len(word) > 2 else f"{word}*"))
+        cover_words(self.where, [word if len(word) > 2 else f" {word}" for word in self._words])
 
     def _number(self, word: str) -> None:
         """The beginning of an identifier: numbers share their trigrams, but the identifiers have indexes of their own."""
         spellings = dict.fromkeys((like_pattern(word) + "%", like_pattern(word.upper()) + "%"))
         tests = [f"{column} like %s" for column in ("st.patient_id", "st.accession_number") for _ in spellings]
         self.where.add(f"({' or '.join(tests)})", *spellings, *spellings)
+        cover_words(self.where, [names.fold(word)])
 
     def admits(self, row: tuple[Any, ...]) -> bool:
         """The second look at a row that the index proposed."""
@@ -235,36 +229,18 @@ def _visible(actor: Actor) -> Where:
     return where
 
 
-def _count(tx: Tx, narrowing: _Narrowed, candidates: int | None) -> tuple[int, bool]:
-    """The number of studies: exact up to 10,000 where SQL alone decides, else a guess."""
+def _count(tx: Tx, narrowing: _Narrowed, course: Course) -> tuple[int, bool]:
+    """The number of studies: exact up to 10,000 where an index alone decides, else a guess."""
     where = narrowing.where
-    if candidates is not None:
-        return candidates, narrowing.is_exact
-    if where.grams or where.words:
-        return _sampled(tx, where), False
-    if where.is_unsure:
-        return max(estimate(tx, f"study st where {where}", where.parameters), NARROW + 1), False
-    row = tx.execute(
-        f"select count(*) from (select 1 from study st where {where} limit %s) as found",
-        [*where.parameters, COUNT_LIMIT + 1],
-    ).fetchone()
-    assert row is not None
-    if row[0] <= COUNT_LIMIT:
-        return row[0], narrowing.is_exact
-    return max(estimate(tx, f"study st where {where}", where.parameters), COUNT_LIMIT + 1), False
-
-
-def _sampled(tx: Tx, where: Where) -> int:
-    """Counts in a part of the pages: of words that many studies have, the planner's guess is far off."""
-    row = tx.execute("select greatest(reltuples, 1) from pg_class where oid = 'study'::regclass").fetchone()
-    assert row is not None
-    percent = min(100.0, 100.0 * _SAMPLE_ROWS / row[0])
-    filtered = where.by_walking()
-    sample = tx.execute(
-        f"select count(*) from study st tablesample system (%s) where {filtered}", [percent, *filtered.parameters]
-    ).fetchone()
-    assert sample is not None
-    return max(int(sample[0] * 100.0 / percent), NARROW + 1)
+    if course.way is Way.FEW:
+        assert course.guess is not None
+        return course.guess, narrowing.is_exact
+    if course.way is Way.RANGE or course.guess is None or (where.is_plain and course.guess <= 2 * COUNT_LIMIT):
+        number = count_covered(tx, course, COUNT_LIMIT + 1)
+        if number <= COUNT_LIMIT:
+            return number, narrowing.is_exact and where.is_plain
+    guess = course.guess or estimate(tx, f"study st where {where}", where.parameters)
+    return max(guess, COUNT_LIMIT + 1 if where.is_plain else 0), False
 
 
 # -- pages -----------------------------------------------------------------------------------------------------
@@ -307,43 +283,86 @@ def _typed(column: str, value: Any) -> Any:
 
 
 def _page(
-    tx: Tx, actor: Actor, where: Where, sort: str, *, descending: bool, after: tuple[Any, ...] | None, limit: int
+    tx: Tx, actor: Actor, course: Course, sort: str, *, descending: bool, after: tuple[Any, ...] | None, limit: int
 ) -> list[tuple[Any, ...]]:
-    columns = [(column, descending != against) for column, against in _SORTS[sort]]
-    limited = Where(list(where.parts), list(where.parameters))
-    if after is not None:
-        _beyond(limited, columns, after)
-    order = ", ".join(column + (" desc" if down else "") for column, down in columns)
-    statement, parameters = _select(actor, limited, ", ".join(column for column, _ in columns))
-    with walking(tx, where):
-        return tx.execute(f"{statement} order by {order} limit %s", [*parameters, limit]).fetchall()
+    order = [(column, descending != against) for column, against in _SORTS[sort]]
+    rows: list[tuple[Any, ...]] = []
+    for beyond, rest in _beyond(order, after):
+        if len(rows) < limit:
+            rows += _stretch(tx, actor, course, sort, rest, beyond, limit - len(rows))
+    if sort == "instances" and course.way is not Way.FEW:
+        return _with_receiving(tx, actor, course, order, after, rows, limit)
+    return rows
 
 
-def _beyond(where: Where, columns: list[tuple[str, bool]], after: tuple[Any, ...]) -> None:
-    """Rows behind a key, also where the columns run in different directions."""
-    if len({down for _, down in columns}) == 1:
-        row = ", ".join(column for column, _ in columns)
-        where.add(f"({row}) {'<' if columns[0][1] else '>'} ({', '.join(['%s'] * len(after))})", *after)
-        return
-    parts, parameters = [], []
-    for place, (column, down) in enumerate(columns):
-        equal = [f"{name} = %s" for name, _ in columns[:place]]
-        parts.append("(" + " and ".join([*equal, f"{column} {'<' if down else '>'} %s"]) + ")")
-        parameters += [*after[:place], after[place]]
-    first, down = columns[0]
-    where.add(f"{first} {'<=' if down else '>='} %s and ({' or '.join(parts)})", after[0], *parameters)
+def _stretch(
+    tx: Tx, actor: Actor, course: Course, sort: str, order: Order, beyond: Where, limit: int
+) -> list[tuple[Any, ...]]:
+    """Rows of one range of the sort index, in the order that the range leaves open."""
+    if sort == "instances" and course.way is not Way.FEW:
+        order = [("st.settled_instances", order[0][1]), *order[1:]]
+        beyond = _settled(beyond)
+    rows: list[tuple[Any, ...]] = []
+    for one, is_short in course.attempts():
+        source, parameters, ordered = one.source(order, beyond, is_short=is_short)
+        statement, more = _select(actor, source, ", ".join(column for column, _ in _SORTS[sort]))
+        with on_course(tx, one):
+            rows = tx.execute(f"{statement} order by {ordered} limit %s", [*more, *parameters, limit]).fetchall()
+        if len(rows) == limit:
+            break
+    return rows
 
 
-def _select(actor: Actor, where: Where, more: str = "") -> tuple[str, list[Any]]:
+def _settled(beyond: Where) -> Where:
+    """On the index that has the number of instances of settled studies; that of a growing one would be written with each instance."""
+    parts = [part.replace("st.instance_count", "st.settled_instances") for part in beyond.parts]
+    return Where(["st.settled_instances is not null", *parts], beyond.parameters)
+
+
+def _with_receiving(
+    tx: Tx, actor: Actor, course: Course, order: Order, after: tuple[Any, ...] | None, rows: list[tuple[Any, ...]],
+    limit: int,
+) -> list[tuple[Any, ...]]:  # fmt: skip
+    """Puts the studies that are still received, which are few, between the settled ones."""
+    growing = course.where.joined(Where(["st.settled_at is null"]))
+    found = list(rows)
+    for beyond, _ in _beyond(order, after):
+        where = growing.joined(beyond)
+        statement, more = _select(actor, f"study st where {where}", ", ".join(column for column, _ in order))
+        parameters = [*more, *where.parameters, limit]
+        found += tx.execute(f"{statement} order by {_sql(order)} limit %s", parameters).fetchall()
+    return sorted(found, key=lambda row: row[-2:], reverse=order[0][1])[:limit]
+
+
+def _sql(order: Order) -> str:
+    return ", ".join(column + (" desc" if down else "") for column, down in order)
+
+
+def _beyond(order: Order, after: tuple[Any, ...] | None) -> list[tuple[Where, Order]]:
+    """The rows behind a key as ranges of the sort index, in their order: the same first column, then the next ones."""
+    if after is None:
+        return [(Where(), order)]
+    if len({down for _, down in order}) == 1:
+        return [(_behind(order, after), order)]
+    (column, down), key = order[0], after[0]
+    same = Where([f"{column} = %s"], [key]).joined(_behind(order[1:], after[1:]))
+    return [(same, order[1:]), (Where([f"{column} {'<' if down else '>'} %s"], [key]), order)]
+
+
+def _behind(order: Order, after: tuple[Any, ...]) -> Where:
+    row = ", ".join(column for column, _ in order)
+    return Where([f"({row}) {'<' if order[0][1] else '>'} ({', '.join(['%s'] * len(after))})"], list(after))
+
+
+def _select(actor: Actor, source: str, more: str = "") -> tuple[str, list[Any]]:
     sql, parameters = visible(actor, "other")
     prior_count = f"(select count(*) from study other where {_EARLIER} and {sql})"
-    statement = f"select {_COLUMNS}, {prior_count}{', ' if more else ''}{more} from study st where {where}"
-    return statement, [*parameters, *where.parameters]
+    return f"select {_COLUMNS}, {prior_count}{', ' if more else ''}{more} from {source}", parameters
 
 
 def _studies(tx: Tx, actor: Actor, where: Where, order: str, limit: int | None = None) -> Iterator[dict[str, Any]]:
-    statement, parameters = _select(actor, where)
-    for row in tx.execute(f"{statement} order by {order} limit %s", [*parameters, limit]):
+    statement, parameters = _select(actor, f"study st where {where}")
+    for row in tx.execute(f"{statement} order by {order} limit %s", [*parameters, *where.parameters, limit]):
         yield _study(row)
 
 

@@ -3,15 +3,13 @@
 Where SQL can only say "may match" (names with several component groups, values in JSON), the condition is checked again in Python.
 """
 
-import contextlib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from psycopg.pq import TransactionStatus
-
-from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, visible
+from heliograph.features.archive._rows import CUT
 from heliograph.features.archive._search_keys import Key, Kind, keys
 from heliograph.standards.dicom import names, tags, values
 from heliograph.standards.dicom.matching import (
@@ -32,6 +30,20 @@ FROM: Final = {
     Level.SERIES: f"study st {_SERIES_JOIN}",
     Level.IMAGE: f"study st {_SERIES_JOIN} {_IMAGE_JOIN}",
 }
+JOINS: Final = {
+    Level.PATIENT: "join patient p on p.id = st.patient_fk",
+    Level.STUDY: "",
+    Level.SERIES: _SERIES_JOIN,
+    Level.IMAGE: f"{_SERIES_JOIN} {_IMAGE_JOIN}",
+}
+"""What is read from each study at a level."""
+ORDER_BELOW: Final = {
+    Level.PATIENT: (),
+    Level.STUDY: (),
+    Level.SERIES: ("se.number nulls last", "se.id"),
+    Level.IMAGE: ("se.number nulls last", "se.id", "i.number nulls last", "i.id"),
+}
+"""The order inside a study."""
 _LOWER: Final = {
     (
         Level.STUDY,
@@ -54,6 +66,8 @@ _PAIRS: Final = tuple(
         ("PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime"),
     )
 )
+_MODALITY: Final = tags.tag_of("Modality")
+_MODALITIES: Final = tags.tag_of("ModalitiesInStudy")
 _IDENTITY: Final = {
     Level.PATIENT: "p.id",
     Level.STUDY: "st.id",
@@ -62,52 +76,69 @@ _IDENTITY: Final = {
 }
 
 
-NARROW: Final = 6_000
-"""Up to so many candidates of the trigram index are sorted; beyond, walking the sort index meets enough matches sooner."""
-_COMMON: Final = 20_000
-
-
 @dataclass(slots=True)
 class Where:
     """Conditions joined by `and`, with their parameters in order.
 
-    grams: trigrams that the study must have; words: those of them that no other condition says.
-    is_unsure: the planner cannot know how many rows pass. is_walking: it shall take an index that has the order.
+    grams: trigrams that the study must have, for the index of them.
+    covers: conditions that every match satisfies and that the sort indexes of studies can answer by themselves, each with the column
+    that it is a range of, "" when it is none, SCOPE when it says what the actor may see.
+    is_unsure: the planner cannot know how many rows pass.
     """
 
     parts: list[str] = field(default_factory=list)
     parameters: list[Any] = field(default_factory=list)
     grams: set[int] = field(default_factory=set)
-    words: set[int] = field(default_factory=set)
+    covers: list[tuple[str, str, list[Any]]] = field(default_factory=list)
     is_unsure: bool = False
-    is_walking: bool = False
 
     def add(self, sql: str, *parameters: Any) -> None:
         self.parts.append(sql)
         self.parameters.extend(parameters)
 
+    def cover(self, column: str, sql: str, *parameters: Any) -> None:
+        self.covers.append((column, sql, list(parameters)))
+
     def __str__(self) -> str:
         return " and ".join(self.parts) if self.parts else "true"
 
     def joined(self, other: "Where") -> "Where":
-        return Where([*self.parts, *other.parts], [*self.parameters, *other.parameters], is_walking=self.is_walking)
+        return Where([*self.parts, *other.parts], [*self.parameters, *other.parameters])
 
     @property
-    def is_probed(self) -> bool:
-        """Candidates are counted before the way is chosen."""
-        return self.is_unsure or bool(self.grams or self.words)
+    def is_plain(self) -> bool:
+        """Neither words nor modalities are asked for."""
+        return not self.grams and not self.is_unsure and not any("search_text" in sql for _, sql, _ in self.covers)
 
     def by_index(self) -> "Where":
-        """With the trigrams as a condition that the index answers."""
-        wanted = sorted(self.grams | self.words)
-        return self.joined(Where(["st.search_grams @> %s::int4[]"], [wanted])) if wanted else self
+        """With the trigrams."""
+        return self.joined(self.by_grams())
 
-    def by_walking(self) -> "Where":
-        """With the trigrams that are needed as a condition that no index answers."""
-        found = self
-        if self.words:
-            found = self.joined(Where(["(st.search_grams || '{}'::int4[]) @> %s::int4[]"], [sorted(self.words)]))
-        return replace(found, is_walking=True)
+    def by_grams(self) -> "Where":
+        """The trigrams as a condition that the index answers. As a sub-select the planner takes it for neither rare nor common: it
+        believes trigrams to be independent, which those of one word are not."""
+        if not self.grams:
+            return Where()
+        return Where(["st.search_grams @> (select %s::int4[])"], [sorted(self.grams)])
+
+    def scope(self) -> "Where":
+        """What the actor may see."""
+        return self._of_covers(SCOPE)
+
+    def covered(self, *columns: str) -> "Where":
+        """What an index that has these columns can answer; all of them have the date."""
+        return self._of_covers(SCOPE, "", "st.study_date", *columns)
+
+    def ranges(self, *columns: str) -> "Where":
+        """The ranges of these columns."""
+        return self._of_covers(*columns)
+
+    def _of_covers(self, *columns: str) -> "Where":
+        fitting = [cover for cover in self.covers if cover[0] in columns]
+        return Where([sql for _, sql, _ in fitting], [value for _, _, given in fitting for value in given])
+
+
+SCOPE: Final = "scope"
 
 
 @dataclass(slots=True)
@@ -143,6 +174,7 @@ def compile_filter(query: Query, actor: Actor) -> Filter:
     found = Filter()
     sql, parameters = visible(actor, "st")
     found.study.add(sql, *parameters)
+    found.study.cover(SCOPE, sql, *parameters)
     table = keys()
     own = Level.STUDY if query.level is Level.PATIENT else query.level
     combined = _combined(query, found) if query.combined_datetime else set()
@@ -162,61 +194,14 @@ def compile_filter(query: Query, actor: Actor) -> Filter:
             if query.level is Level.PATIENT and not patient_column(key):
                 found.unsupported.append(condition.tag)
             found.recheck.append(condition)
+    modality = query.condition(_MODALITY)
+    if own.depth > Level.STUDY.depth and modality is not None and modality.matching is Matching.VALUE:
+        # Implied by the condition on the series; the index on the modalities of studies answers it.
+        _add(found.study, table[_MODALITIES], replace(modality, tag=_MODALITIES))
     for level, inner in lower.items():
         outer = found.study if own is Level.STUDY else found.below
         outer.add(_LOWER[own, level].format(inner), *inner.parameters)
     return found
-
-
-def narrowed(tx: Tx, study: Where) -> tuple[Where, int | None]:
-    """The condition on studies in the form that answers soonest, and the number of candidates when they are few.
-
-    The planner takes trigrams for independent and guesses far too few, and of a rare modality far too many; so the candidates are
-    counted up to a limit first.
-    """
-    if not study.is_probed:
-        return study, None
-    by_index = study.by_index()
-    if _guess(tx, study) > _COMMON:
-        return study.by_walking(), None
-    rows = tx.execute(
-        f"select st.id from study st where {by_index} limit %s", [*by_index.parameters, NARROW + 1]
-    ).fetchall()
-    if len(rows) > NARROW:
-        return study.by_walking(), None
-    return Where(["st.id = any(%s::bigint[])"], [[row[0] for row in rows]]), len(rows)
-
-
-def _guess(tx: Tx, study: Where) -> int:
-    """The planner's guess, too low for trigrams: when even it is high, nothing needs to be counted."""
-    wanted = study.grams | study.words
-    if wanted:
-        return estimate(tx, "study st where st.search_grams @> %s::int4[]", [sorted(wanted)])
-    return estimate(tx, f"study st where {study}", study.parameters)
-
-
-def estimate(tx: Tx, source: str, parameters: list[Any]) -> int:
-    """The planner's guess at the number of rows."""
-    row = tx.execute(f"explain (format json) select 1 from {source}", parameters).fetchone()
-    assert row is not None
-    return int(row[0][0]["Plan"]["Plan Rows"])
-
-
-@contextlib.contextmanager
-def walking(tx: Tx, where: Where) -> Iterator[None]:
-    """While a statement is planned: walk the index that has the order, when `where` filters by trigrams without an index."""
-    if not where.is_walking:
-        yield
-        return
-    tx.execute(
-        "select set_config('enable_sort', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)"
-    )
-    try:
-        yield
-    finally:
-        if not tx.closed and tx.info.transaction_status == TransactionStatus.INTRANS:
-            tx.execute("set local enable_sort = on")
-            tx.execute("set local max_parallel_workers_per_gather to default")
 
 
 def order_by(query: Query) -> str:
@@ -265,9 +250,58 @@ def patient_column(key: Key) -> str:
 
 
 def _add(where: Where, key: Key, condition: Condition) -> bool:
-    """Adds the SQL of a condition; False when rows that pass must be checked again."""
+    """Adds the SQL of a condition and what helps an index; False when rows that pass must be checked again."""
+    first, parameters = len(where.parts), len(where.parameters)
+    is_exact = _add_exact(where, key, condition)
     if key.searched:
         where.grams.update(prefilter(key, condition))
+    if key.sql in COVERED:
+        _cover_range(where, key.sql, where.parts[first:], where.parameters[parameters:])
+    if key.searched and len(condition.values) == 1:
+        cover_words(where, _runs(condition))
+    if key.sql == "st.modalities" and condition.matching is Matching.VALUE:
+        _cover_modalities(where, condition.values)
+    return is_exact
+
+
+COVERED: Final = ("st.study_date", "st.patient_id", "st.accession_number")
+"""Columns that stand in sort indexes: the date in all of them."""
+
+
+def _cover_range(where: Where, column: str, parts: list[str], parameters: list[Any]) -> None:
+    """One value as a range: a column that is known to be constant has no order, and no index would be found for it."""
+    if parts == [f"{column} = %s"]:
+        parts, parameters = [f"{column} between %s and %s"], parameters * 2
+    where.cover(column, " and ".join(parts), *parameters)
+
+
+def cover_words(where: Where, runs: Iterable[str]) -> None:
+    """Runs of folded letters that search_text has; one that was cut (it ends with CUT) may have anything."""
+    patterns = ["%" + like_pattern(run) + "%" for run in dict.fromkeys(runs) if run.strip(" ")]
+    if patterns:
+        tests = " and ".join(["st.search_text like %s"] * len(patterns))
+        where.cover("", f"(({tests}) or right(st.search_text, 1) = %s)", *patterns, CUT)
+
+
+def _runs(condition: Condition) -> list[str]:
+    """What search_text must hold when the condition is met; nothing where that cannot be told."""
+    value = condition.values[0]
+    match condition.matching:
+        case Matching.FUZZY_NAME:
+            return [" " + word for word in fuzzy_words(value)]
+        case Matching.NAME | Matching.WILDCARD | Matching.VALUE:
+            return [names.fold(piece) for piece in re.split(r"[*?=]", value.rstrip("= ^"))]
+    return []
+
+
+def _cover_modalities(where: Where, wanted: tuple[str, ...]) -> None:
+    """The words of modalities are cut at 100 characters."""
+    patterns = [f"% {like_pattern(value)} %" for value in wanted]
+    where.cover("", "(st.modality_words like any(%s) or length(st.modality_words) >= 100)", patterns)
+
+
+def _add_exact(where: Where, key: Key, condition: Condition) -> bool:
+    """Adds the condition itself."""
     match key.kind:
         case Kind.NUMBER:
             _number(where, key.sql, condition)

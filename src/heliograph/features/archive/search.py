@@ -14,17 +14,15 @@ from heliograph.features.archive._search_list import priors, series_of_study, st
 from heliograph.features.archive._search_receipts import Receipt, receipts
 from heliograph.features.archive._search_sql import (
     FROM,
-    NARROW,
+    JOINS,
+    ORDER_BELOW,
     Filter,
-    Where,
     compile_filter,
-    estimate,
-    narrowed,
     order_by,
     patient_column,
-    walking,
 )
 from heliograph.features.archive._search_stored import StoredInstance, stored_instances
+from heliograph.features.archive._search_way import FEW, Course, Way, choose, estimate, on_course, planning
 from heliograph.standards.dicom import tags
 from heliograph.standards.dicom.matching import matches
 from heliograph.standards.dicom.query import Level, Query
@@ -75,20 +73,31 @@ class _Plan:
     columns: dict[int, int] = field(default_factory=dict)
     header_tags: tuple[int, ...] = ()
 
-    def source(self, study: Where) -> tuple[str, list[Any]]:
-        """FROM and WHERE, given the condition on studies."""
-        where = study.joined(self.filter.below)
-        if self.query.level is Level.PATIENT and study.is_walking:
-            # OFFSET keeps the planner from making a join of it: patients are looked at in their order until there are enough.
+    def source(self, course: Course) -> tuple[str, list[Any], str]:
+        """FROM with WHERE, its parameters, and ORDER BY."""
+        level, below = self.query.level, self.filter.below
+        if self.is_along(course):
+            source, parameters, order = course.source(_LATEST_FIRST, joins=JOINS[level], below=below)
+            return source, parameters, ", ".join([order, *ORDER_BELOW[level]])
+        where, order = course.where.joined(below), order_by(self.query)
+        if level is not Level.PATIENT:
+            return f"{FROM[level]} where {where}", where.parameters, order
+        if course.way is Way.FEW:
             return (
-                f"patient p where exists (select 1 from study st where st.patient_fk = p.id and {where} offset 0)",
+                f"patient p where p.id in (select st.patient_fk from study st where {where})",
                 where.parameters,
+                order,
             )
-        if self.query.level is Level.PATIENT:
-            return f"patient p where p.id in (select st.patient_fk from study st where {where})", where.parameters
-        return f"{FROM[self.query.level]} where {where}", where.parameters
+        # OFFSET keeps the planner from making a join of it: patients are looked at in their order until there are enough.
+        source = f"patient p where exists (select 1 from study st where st.patient_fk = p.id and {where} offset 0)"
+        return source, where.parameters, order
+
+    def is_along(self, course: Course) -> bool:
+        """Whether studies are met one after another, the latest first, and what is wanted is read from each."""
+        return course.way is Way.WALK and course.guess is not None and not self.query.order
 
 
+_LATEST_FIRST: Final = [("st.study_date", True), ("st.study_time", True), ("st.id", True)]
 _PLACE: Final = {
     Level.PATIENT: ("p.id",),
     Level.STUDY: ("st.patient_fk", "st.id", "st.study_uid"),
@@ -108,22 +117,24 @@ def search(tx: Tx, actor: Actor, query: Query, *, blobs: Blobs | None = None) ->
     plan = _plan(query, actor)
     reader = HeaderValues(blobs, plan.header_tags) if blobs is not None and plan.header_tags else None
     is_exact = not plan.filter.recheck and not plan.filter.from_header
-    study, candidates = narrowed(tx, plan.filter.study)
-    if candidates == 0:
+    course = choose(tx, plan.filter.study, _LATEST_FIRST[0][0])
+    if course.guess == 0:
         return
-    source, parameters = plan.source(study)
-    statement = f"select {', '.join(plan.select)} from {source} order by {order_by(query)}"
+    source, parameters, order = plan.source(course)
+    statement = f"select {', '.join(plan.select)} from {source} order by {order}"
     parameters = [*plan.parameters, *parameters]
     stop = None if query.limit is None else query.offset + query.limit
-    if is_exact:
+    if query.level is Level.PATIENT and plan.is_along(course):
+        rows = _once(_rows(tx, course, statement, parameters, few=False))
+    elif is_exact:
         paged = [*parameters, query.limit, query.offset]
-        rows = _rows(tx, study, f"{statement} limit %s offset %s", paged, few=stop is not None)
+        rows = _rows(tx, course, f"{statement} limit %s offset %s", paged, few=stop is not None)
         yield from (match for row in rows if (match := _match(plan, row, reader)) is not None)
         return
-    if stop is None or plan.filter.from_header:
-        rows = _rows(tx, study, statement, parameters, few=False)
+    elif stop is None or plan.filter.from_header:
+        rows = _rows(tx, course, statement, parameters, few=False)
     else:
-        rows = _pages(tx, study, statement, parameters, stop + _SPARE)
+        rows = _pages(tx, course, statement, parameters, stop + _SPARE)
     found = (match for row in rows if (match := _match(plan, row, reader)) is not None)
     yield from itertools.islice(found, query.offset, stop)
 
@@ -131,14 +142,19 @@ def search(tx: Tx, actor: Actor, query: Query, *, blobs: Blobs | None = None) ->
 def count(tx: Tx, actor: Actor, query: Query) -> Count:
     """The number of matches without paging."""
     plan = _plan(query, actor)
-    study, candidates = narrowed(tx, plan.filter.study)
-    if candidates == 0:
+    course = choose(tx, plan.filter.study, _LATEST_FIRST[0][0])
+    if course.guess == 0:
         return Count(0, True)
+    source, parameters = _uncounted(plan, course)
+    if course.way is not Way.FEW:
+        with planning(tx):
+            guess = estimate(tx, source, parameters)
+        if query.level is Level.STUDY and course.guess is not None:
+            guess = course.guess
+        if plan.filter.study.grams or plan.filter.study.is_unsure or guess > 2 * COUNT_LIMIT:
+            return Count(max(guess, FEW + 1), False)
     columns = ("p.name",) if query.level is Level.PATIENT and plan.filter.names else plan.filter.names
     several = " or ".join(f"position('=' in {column}) > 0" for column in columns) or "false"
-    source, parameters = plan.source(study)
-    if study.is_walking:
-        return Count(max(estimate(tx, *plan.source(plan.filter.study)), NARROW + 1), False)
     row = tx.execute(
         f"select count(*), coalesce(bool_or(several), false) from (select {several} as several from {source} limit %s) as found",
         [*parameters, COUNT_LIMIT + 1],
@@ -147,6 +163,17 @@ def count(tx: Tx, actor: Actor, query: Query) -> Count:
     if row[0] <= COUNT_LIMIT:
         return Count(row[0], plan.filter.is_exact and not row[1])
     return Count(max(estimate(tx, source, parameters), COUNT_LIMIT + 1), False)
+
+
+def _uncounted(plan: _Plan, course: Course) -> tuple[str, list[Any]]:
+    """FROM with WHERE, without an order to keep."""
+    where = course.where.joined(plan.filter.below)
+    if plan.query.level is Level.PATIENT:
+        return (
+            f"patient p where p.id in (select st.patient_fk from study st where {course.where})",
+            course.where.parameters,
+        )
+    return f"{FROM[plan.query.level]} where {where}", where.parameters
 
 
 def reads_headers(query: Query) -> bool:
@@ -208,24 +235,33 @@ def _expression(key: Key, level: Level, actor: Actor) -> tuple[str, list[Any]]:
     )
 
 
-def _rows(tx: Tx, study: Where, statement: str, parameters: list[Any], *, few: bool) -> Iterator[tuple[Any, ...]]:
+def _rows(tx: Tx, course: Course, statement: str, parameters: list[Any], *, few: bool) -> Iterator[tuple[Any, ...]]:
     """All rows at once when they are few, else through a cursor, so that a search of everything takes no memory."""
     if few:
-        with walking(tx, study):
+        with on_course(tx, course):
             rows = tx.execute(statement, parameters).fetchall()
         yield from rows
         return
     with tx.cursor(name=f"search{next(_names)}") as cursor:
         cursor.itersize = _BATCH
-        with walking(tx, study):
+        with on_course(tx, course):
             cursor.execute(statement, parameters)
         yield from cursor
 
 
-def _pages(tx: Tx, study: Where, statement: str, parameters: list[Any], size: int) -> Iterator[tuple[Any, ...]]:
+def _once(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Every patient at the latest study that matches."""
+    seen: set[int] = set()
+    for row in rows:
+        if row[0] not in seen:
+            seen.add(row[0])
+            yield row
+
+
+def _pages(tx: Tx, course: Course, statement: str, parameters: list[Any], size: int) -> Iterator[tuple[Any, ...]]:
     """Rows page by page: nearly every row passes the second look, and the planner shall know that few are wanted."""
     for page in itertools.count():
-        with walking(tx, study):
+        with on_course(tx, course):
             rows = tx.execute(f"{statement} limit %s offset %s", [*parameters, size, page * size]).fetchall()
         yield from rows
         if len(rows) < size:

@@ -11,7 +11,8 @@ from psycopg.types.json import Jsonb
 
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor
-from heliograph.features.archive import _search_sql, search
+from heliograph.features.archive import _search_way, search
+from heliograph.features.archive._rows import search_text
 from heliograph.features.archive._search_keys import keys, matching_of
 from heliograph.features.archive.search import Match
 from heliograph.kit.errors import Absent, Invalid
@@ -56,6 +57,7 @@ def fill(tx: Tx) -> list[dict[str, Any]]:
         row["search_grams"] = sorted({
             gram for text in (name, row["patient_id"], row["accession_number"], row["description"]) for gram in names.trigrams(text)
         })  # fmt: skip
+        row["search_text"] = search_text(name, row["patient_id"], row["accession_number"], row["description"])
         patient = tx.execute(
             "insert into patient (tenant_id, identity_key, issuer, patient_id, name) values (7, %s, '', %s, %s) "
             "on conflict (tenant_id, identity_key) do update set name = excluded.name returning id",
@@ -103,13 +105,29 @@ TEXTS = st.sampled_from([
 ])  # fmt: skip
 
 
-@pytest.mark.parametrize("few", [6000, 2], ids=["few candidates", "many candidates"])
+WAYS = {
+    "few candidates": {"FEW": 6000},
+    "a walk": {"FEW": 2, "_SURE": -1, "_SHORT_RANGE": -1, "_LONG_RANGE": -1, "_BUDGET": 9, "_SORTABLE": -1},
+    "a walk, then a range": {"FEW": 2, "_SURE": -1, "_SHORT_RANGE": -1, "_LONG_RANGE": 10**9, "_BUDGET": 5},
+    "a range": {"FEW": 2, "_SURE": -1, "_SHORT_RANGE": 10**9},
+    "a walk, then sorted": {
+        "FEW": 2,
+        "_SURE": -1,
+        "_SHORT_RANGE": -1,
+        "_LONG_RANGE": -1,
+        "_BUDGET": 5,
+        "_SORTABLE": 10**9,
+    },
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
 @given(st.sampled_from(sorted(COLUMNS)), TEXTS, st.booleans())
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_sql_says_what_the_matching_rules_say(
-    archive: tuple[Tx, list[dict[str, Any]]], few: int, keyword: str, text: str, fuzzy: bool
+    archive: tuple[Tx, list[dict[str, Any]]], way: str, keyword: str, text: str, fuzzy: bool
 ) -> None:
-    """Both ways of the plan: sorting the candidates of the trigram index, and walking the sort index."""
+    """By every way that a search can take."""
     try:
         query = from_parameters(Level.STUDY, [(keyword, text), ("fuzzymatching", str(fuzzy).lower())])
     except Invalid:
@@ -121,7 +139,8 @@ def test_sql_says_what_the_matching_rules_say(
         if all(matches(condition, stored) for condition in query.conditions):
             expected.add(row["study_uid"])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_search_sql, "NARROW", few)
+        for name, value in WAYS[way].items():
+            patch.setattr(_search_way, name, value)
         assert {match.study_uid for match in ask(archive, query)} == expected
 
 

@@ -3,11 +3,15 @@
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from heliograph.engine.db import Tx
+from heliograph.features.archive import _search_way
 from heliograph.features.archive.search import priors, series_of_study, study_by_id, study_list
 from heliograph.kit.errors import Absent, Invalid
-from tests.unit.features.archive.test_search import READER, archive
+from heliograph.standards.dicom import names
+from tests.unit.features.archive.test_search import READER, WAYS, archive
 
 __all__ = ["archive"]
 Archive = tuple[Tx, list[dict[str, Any]]]
@@ -91,6 +95,54 @@ def test_pages_by_cursor_hold_every_row_once_and_in_order(archive: Archive, sort
     assert paged == whole
     backwards = uids(study_list(archive[0], READER, {}, sort=sort, descending=not descending, limit=500))
     assert backwards == whole[::-1]
+
+
+SORTS = ("received_at", "study_date", "patient_name", "patient_id", "accession_number", "modality", "instances")
+WORDS = st.sampled_from(
+    ["j", "do", "doe", "mull", "P004", "A00", "schadel", "ct tho", "zzz", "山", "doe j", "ana maria", "[x]%"]
+)
+FILTERS = st.fixed_dictionaries({}, optional={
+    "text": WORDS, "patient_name": st.sampled_from(["doe", "d*", "j", "*m*", "doe^j*", "山田"]),
+    "patient_id": st.sampled_from(["P00", "P004", "*3"]), "accession_number": st.sampled_from(["A", "A001", "*2"]),
+    "modalities": st.sampled_from([["CT"], ["MR", "US"], ["SR"], ["XX"]]), "date_from": st.sampled_from(["20240101", "20240131"]),
+    "date_to": st.sampled_from(["20240101", "20240228"]), "state": st.sampled_from(["settled", "receiving", "held"]),
+})  # fmt: skip
+
+
+def _holds(item: dict[str, Any], text: str) -> bool:
+    held = [item["patient"]["name"], item["patient"]["patient_id"], item["accession_number"], item["description"]]
+    folded = " " + " ".join(map(names.fold, held))
+    return all((word if len(word) > 2 else f" {word}") in folded for word in names.fold(text).split(" "))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@given(FILTERS, st.sampled_from(SORTS), st.booleans())
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_way_gives_the_same_pages(
+    archive: Archive, way: str, filters: dict[str, Any], sort: str, descending: bool
+) -> None:
+    """What is found without words, in one page, is what any way must find page by page."""
+    plain = {key: value for key, value in filters.items() if key != "text"}
+    found = study_list(archive[0], READER, plain, sort=sort, descending=descending, limit=500)["items"]
+    text = str(filters.get("text", ""))
+    numbered = sum(char.isdigit() for char in text) >= 3
+    expected = [
+        item["study_uid"] for item in found
+        if (item["patient"]["patient_id"].startswith(text) or item["accession_number"].startswith(text) if numbered else _holds(item, text))
+    ]  # fmt: skip
+    paged: list[str] = []
+    cursor = None
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in WAYS[way].items():
+            patch.setattr(_search_way, name, value)
+        while True:
+            page = study_list(archive[0], READER, filters, sort=sort, descending=descending, cursor=cursor, limit=4)
+            paged += uids(page)
+            assert not page["count_is_exact"] or page["count"] == len(expected)
+            cursor = page["next"]
+            if cursor is None:
+                break
+    assert paged == expected
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,10 @@ create table arrival (
     failed bigint not null default 0
 );
 
+-- The words of ModalitiesInStudy between blanks. Index rows are bounded, so it is cut.
+create function modality_words(modalities text[]) returns text language sql immutable strict parallel safe
+    return left(' ' || array_to_string(modalities, ' ') || ' ', 100);
+
 create table study (
     id bigint generated always as identity primary key,
     tenant_id smallint not null references tenant,
@@ -157,6 +161,8 @@ create table study (
     sop_classes text[] collate "C" not null default '{}',
     attributes jsonb not null default '{}',
     search_grams int4[] not null default '{}',
+    search_text text collate "C" not null default '',
+    modality_words text collate "C" not null generated always as (modality_words(modalities)) stored,
     series_count int not null default 0,
     instance_count int not null default 0,
     bytes bigint not null default 0,
@@ -168,15 +174,25 @@ create table study (
     last_received_at timestamptz not null,
     settles_at timestamptz,
     settled_at timestamptz,
+    -- Null while a study grows, so that a further instance writes no index.
+    settled_instances int generated always as (case when settled_at is not null then instance_count end) stored,
     unique (tenant_id, study_uid)
-) with (fillfactor = 70);
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
+-- Each index of an order carries what most searches ask for: a row of the table costs ten times a row of an index.
+-- The settings of autovacuum keep most pages marked as visible to all, without which the table would be read after all.
 create index study_by_patient on study (patient_fk);
-create index study_by_received on study (tenant_id, received_at desc, id desc);
-create index study_by_date on study (tenant_id, study_date, study_time, id);
-create index study_by_name on study (tenant_id, patient_name_folded, id);
-create index study_by_patient_id on study (tenant_id, patient_id, id);
-create index study_by_accession on study (tenant_id, accession_number, id);
-create index study_by_modality on study (tenant_id, modality_key, received_at desc, id desc);
+create index study_by_received on study (tenant_id, received_at desc, id desc) include (study_date, modality_words, search_text);
+create index study_by_date on study (tenant_id, study_date, study_time, id) include (received_at, modality_words, search_text);
+create index study_by_name on study (tenant_id, patient_name_folded, id)
+    include (received_at, study_date, modality_words, search_text);
+create index study_by_patient_id on study (tenant_id, patient_id, id)
+    include (received_at, study_date, modality_words, search_text);
+create index study_by_accession on study (tenant_id, accession_number, id)
+    include (received_at, study_date, modality_words, search_text);
+create index study_by_modality on study (tenant_id, modality_key, received_at desc, id desc)
+    include (study_date, modality_words, search_text);
+create index study_by_instances on study (tenant_id, settled_instances, id)
+    include (received_at, study_date, modality_words, search_text) where settled_instances is not null;
 create index study_by_modalities on study using gin (modalities) with (fastupdate = off);
 create index study_by_referring on study (tenant_id, referring_physician_folded, id);
 create index study_by_birth_date on study (tenant_id, birth_date, id);

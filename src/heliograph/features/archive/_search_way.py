@@ -1,0 +1,220 @@
+"""How a search over studies is answered: few candidates are collected and sorted, many are met by walking an index that has the order.
+
+The planner cannot choose by itself: it takes the trigrams of one word for independent, and a date for independent of the time of
+receipt. So a sample is counted first, and each way is asked for in a form that leaves one plan.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from psycopg.pq import TransactionStatus
+
+from heliograph.engine.db import Tx
+from heliograph.features.archive._search_sql import Where
+
+FEW: Final = 4_000
+"""So many candidates are collected and sorted; beyond, walking an index meets enough matches sooner."""
+_SURE: Final = 500
+_SAMPLE_ROWS: Final = 2_500
+_SHORT_RANGE: Final = 30_000
+_LONG_RANGE: Final = 150_000
+_SORTABLE: Final = 20_000
+_BUDGET: Final = 40_000
+_IDENTIFIERS: Final = ("st.patient_id", "st.accession_number")
+_IN_EVERY_INDEX: Final = (
+    "st.tenant_id",
+    "st.id",
+    "st.study_date",
+    "st.received_at",
+    "st.modality_words",
+    "st.search_text",
+)
+
+Order = list[tuple[str, bool]]
+"""Columns, and whether each runs down."""
+
+
+class Way(StrEnum):
+    """FEW: candidates are known by id. WALK: along the index of the order. RANGE: a whole range of another index, then sorted.
+
+    SORT: all matches by the indexes of their values, then sorted.
+    """
+
+    FEW = "few"
+    WALK = "walk"
+    RANGE = "range"
+    SORT = "sort"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The way that was chosen; `guess` is the number of matches, exact candidates for FEW, None when it was not asked for.
+
+    otherwise: the way to take when the next rows are not among the first that a walk looks at: matches may lie together at the far end.
+    """
+
+    way: Way
+    where: Where
+    guess: int | None = None
+    otherwise: Way = Way.WALK
+
+    def attempts(self) -> "list[tuple[Course, bool]]":
+        """Ways to a page, and whether each looks at some rows only."""
+        if self.way is not Way.WALK or self.guess is None:
+            return [(self, False)]
+        return [(self, True), (replace(self, way=self.otherwise), False)]
+
+    def source(
+        self, order: Order, beyond: Where | None = None, *, joins: str = "", below: Where | None = None, is_short: bool = False
+    ) -> tuple[str, list[Any], str]:  # fmt: skip
+        """(FROM with WHERE, its parameters, ORDER BY) of the studies in this order, behind the rows of `beyond`.
+
+        joins, below: tables that are read from each study and the conditions on them. is_short: a walk looks at some thousand rows only.
+        """
+        behind, outer = beyond or Where(), self.where.joined(below or Where())
+        if self.way in (Way.FEW, Way.SORT):
+            where = (outer if self.way is Way.FEW else outer.joined(self.where.by_grams())).joined(behind)
+            return f"study st {joins} where {where}", where.parameters, _ordered(order)
+        columns = list(dict.fromkeys(column for column, _ in order))
+        names = {column: f"key{place}" for place, column in enumerate(dict.fromkeys([*columns, "st.id"]))}
+        keys = ", ".join(f"{column} as {name}" for column, name in names.items())
+        inner = self.where.covered(*(_IDENTIFIERS if self.way is Way.RANGE else columns))
+        studies, bound = "study st", []
+        if not is_short or self.way is not Way.WALK:
+            inner = inner.joined(behind)
+        else:
+            met = self.where.scope().joined(self.where.ranges(*columns)).joined(behind)
+            read = ", ".join(dict.fromkeys([*_IN_EVERY_INDEX, *columns]))
+            studies = f"(select {read} from study st where {met} order by {_ordered(order)} limit {_BUDGET}) as st"
+            bound = met.parameters
+        # OFFSET keeps the planner from taking it apart.
+        walked = f"(select {keys} from {studies} where {inner} order by {_ordered(order)} offset 0) as walked"
+        source = f"{walked} join study st on st.id = walked.{names['st.id']} {joins} where {outer}"
+        order = [(f"walked.{names[column]}", down) for column, down in order]
+        return source, [*bound, *inner.parameters, *outer.parameters], _ordered(order)
+
+
+def _ordered(order: list[tuple[str, bool]]) -> str:
+    return ", ".join(column + (" desc" if down else "") for column, down in order)
+
+
+def choose(tx: Tx, study: Where, leading: str) -> Course:
+    """The way to the studies of `study` in an order that begins with the column `leading`."""
+    with planning(tx):
+        if len(study.parts) <= 1 and not study.grams:
+            return Course(Way.WALK, study)
+        span = _span(tx, study)
+        if leading == "st.received_at" and span <= _SHORT_RANGE:
+            return Course(Way.RANGE, study)
+        likely = estimate(tx, f"study st where {study}", study.parameters)
+        if likely > _SURE:
+            found = sampled(tx, study)
+            likely = found if study.is_unsure else min(found, likely)
+        if likely <= FEW:
+            collected = collect(tx, study, span)
+            if collected is not None:
+                return collected
+        guess = max(likely, FEW + 1)
+        if leading == "st.received_at" and span <= _LONG_RANGE:
+            return Course(Way.WALK, study, guess, Way.RANGE)
+        return Course(Way.WALK, study, guess, Way.SORT if guess <= _SORTABLE else Way.WALK)
+
+
+def collect(tx: Tx, study: Where, span: int) -> Course | None:
+    """The ids of the matches; None when there are too many."""
+    wanted = study.by_index()
+    if span <= _SHORT_RANGE and len(study.covers) > 1:
+        wanted = study.covered(*_IDENTIFIERS)
+    rows = tx.execute(f"select st.id from study st where {wanted} limit %s", [*wanted.parameters, FEW + 1]).fetchall()
+    if len(rows) > FEW:
+        return None
+    known = Where(["st.id = any(%s::bigint[])"], [[row[0] for row in rows]])
+    return Course(Way.FEW, known.joined(study), len(rows))
+
+
+def count_covered(tx: Tx, course: Course, most: int) -> int:
+    """How many rows the sort indexes take for matches, up to `most`."""
+    covered = course.where.covered(*_IDENTIFIERS)
+    with _set(tx, _STREAM):
+        row = tx.execute(
+            f"select count(*) from (select 1 from study st where {covered} limit %s) as found",
+            [*covered.parameters, most],
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _span(tx: Tx, study: Where) -> int:
+    """How many rows the ranges of date and identifiers leave; these often go with the time of receipt."""
+    ranges = study.ranges("st.study_date", *_IDENTIFIERS)
+    return estimate(tx, f"study st where {ranges}", ranges.parameters) if ranges.parts else _LONG_RANGE + 1
+
+
+def sampled(tx: Tx, study: Where) -> int:
+    """How many studies match, from a count in some pages of the table, the same ones each time, which stay in memory."""
+    row = tx.execute("select greatest(reltuples, 1) from pg_class where oid = 'study'::regclass").fetchone()
+    assert row is not None
+    percent = min(100.0, 100.0 * _SAMPLE_ROWS / row[0])
+    looked = study.joined(study.covered(*_IDENTIFIERS))
+    sample = tx.execute(
+        f"select count(*) filter (where {looked}), count(*) from study st tablesample system (%s) repeatable (1)",
+        [*looked.parameters, percent],
+    ).fetchone()
+    assert sample is not None
+    return int(row[0] * sample[0] / max(sample[1], 1))
+
+
+def estimate(tx: Tx, source: str, parameters: list[Any]) -> int:
+    """The planner's guess at the number of rows."""
+    row = tx.execute(f"explain (format json) select 1 from {source}", parameters).fetchone()
+    assert row is not None
+    return int(row[0][0]["Plan"]["Plan Rows"])
+
+
+_PLANNING: Final = {"plan_cache_mode": "force_custom_plan", "enable_seqscan": "off"}
+_STREAM: Final = {
+    **_PLANNING,
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_bitmapscan": "off",
+    "max_parallel_workers_per_gather": "0",
+}
+_SETTINGS: Final = {
+    Way.FEW: {"plan_cache_mode": "force_custom_plan"},
+    Way.RANGE: _STREAM,
+    Way.SORT: {**_PLANNING, "enable_indexscan": "off", "enable_indexonlyscan": "off"},
+    Way.WALK: {**_STREAM, "enable_sort": "off"},
+}
+
+
+def planning(tx: Tx) -> contextlib.AbstractContextManager[None]:
+    """While ways are weighed: the plan is made for the values at hand."""
+    return _set(tx, _PLANNING)
+
+
+def on_course(tx: Tx, course: Course) -> contextlib.AbstractContextManager[None]:
+    """While the statement of a course is planned."""
+    return _set(tx, _SETTINGS[course.way])
+
+
+_ORDINARY: Final = {
+    "plan_cache_mode": "auto", "enable_seqscan": "on", "enable_hashjoin": "on", "enable_mergejoin": "on", "enable_bitmapscan": "on",
+    "enable_indexscan": "on", "enable_indexonlyscan": "on", "enable_sort": "on", "max_parallel_workers_per_gather": "2",
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def _set(tx: Tx, settings: dict[str, str]) -> Iterator[None]:
+    tx.execute(_statement(settings))
+    try:
+        yield
+    finally:
+        if not tx.closed and tx.info.transaction_status == TransactionStatus.INTRANS:
+            tx.execute(_statement({name: _ORDINARY[name] for name in settings}))
+
+
+def _statement(settings: dict[str, str]) -> str:
+    return "select " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
