@@ -239,7 +239,7 @@ create index series_unsettled on series (id) where settled_at is null;
 
 create table instance (
     id bigint generated always as identity primary key,
-    tenant_id smallint not null references tenant,
+    tenant_id smallint not null,  -- of the series, which refers to it: a reference here would lock one row for every insert
     series_fk bigint not null references series,
     sop_uid text collate "C" not null,
     sop_class_uid text collate "C" not null,
