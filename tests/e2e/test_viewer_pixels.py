@@ -173,7 +173,12 @@ def _moves(reader: Reader, key: str) -> bool:
 
 def test_an_object_is_found_whatever_else_of_its_study_was_stored_before(reader: Reader) -> None:
     """Maps computed from an image come with the number of its series, and a report in the series itself."""
-    names = ("pm/parametric_map_double_float.dcm", "ct/CT_small.dcm", "pm/parametric_map_float.dcm", "sr/sr_document.dcm")
+    names = (
+        "pm/parametric_map_double_float.dcm",
+        "ct/CT_small.dcm",
+        "pm/parametric_map_float.dcm",
+        "sr/sr_document.dcm",
+    )
     paths = [data.named(name).path for name in names]
     for path in paths:
         reader.store(path)

@@ -55,6 +55,7 @@ function usePdf(stack: DocumentStack): { url: string | undefined; failed: boolea
   return state
 }
 
+/** Never within this window: a PDF may carry scripts that ask questions over the pictures, and browsers show none in a sandbox. */
 function Pdf({ stack }: { stack: DocumentStack }) {
   const { t } = useTranslation('viewer')
   const { url, failed } = usePdf(stack)
@@ -62,10 +63,10 @@ function Pdf({ stack }: { stack: DocumentStack }) {
   if (url === undefined) return null
   return (
     <div className={css['pdf']}>
-      <a href={url} target="_blank" rel="noreferrer">
+      <a href={url} target="_blank" rel="noopener noreferrer">
         {t('document.pdfOpen')}
       </a>
-      <iframe className={css['frame']} src={url} title={t('document.pdfTitle')} />
+      <Listing attributes={stack.attributes} />
     </div>
   )
 }
@@ -77,11 +78,11 @@ function Value({ row }: { row: AttributeRow }) {
   return <bdi>{row.value}</bdi>
 }
 
-function Listing({ attributes, intro }: { attributes: Attributes; intro: string }) {
+function Listing({ attributes, intro }: { attributes: Attributes; intro?: string }) {
   const rows = useMemo(() => attributeRows(attributes), [attributes])
   return (
     <div className={css['report']}>
-      <p className={css['flag']}>{intro}</p>
+      {intro !== undefined && <p className={css['flag']}>{intro}</p>}
       <table className={css['table']}>
         <tbody>
           {rows.map((row) => (
