@@ -7,30 +7,34 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bench import probe
 from bench.scaling.drive import Drive
 from bench.scaling.people import INSTANCES_PER_STUDY
-from bench.scaling.search import search_times
-from bench.scaling.seed import index_bytes, seed, settle
+from bench.scaling.search import search_times, summary
+from bench.scaling.seed import index_bytes, restore_indexes, seed, settle
 from heliograph.app import installation
 from heliograph.kit import settings as kit_settings
 from heliograph.kit.settings import Settings
 from heliograph.services import Services
 from tests.peers.heliograph import Server
 
-ROOT = Path(__file__).resolve().parents[1]
-MARKS = (10_000, 100_000, 1_000_000)
-WINDOW = 5_000
-STRIDE = 10_000
+ROOT: Final = Path(__file__).resolve().parents[1]
+RESULTS: Final = ROOT / "bench" / "results"
+MARKS: Final = (10_000, 100_000, 1_000_000)
+STRIDE: Final = 10_000
+SMALL_STRIDE: Final = 2_500
+# For the first guess at the duration only.
+_INSTANCES_PER_S, _ROWS_PER_S, _INDEX_ROWS_PER_S, _SEARCH_S = 1000.0, 3500.0, 15_000.0, 100.0
 
 
 class State:
-    """What is done already, on disk after each stride."""
+    """What is done already, on disk after each step; and the log of all runs on this folder."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "state.json"
+        self.log = folder / "scale.log"
         self.values: dict[str, Any] = {"instances": 0, "seeded": 0, "marks": {}, "seeded_marks": {}, "strides": []}
         if self.file.exists():
             self.values |= json.loads(self.file.read_text(encoding="utf-8"))
@@ -40,78 +44,184 @@ class State:
         new.write_text(json.dumps(self.values, indent=1), encoding="utf-8")
         new.replace(self.file)
 
-
-def say(text: str) -> None:
-    print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
-
-
-def ingest_to(settings: Settings, state: State, goal: int) -> None:
-    """Up to `goal` instances; the last WINDOW of them are measured as the cost at this size."""
-    with installation(settings, "bench-scale") as services:
-        drive = Drive(services, settings.data)
-        while state.values["instances"] < goal:
-            first = state.values["instances"]
-            last = min(first + STRIDE, goal - WINDOW if first < goal - WINDOW else goal)
-            cost = drive.measure(first // INSTANCES_PER_STUDY, last // INSTANCES_PER_STUDY)
-            state.values["instances"] = last
-            state.values["strides"].append(cost.as_dict())
-            if last == goal:
-                state.values["marks"][str(goal)] = {"cost": cost.as_dict()}
-            state.save()
-            say(
-                f"{last:>9,} instances: {cost.cpu_ms:.2f} ms CPU each (ours {cost.own_cpu_ms:.2f}, PostgreSQL {cost.database_cpu_ms:.2f}), "
-                f"{1000 / cost.wall_ms:.0f}/s, {cost.wall_per_sync:.2f} syncs of {cost.fdatasync_ms:.2f} ms"
-            )
+    def say(self, text: str) -> None:
+        line = f"[{time.strftime('%H:%M:%S')}] {text}"
+        print(line, flush=True)
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
 
 
-def seed_to(settings: Settings, state: State, goal: int) -> None:
-    base = state.values["instances"] // INSTANCES_PER_STUDY
-    begun = max(state.values["seeded"], base)
-    if begun >= goal:
-        return
+class Run:
+    """One run on one folder."""
 
-    def progress(done: int) -> None:
-        state.values["seeded"] = done
-        state.save()
-        if done % 20_000 == 0:
-            say(f"{done:>9,} study rows")
+    def __init__(self, options: argparse.Namespace, state: State) -> None:
+        self.state = state
+        self.values = state.values
+        self.to, self.studies, self.asks = options.to, options.studies or options.to, options.asks
+        self.settings: Settings = replace(kit_settings.load({"data": options.work / "data"}, {}), reserve_bytes=1 << 30)
 
-    with installation(settings, "bench-scale") as services:
-        seed(services, begun, goal, progress)
+    def with_services(self, work: Callable[[Services], Any]) -> Any:
+        with installation(self.settings, "bench-scale") as services:
+            return work(services)
+
+    def say_plan(self) -> None:
+        """What is left to do and about how long it takes."""
+        left = max(self.to - self.values["instances"], 0)
+        rows = max(self.studies - max(self.values["seeded"], self.to // INSTANCES_PER_STUDY), 0)
+        searches = sum(
+            1 for mark in MARKS if mark <= self.to and "search" not in self.values["marks"].get(str(mark), {})
+        )
+        searches += str(self.studies) not in self.values["seeded_marks"]
+        seconds = left / self._rate() + rows / _ROWS_PER_S + rows / _INDEX_ROWS_PER_S + searches * _SEARCH_S
+        self.state.say(
+            f"to do: {left:,} instances, {rows:,} study rows, {searches} times of searching; about {seconds / 60:.0f} minutes. "
+            "It may be interrupted at any time; the same command goes on."
+        )
+
+    def _rate(self) -> float:
+        measured = [stride for stride in self.values["strides"] if stride.get("is_whole")]
+        return 1000 / measured[-1]["wall_ms"] if measured else _INSTANCES_PER_S
+
+    # -- phases
+
+    def ingest(self, goal: int) -> None:
+        """Up to `goal` instances, stride by stride."""
+        with installation(self.settings, "bench-scale") as services:
+            drive = Drive(services, self.settings.data)
+            while self.values["instances"] < goal:
+                first = self.values["instances"]
+                last = min(first + (SMALL_STRIDE if goal <= STRIDE else STRIDE), goal)
+                self._stride(drive, services, first, last)
+
+    def _stride(self, drive: Drive, services: Services, first: int, last: int) -> None:
+        # A stride that was interrupted is finished without being counted: what was there already costs less.
+        is_whole = not _is_begun(services, first)
+        cost = drive.measure(first // INSTANCES_PER_STUDY, last // INSTANCES_PER_STUDY)
+        self.values["instances"] = last
+        self.values["strides"].append({**cost.as_dict(), "is_whole": is_whole})
+        self.state.save()
+        left = (self.to - last) / self._rate()
+        self.state.say(
+            f"{last:>9,} instances: {cost.cpu_ms:.2f} ms CPU each (ours {cost.own_cpu_ms:.2f}, PostgreSQL {cost.database_cpu_ms:.2f}), "
+            f"{1000 / cost.wall_ms:.0f}/s, {cost.wall_per_sync:.2f} syncs of {cost.fdatasync_ms:.2f} ms; {left / 60:.1f} minutes of this left"
+        )
+
+    def mark(self, goal: int) -> None:
+        """Size and searches at a size, once, and only while the archive has this size."""
+        found = self.values["marks"].setdefault(str(goal), {})
+        if "search" in found or self.values["instances"] != goal or self.values["seeded"]:
+            return
+        found["index_bytes"] = self.with_services(index_bytes)
+        found["search"] = self.searched(goal // INSTANCES_PER_STUDY)
+        self.state.save()
+
+    def seed(self) -> None:
+        begun = max(self.values["seeded"], self.values["instances"] // INSTANCES_PER_STUDY)
+        began, start = time.monotonic(), begun
+
+        def progress(done: int) -> None:
+            self.values["seeded"] = done
+            self.state.save()
+            rate = (done - start) / (time.monotonic() - began)
+            left = (self.studies - done) / rate + self.studies / _INDEX_ROWS_PER_S
+            self.state.say(f"{done:>9,} study rows, {rate:.0f}/s; {left / 60:.1f} minutes of this left")
+
+        with installation(self.settings, "bench-scale") as services:
+            if begun < self.studies:
+                seed(services, begun, self.studies, progress, self.state.say)
+            restore_indexes(services, self.state.say)
+
+    def searched(self, studies: int) -> dict[str, Any]:
+        say = self.state.say
+        say(f"searching {studies:,} studies")
+        self.with_services(settle)
+        environment = {
+            "HELIOGRAPH_RESERVE_BYTES": str(self.settings.reserve_bytes),
+            "HELIOGRAPH_VERIFY_PERIOD_DAYS": "0",
+        }
+        data = self.settings.data
+        with Server(data, env=environment, log=data.with_name("server.log")) as server:
+            found = summary(search_times(server, studies, self.asks, say))
+        for group, times in found.items():
+            say(f"  {group}: {times['asks']} asks, p50 {times['p50_ms']:.1f} ms, p95 {times['p95_ms']:.1f} ms")
+        return found
 
 
-def with_services(settings: Settings, work: Callable[[Services], Any]) -> Any:
-    with installation(settings, "bench-scale") as services:
-        return work(services)
+def _is_begun(services: Services, first: int) -> bool:
+    from bench.scaling.people import Examination
+
+    uids = [Examination(first // INSTANCES_PER_STUDY + place).study_uid for place in range(8)]
+    with services.database.transaction() as tx:
+        return tx.execute("select 1 from study where study_uid = any(%s)", (uids,)).fetchone() is not None
 
 
-def searched(settings: Settings, studies: int) -> dict[str, dict[str, float]]:
-    with_services(settings, settle)
-    environment = {"HELIOGRAPH_RESERVE_BYTES": str(settings.reserve_bytes), "HELIOGRAPH_VERIFY_PERIOD_DAYS": "0"}
-    with Server(settings.data, env=environment, log=settings.data.with_name("server.log")) as server:
-        times = search_times(server, studies)
-    for what, spread in times.items():
-        say(f"  {studies:,} studies, {what}: p50 {spread['p50_ms']:.1f} ms, p95 {spread['p95_ms']:.1f} ms")
-    return times
+# -- report ----------------------------------------------------------------------------------------------------
+
+
+def cost_at(values: dict[str, Any], goal: int) -> dict[str, float] | None:
+    """The mean of the whole strides of the last tenth (at 10^4: of the last half)."""
+    begin = goal / 2 if goal <= STRIDE else goal * 0.9
+    strides = [one for one in values["strides"] if begin < one["instances"] <= goal and one["is_whole"]]
+    count = sum(one["window"] for one in strides)
+    if not count:
+        return None
+    names = ("wall_ms", "own_cpu_ms", "database_cpu_ms", "fdatasync_ms", "cpu_ms", "wall_per_sync")
+    return {name: sum(one[name] * one["window"] for one in strides) / count for name in names}
 
 
 def table(values: dict[str, Any]) -> str:
+    return "\n".join([*_cost_lines(values), "", *_search_lines(values), "", *_slowest_lines(values)])
+
+
+def _cost_lines(values: dict[str, Any]) -> list[str]:
     lines = [
-        "| instances | CPU of one (ours + PostgreSQL) | instances/s | wall of one in syncs | bytes of index for one |",
-        "|---:|---:|---:|---:|---:|",
+        "| instances | CPU of one (ours + PostgreSQL) | against 10,000 | instances/s | wall of one in syncs | bytes of index for one |",
+        "|---:|---:|---:|---:|---:|---:|",
     ]
-    for instances, mark in values["marks"].items():
-        cost, size = mark["cost"], sum(mark.get("index_bytes", {}).values())
-        cpu = f"{cost['cpu_ms']:.2f} ms ({cost['own_cpu_ms']:.2f} + {cost['database_cpu_ms']:.2f})"
-        rest = f"{1000 / cost['wall_ms']:.0f} | {cost['wall_per_sync']:.2f} of {cost['fdatasync_ms']:.2f} ms | {size / int(instances):.0f}"
-        lines.append(f"| {int(instances):,} | {cpu} | {rest} |")
-    lines += ["", "| studies | question | p50 | p95 |", "|---:|---|---:|---:|"]
-    found = [(int(n) // INSTANCES_PER_STUDY, mark.get("search", {})) for n, mark in values["marks"].items()]
-    found += [(int(n), mark["search"]) for n, mark in values["seeded_marks"].items()]
-    for studies, search in found:
-        for what, spread in search.items():
-            lines.append(f"| {studies:,} | {what} | {spread['p50_ms']:.1f} ms | {spread['p95_ms']:.1f} ms |")
-    return "\n".join(lines)
+    base = cost_at(values, MARKS[0])
+    for goal in MARKS:
+        cost, size = cost_at(values, goal), sum(values["marks"].get(str(goal), {}).get("index_bytes", {}).values())
+        if cost is None:
+            continue
+        against = f"{100 * (cost['cpu_ms'] / base['cpu_ms'] - 1):+.0f} %" if base else ""
+        lines.append(
+            f"| {goal:,} | {cost['cpu_ms']:.2f} ms ({cost['own_cpu_ms']:.2f} + {cost['database_cpu_ms']:.2f}) | {against} | "
+            f"{1000 / cost['wall_ms']:.0f} | {cost['wall_per_sync']:.2f} of {cost['fdatasync_ms']:.2f} ms | {size / goal:.0f} |"
+        )
+    return lines
+
+
+def _searches(values: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    found = [(int(n) // INSTANCES_PER_STUDY, mark["search"]) for n, mark in values["marks"].items() if "search" in mark]
+    return found + [(int(n), mark["search"]) for n, mark in values["seeded_marks"].items()]
+
+
+def _search_lines(values: dict[str, Any]) -> list[str]:
+    lines = ["| studies | questions | asked | p50 | p95 | over 50 ms |", "|---:|---|---:|---:|---:|---:|"]
+    for studies, search in _searches(values):
+        for group, times in search.items():
+            share = 100 * times["over_50_ms"] / times["asks"]
+            lines.append(
+                f"| {studies:,} | {group} | {times['asks']:,} | {times['p50_ms']:.1f} ms | {times['p95_ms']:.1f} ms | {share:.1f} % |"
+            )
+    return lines
+
+
+def _slowest_lines(values: dict[str, Any]) -> list[str]:
+    searches = _searches(values)
+    if not searches:
+        return []
+    studies, search = searches[-1]
+    kinds = [
+        (times["p95_ms"], times["p50_ms"], group, name)
+        for group, found in search.items()
+        for name, times in found["kinds"].items()
+    ]
+    lines = [f"Every kind of question at {studies:,} studies, the slowest first:", ""]
+    lines += ["| questions | kind | p50 | p95 |", "|---|---|---:|---:|"]
+    for p95, p50, group, name in sorted(kinds, reverse=True):
+        lines.append(f"| {group} | {name} | {p50:.1f} ms | {p95:.1f} ms |")
+    return lines
 
 
 def arguments() -> argparse.Namespace:
@@ -120,6 +230,7 @@ def arguments() -> argparse.Namespace:
         "--to", type=int, default=100_000, help="instances to drive through the intake (default 100000)"
     )
     parser.add_argument("--studies", type=int, default=0, help="study rows to seed after it (default: as many as --to)")
+    parser.add_argument("--asks", type=int, default=40, help="asks of each kind of question (default 40)")
     parser.add_argument(
         "--work",
         type=Path,
@@ -127,6 +238,8 @@ def arguments() -> argparse.Namespace:
         help="data folder and state; kept for the next run",
     )
     parser.add_argument("--fresh", action="store_true", help="throw away what an earlier run left")
+    parser.add_argument("--publish", action="store_true", help="write table and log to bench/results, to be committed")
+    parser.add_argument("--report", action="store_true", help="only print (and publish) what is there")
     return parser.parse_args()
 
 
@@ -136,28 +249,26 @@ def main() -> None:
         shutil.rmtree(options.work, ignore_errors=True)
     options.work.mkdir(parents=True, exist_ok=True)
     state = State(options.work)
-    settings = replace(kit_settings.load({"data": options.work / "data"}, {}), reserve_bytes=1 << 30)
     state.values.setdefault("machine", probe.machine())
-    for goal in [mark for mark in MARKS if mark <= options.to]:
-        ingest_to(settings, state, goal)
-        mark = state.values["marks"].get(str(goal))
-        if (
-            mark is not None
-            and "search" not in mark
-            and state.values["instances"] == goal
-            and not state.values["seeded"]
-        ):
-            mark["index_bytes"] = with_services(settings, index_bytes)
-            mark["search"] = searched(settings, goal // INSTANCES_PER_STUDY)
+    run = Run(options, state)
+    if not options.report:
+        run.say_plan()
+        for goal in [mark for mark in MARKS if mark <= run.to]:
+            run.ingest(goal)
+            run.mark(goal)
+        run.seed()
+        if str(run.studies) not in state.values["seeded_marks"]:
+            state.values["seeded_marks"][str(run.studies)] = {"search": run.searched(run.studies)}
             state.save()
-    studies = options.studies or options.to
-    seed_to(settings, state, studies)
-    if str(studies) not in state.values["seeded_marks"]:
-        state.values["seeded_marks"][str(studies)] = {"search": searched(settings, studies)}
-        state.save()
     text = table(state.values)
-    (ROOT / "bench" / "out" / "scale.md").write_text(text + "\n", encoding="utf-8")
+    (options.work / "scale.md").write_text(text + "\n", encoding="utf-8")
     print(f"\n{text}", flush=True)
+    if options.publish:
+        RESULTS.mkdir(exist_ok=True)
+        machine = f"Machine: {state.values['machine']}"
+        (RESULTS / "scale.md").write_text(f"# Scale\n\n{machine}\n\n{text}\n", encoding="utf-8")
+        shutil.copyfile(state.log, RESULTS / "scale.log")
+        print(f"\nwritten: {RESULTS.relative_to(ROOT)}/scale.md, scale.log")
 
 
 if __name__ == "__main__":

@@ -108,13 +108,14 @@ def search_grams(name: str, patient_id: str, accession: str, description: str) -
 
 
 CUT = "\x7f"
+"""Sorts behind the blank that every other text begins with."""
 _LONGEST_SEARCHED = 120
 
 
 def search_text(name: str, patient_id: str, accession: str, description: str) -> str:
-    """The same as words between blanks. It stands in indexes, whose rows are bounded: a long one is cut and says so at its end."""
+    """The same as words between blanks. It stands in indexes, whose rows are bounded: a long one is cut and begins with CUT."""
     text = " ".join(["", *filter(None, map(names.fold, (name, patient_id, accession, description))), ""])
-    return text if len(text) <= _LONGEST_SEARCHED else text[:_LONGEST_SEARCHED] + CUT
+    return text if len(text) <= _LONGEST_SEARCHED else CUT + text[:_LONGEST_SEARCHED]
 
 
 def series_columns(header: Header, identity: Identity) -> dict[str, Any]:

@@ -276,28 +276,39 @@ def _cover_range(where: Where, column: str, parts: list[str], parameters: list[A
 
 
 def cover_words(where: Where, runs: Iterable[str]) -> None:
-    """Runs of folded letters that search_text has; one that was cut (it ends with CUT) may have anything."""
+    """Runs of folded letters that search_text has; one that was cut may have anything."""
     patterns = ["%" + like_pattern(run) + "%" for run in dict.fromkeys(runs) if run.strip(" ")]
     if patterns:
         tests = " and ".join(["st.search_text like %s"] * len(patterns))
-        where.cover("", f"(({tests}) or right(st.search_text, 1) = %s)", *patterns, CUT)
+        where.cover("", f"(({tests}) or st.search_text >= %s)", *patterns, CUT)
 
 
 def _runs(condition: Condition) -> list[str]:
     """What search_text must hold when the condition is met; nothing where that cannot be told."""
-    value = condition.values[0]
     match condition.matching:
         case Matching.FUZZY_NAME:
-            return [" " + word for word in fuzzy_words(value)]
+            return [" " + word for word in fuzzy_words(condition.values[0])]
         case Matching.NAME | Matching.WILDCARD | Matching.VALUE:
-            return [names.fold(piece) for piece in re.split(r"[*?=]", value.rstrip("= ^"))]
+            return _literal_runs(condition.values[0].rstrip("= ^"))
     return []
+
+
+def _literal_runs(pattern: str) -> list[str]:
+    """The letters between wildcards; at the ends of the pattern and of a component group with the blank that stands there."""
+    runs, begins = [], True
+    for piece, end in zip(*[iter([*re.split(r"([*?=])", pattern), "="])] * 2, strict=True):
+        folded = names.fold(piece)
+        if folded:
+            runs.append((" " if begins else "") + folded + (" " if end == "=" else ""))
+        begins = end == "="
+    return runs
 
 
 def _cover_modalities(where: Where, wanted: tuple[str, ...]) -> None:
     """The words of modalities are cut at 100 characters."""
     patterns = [f"% {like_pattern(value)} %" for value in wanted]
-    where.cover("", "(st.modality_words like any(%s) or length(st.modality_words) >= 100)", patterns)
+    tests = " or ".join(["st.modality_words like %s"] * len(patterns))
+    where.cover("", f"({tests} or length(st.modality_words) >= 100)", *patterns)
 
 
 def _add_exact(where: Where, key: Key, condition: Condition) -> bool:

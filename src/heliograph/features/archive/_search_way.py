@@ -22,7 +22,7 @@ _SAMPLE_ROWS: Final = 2_500
 _SHORT_RANGE: Final = 30_000
 _LONG_RANGE: Final = 150_000
 _SORTABLE: Final = 20_000
-_BUDGET: Final = 40_000
+_BUDGET: Final = 60_000
 _IDENTIFIERS: Final = ("st.patient_id", "st.accession_number")
 _IN_EVERY_INDEX: Final = (
     "st.tenant_id",
@@ -60,6 +60,14 @@ class Course:
     where: Where
     guess: int | None = None
     otherwise: Way = Way.WALK
+    ids: tuple[int, ...] = ()
+
+    @property
+    def studies(self) -> tuple[str, list[Any]]:
+        """The table of studies as it stands in FROM, with its parameters; OFFSET keeps the planner from walking past the candidates."""
+        if self.way is not Way.FEW:
+            return "study st", []
+        return "(select * from study where id = any(%s::bigint[]) offset 0) as st", [list(self.ids)]
 
     def attempts(self) -> "list[tuple[Course, bool]]":
         """Ways to a page, and whether each looks at some rows only."""
@@ -77,12 +85,13 @@ class Course:
         behind, outer = beyond or Where(), self.where.joined(below or Where())
         if self.way in (Way.FEW, Way.SORT):
             where = (outer if self.way is Way.FEW else outer.joined(self.where.by_grams())).joined(behind)
-            return f"study st {joins} where {where}", where.parameters, _ordered(order)
+            studies, parameters = self.studies
+            return f"{studies} {joins} where {where}", [*parameters, *where.parameters], _ordered(order)
         columns = list(dict.fromkeys(column for column, _ in order))
         names = {column: f"key{place}" for place, column in enumerate(dict.fromkeys([*columns, "st.id"]))}
         keys = ", ".join(f"{column} as {name}" for column, name in names.items())
         inner = self.where.covered(*(_IDENTIFIERS if self.way is Way.RANGE else columns))
-        studies, bound = "study st", []
+        studies, bound = self.studies
         if not is_short or self.way is not Way.WALK:
             inner = inner.joined(behind)
         else:
@@ -113,11 +122,11 @@ def choose(tx: Tx, study: Where, leading: str) -> Course:
         if likely > _SURE:
             found = sampled(tx, study)
             likely = found if study.is_unsure else min(found, likely)
-        if likely <= FEW:
+        if likely <= FEW // 2:
             collected = collect(tx, study, span)
             if collected is not None:
                 return collected
-        guess = max(likely, FEW + 1)
+        guess = max(likely, FEW // 2 + 1)
         if leading == "st.received_at" and span <= _LONG_RANGE:
             return Course(Way.WALK, study, guess, Way.RANGE)
         return Course(Way.WALK, study, guess, Way.SORT if guess <= _SORTABLE else Way.WALK)
@@ -131,8 +140,7 @@ def collect(tx: Tx, study: Where, span: int) -> Course | None:
     rows = tx.execute(f"select st.id from study st where {wanted} limit %s", [*wanted.parameters, FEW + 1]).fetchall()
     if len(rows) > FEW:
         return None
-    known = Where(["st.id = any(%s::bigint[])"], [[row[0] for row in rows]])
-    return Course(Way.FEW, known.joined(study), len(rows))
+    return Course(Way.FEW, study, len(rows), ids=tuple(row[0] for row in rows))
 
 
 def count_covered(tx: Tx, course: Course, most: int) -> int:
@@ -180,10 +188,11 @@ _STREAM: Final = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "enable_bitmapscan": "off",
+    "join_collapse_limit": "1",
     "max_parallel_workers_per_gather": "0",
 }
 _SETTINGS: Final = {
-    Way.FEW: {"plan_cache_mode": "force_custom_plan"},
+    Way.FEW: {"plan_cache_mode": "force_custom_plan", "cursor_tuple_fraction": "1"},
     Way.RANGE: _STREAM,
     Way.SORT: {**_PLANNING, "enable_indexscan": "off", "enable_indexonlyscan": "off"},
     Way.WALK: {**_STREAM, "enable_sort": "off"},
@@ -201,8 +210,8 @@ def on_course(tx: Tx, course: Course) -> contextlib.AbstractContextManager[None]
 
 
 _ORDINARY: Final = {
-    "plan_cache_mode": "auto", "enable_seqscan": "on", "enable_hashjoin": "on", "enable_mergejoin": "on", "enable_bitmapscan": "on",
-    "enable_indexscan": "on", "enable_indexonlyscan": "on", "enable_sort": "on", "max_parallel_workers_per_gather": "2",
+    "plan_cache_mode": "auto", "cursor_tuple_fraction": "0.1", "enable_seqscan": "on", "enable_hashjoin": "on", "enable_mergejoin": "on", "enable_bitmapscan": "on",
+    "enable_indexscan": "on", "enable_indexonlyscan": "on", "enable_sort": "on", "join_collapse_limit": "8", "max_parallel_workers_per_gather": "2",
 }  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from heliograph.features.archive._search_keys import OF_THE_DOOR, Key, Kind, key
 from heliograph.features.archive._search_list import priors, series_of_study, study_by_id, study_list
 from heliograph.features.archive._search_receipts import Receipt, receipts
 from heliograph.features.archive._search_sql import (
-    FROM,
     JOINS,
     ORDER_BELOW,
     Filter,
@@ -32,7 +31,8 @@ __all__ = [
 ]  # fmt: skip
 
 COUNT_LIMIT: Final = 10_000
-_BATCH: Final = 400
+_FIRST_BATCH: Final = 64
+_BATCH: Final = 1024
 _SPARE: Final = 32
 _names = itertools.count()
 
@@ -80,17 +80,19 @@ class _Plan:
             source, parameters, order = course.source(_LATEST_FIRST, joins=JOINS[level], below=below)
             return source, parameters, ", ".join([order, *ORDER_BELOW[level]])
         where, order = course.where.joined(below), order_by(self.query)
+        studies, known = course.studies
+        parameters = [*known, *where.parameters]
         if level is not Level.PATIENT:
-            return f"{FROM[level]} where {where}", where.parameters, order
+            return f"{studies} {JOINS[level]} where {where}", parameters, order
         if course.way is Way.FEW:
             return (
-                f"patient p where p.id in (select st.patient_fk from study st where {where})",
-                where.parameters,
+                f"patient p where p.id = any(array(select st.patient_fk from {studies} where {where}))",
+                parameters,
                 order,
             )
         # OFFSET keeps the planner from making a join of it: patients are looked at in their order until there are enough.
         source = f"patient p where exists (select 1 from study st where st.patient_fk = p.id and {where} offset 0)"
-        return source, where.parameters, order
+        return source, parameters, order
 
     def is_along(self, course: Course) -> bool:
         """Whether studies are met one after another, the latest first, and what is wanted is read from each."""
@@ -168,12 +170,11 @@ def count(tx: Tx, actor: Actor, query: Query) -> Count:
 def _uncounted(plan: _Plan, course: Course) -> tuple[str, list[Any]]:
     """FROM with WHERE, without an order to keep."""
     where = course.where.joined(plan.filter.below)
+    studies, known = course.studies
+    parameters = [*known, *where.parameters]
     if plan.query.level is Level.PATIENT:
-        return (
-            f"patient p where p.id in (select st.patient_fk from study st where {course.where})",
-            course.where.parameters,
-        )
-    return f"{FROM[plan.query.level]} where {where}", where.parameters
+        return f"patient p where p.id in (select st.patient_fk from {studies} where {where})", parameters
+    return f"{studies} {JOINS[plan.query.level]} where {where}", parameters
 
 
 def reads_headers(query: Query) -> bool:
@@ -243,10 +244,12 @@ def _rows(tx: Tx, course: Course, statement: str, parameters: list[Any], *, few:
         yield from rows
         return
     with tx.cursor(name=f"search{next(_names)}") as cursor:
-        cursor.itersize = _BATCH
         with on_course(tx, course):
             cursor.execute(statement, parameters)
-        yield from cursor
+        size = _FIRST_BATCH
+        while batch := cursor.fetchmany(size):
+            yield from batch
+            size = min(2 * size, _BATCH)
 
 
 def _once(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
