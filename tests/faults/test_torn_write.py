@@ -68,8 +68,8 @@ def test_rubbish_in_the_spool_and_beside_the_segments_does_not_stop_the_start(fr
     ledger = _filled(fresh_server, 10, 3)
     fresh_server.kill(database=True)
     folder = _segments(fresh_server)[-1].parent
-    (folder / "99999999.open").write_bytes(b"")
-    (folder / "99999998.open").write_bytes(os.urandom(100_000))
+    (folder / "99999999deadbeef.open").write_bytes(b"")
+    (folder / "99999998deadbeef.open").write_bytes(os.urandom(100_000))
     (folder / "not-a-segment").write_bytes(b"left by a person")
     fresh_server.start()
     _audited(fresh_server, ledger)
@@ -120,3 +120,21 @@ def test_verify_finds_a_single_flipped_bit(fresh_server: Server) -> None:
     found = fresh_server.verify()
     assert found.returncode != 0
     assert one.sop_uid in found.stdout + found.stderr
+
+
+def test_lost_segments_do_not_keep_the_doors_closed(fresh_server: Server) -> None:
+    """Whoever asks for a lost object is told; everybody else works on."""
+    introduce(fresh_server)
+    ledger = _filled(fresh_server, 10, 6)
+    fresh_server.stop()
+    for path in _segments(fresh_server):
+        path.unlink()
+    fresh_server.start()
+    lost, fresh = next(iter(ledger.acknowledged.values())), objects(0, 7)
+    promised = _filled(fresh_server, 10, 7).acknowledged
+    with fresh_server.client() as client:
+        for one, status in ((lost, 500), (next(item for item in fresh if item.sop_uid in promised), 200)):
+            path = f"/dicom-web/studies/{one.study_uid}/series/{one.series_uid}/instances/{one.sop_uid}"
+            answer = client.get(path, headers={"Accept": 'application/dicom; transfer-syntax="*"'})
+            assert answer.status_code == status, answer.text[:500]
+    assert fresh_server.verify().returncode != 0

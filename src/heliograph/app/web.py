@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from heliograph import __version__
+from heliograph.engine import telemetry
 from heliograph.engine.telemetry import REQUESTS
 from heliograph.features.access import Actor, system_actor
 from heliograph.features.imaging import Documents
@@ -142,11 +143,14 @@ async def warm(front: Front, services: Services) -> None:
 
 
 def _read_one(services: Services) -> None:
-    """Reads the document of the newest series as a request would; a fresh archive has none."""
-    with services.database.transaction() as tx:
-        row = tx.execute("select id from series order by id desc limit 1").fetchone()
-    if row is not None:
-        Documents(services.database, services.blobs).by_id(system_actor("start"), row[0]).metadata("")
+    """Reads the document of the newest series as a request would; a fresh archive has none. A lost object keeps no door closed."""
+    try:
+        with services.database.transaction() as tx:
+            row = tx.execute("select id from series order by id desc limit 1").fetchone()
+        if row is not None:
+            Documents(services.database, services.blobs).by_id(system_actor("start"), row[0]).metadata("")
+    except Exception as error:  # noqa: BLE001 whoever asks for that series is told; the others come in
+        telemetry.trouble("warm_up_failed", error)
 
 
 async def _ask(app: ASGIApp, path: str) -> None:

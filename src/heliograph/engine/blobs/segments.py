@@ -4,8 +4,9 @@ A segment is a chain of records, each a 512-byte head, the bytes, and padding to
 with them: a record is there whole or not at all, because its digest tells. A segment begins with a random mark that every head
 repeats, so that bytes of a peer's object can never pass for a record. The head carries a note from which the index row can be
 rebuilt, so a crash that loses the last commits of the database loses nothing: `recover` hands every record of an unsealed segment
-to the index again. One process writes a segment at a time (flock); `NNNNNNNN.open` is being written, `NNNNNNNN.part` was left with all
-its commits durable and is taken up again, `NNNNNNNN.seg` is full and sealed.
+to the index again. One process writes a segment at a time (flock); `N.open` is being written, `N.part` was left with all its commits
+durable and is taken up again, `N.seg` is full and sealed. Half of a segment's number is random, so that no other segment ever
+stands where a lost one did: an index row leads to its own bytes or to none (safety guard 1).
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import secrets
 import struct
 import threading
 from collections import OrderedDict
@@ -26,6 +28,8 @@ from heliograph.kit.errors import Absent, Broken, Busy
 
 _HEAD = struct.Struct("<16sQI32sIH")  # the segment's mark, size, prefix, sha256, crc of prefix, note length
 _SEGMENT = b"HGSEG001"
+_RANDOM_BITS = 32
+_FOLDER_BITS = _RANDOM_BITS + 12  # 4,096 segments or 1 TiB a folder
 _MARK_BYTES = 16
 HEAD_BYTES = 512
 NOTE_BYTES = HEAD_BYTES - _HEAD.size
@@ -39,6 +43,11 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 def _aligned(n: int) -> int:
     return (n + HEAD_BYTES - 1) // HEAD_BYTES * HEAD_BYTES
+
+
+def stem_of(number: int) -> str:
+    """The name of a segment's file without its suffix."""
+    return f"{number:016x}"
 
 
 def _sync_folder(folder: Path) -> None:
@@ -218,7 +227,7 @@ class SegmentStore:
     def _create(self) -> "_Segment":
         while True:
             taken = [int(p.stem, 16) for p in self._folder.glob("*/*.*")]
-            number = max(taken, default=0) + 1
+            number = ((max(taken, default=0) >> _RANDOM_BITS) + 1 << _RANDOM_BITS) + secrets.randbits(_RANDOM_BITS)
             path = self._path(number, ".open")
             if not path.parent.exists():
                 path.parent.mkdir(exist_ok=True)
@@ -244,7 +253,7 @@ class SegmentStore:
         _sync_folder(path.parent)
 
     def _path(self, number: int, suffix: str | None = None) -> Path:
-        stem = self._folder / f"{number >> 12:04x}" / f"{number:08x}"
+        stem = self._folder / f"{number >> _FOLDER_BITS:04x}" / stem_of(number)
         if suffix is not None:
             return stem.with_suffix(suffix)
         return next((path for s in SUFFIXES if (path := stem.with_suffix(s)).exists()), stem.with_suffix(".seg"))

@@ -22,7 +22,7 @@ from typing import Any
 import psycopg
 
 from heliograph.engine.blobs import Blobs, open_blobs
-from heliograph.engine.blobs.segments import SUFFIXES
+from heliograph.engine.blobs.segments import SUFFIXES, stem_of
 from heliograph.engine.db import schema
 from heliograph.engine.db.embedded import binaries
 from heliograph.kit.errors import Broken, Conflict, HeliographError, Invalid
@@ -97,7 +97,7 @@ def _discard_rotten(settings: Settings, folder: Path, damaged: tuple[str, ...]) 
     try:
         for ref, prefix_bytes, digest in (json.loads(one) for one in damaged):
             if _digest(source, ref, prefix_bytes, source.size(ref)).hex() == digest:
-                rotten.add(f"{int(ref.partition('.')[0], 16):08x}.seg")
+                rotten.add(stem_of(int(ref.partition(".")[0], 16)) + ".seg")
     finally:
         source.close()
     for path in [path for path in folder.glob("blobs/*/*.seg") if path.name in rotten]:

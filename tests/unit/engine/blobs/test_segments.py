@@ -45,6 +45,26 @@ def test_what_is_written_is_read_whole_and_by_range(tmp_path_factory, objects):
     blobs.close()
 
 
+def test_what_is_lost_is_missing_and_never_another_object(tmp_path):
+    """Guard 1: a segment that is lost gives its place to nobody."""
+    blobs = store(tmp_path / "blobs")
+    writer = blobs.writer()
+    lost = [write(writer, b"", [b"old patient"]) for _ in range(3)]
+    writer.close()
+    blobs.close()
+    for path in [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]:
+        path.unlink()
+    blobs = store(tmp_path / "blobs")
+    writer = blobs.writer()
+    kept = [write(writer, b"", [b"new patient"]) for _ in range(3)]
+    assert all(blobs.read(one.ref) == b"new patient" for one in kept)
+    for one in lost:
+        with pytest.raises(Broken, match="missing"):
+            blobs.read(one.ref)
+    writer.close()
+    blobs.close()
+
+
 def test_digest_is_over_the_data_set_alone(tmp_path):
     import hashlib
 
