@@ -19,7 +19,7 @@ STATIC = Path(__file__).parent / "static"
 # Decoders compile WebAssembly; nothing else is evaluated, framed, or loaded from elsewhere.
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; "
-    "font-src 'self'; connect-src 'self'; manifest-src 'self'; frame-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; frame-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -80,13 +80,20 @@ async def metrics(request: Request) -> Response:
     return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
 
 
-async def page(path: str) -> Response:
+async def page(request: Request, path: str) -> Response:
     """A file of the client; an unknown path with an extension is absent, without one it is a route of the client."""
     target = (STATIC / path).resolve()
     if target.is_relative_to(STATIC.resolve()) and target.is_file():
         hashed = "assets/" in path
         caching = "public, max-age=31536000, immutable" if hashed else "no-cache"
-        return FileResponse(target, headers=_HEADERS | {"Cache-Control": caching})
+        headers = _HEADERS | {"Cache-Control": caching}
+        compressed = target.with_name(target.name + ".gz")
+        if compressed.is_file():
+            headers |= {"Vary": "Accept-Encoding"}
+            if "gzip" in request.headers.get("accept-encoding", ""):
+                kind = mimetypes.guess_type(target.name)[0] or "application/octet-stream"
+                return FileResponse(compressed, media_type=kind, headers=headers | {"Content-Encoding": "gzip"})
+        return FileResponse(target, headers=headers)
     if "." in Path(path).name:
         raise Absent("no such file", code="no_file")
     index = STATIC / "index.html"
