@@ -1,6 +1,7 @@
 import { type QueryKey, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { request } from './client'
 import { keys } from './keys'
+import { usePages } from './pages'
 import {
   type About,
   type Alarm,
@@ -82,6 +83,8 @@ export const useRetrieve = () =>
 
 export const useSends = (state?: SendState) =>
   useList<Send>([...keys.sends, state ?? 'all'], state === undefined ? '/api/sends' : `/api/sends?state=${state}`)
+export const useSendPages = (state?: SendState) =>
+  usePages<Send>([...keys.sends, 'pages', state ?? 'all'], state === undefined ? '/api/sends' : `/api/sends?state=${state}`)
 export const useSend = () =>
   useAct(
     (body: { study_id: string; series_id?: string; node_id: string }) => request<{ id: string }>('POST', '/api/sends', body),
@@ -99,8 +102,8 @@ export const useSaveRule = () =>
   )
 export const useDeleteRule = () => useAct((id: string) => request('DELETE', path('rules', id)), [keys.rules])
 
-export const useQuarantine = (state: 'held' | 'released' | 'discarded' = 'held', enabled = true) =>
-  useList<QuarantineItem>([...keys.quarantine, state], `/api/quarantine?state=${state}`, enabled)
+export const useQuarantinePages = (state: 'held' | 'released' | 'discarded') =>
+  usePages<QuarantineItem>([...keys.quarantine, 'pages', state], `/api/quarantine?state=${state}`)
 export const useRelease = () =>
   useAct(({ id, reason }: { id: string; reason: string }) => request('POST', path('quarantine', id, 'release'), { reason }), [
     keys.quarantine,
@@ -113,6 +116,7 @@ export const useDiscard = () =>
   ])
 
 export const useJobs = (enabled = true) => useList<Job>(keys.jobs, '/api/jobs', enabled)
+export const useJobPages = () => usePages<Job>([...keys.jobs, 'pages'], '/api/jobs')
 export const useCancelJob = () => useAct((id: string) => request('POST', path('jobs', id, 'cancel')), [keys.jobs])
 export const useRetryJob = () => useAct((id: string) => request('POST', path('jobs', id, 'retry')), [keys.jobs])
 

@@ -2,6 +2,7 @@ import { type QueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { create } from 'zustand'
 import { keys } from './keys'
+import { pace } from './pace'
 import { type LinkState, openStream } from './stream'
 import { type StreamMessage } from './types'
 
@@ -31,23 +32,12 @@ const TOUCHES: Partial<Record<StreamMessage['kind'], readonly (readonly string[]
 /** Turns stream messages into re-reads, at most one per list in each quiet interval. */
 export function useStream(client: QueryClient): void {
   useEffect(() => {
-    const waiting = new Map<string, ReturnType<typeof setTimeout>>()
+    const { soon, stop } = pace(QUIET_MS)
     let lost = false
 
-    const soon = (name: string, act: () => void): void => {
-      if (waiting.has(name)) return
-      waiting.set(
-        name,
-        setTimeout(() => {
-          waiting.delete(name)
-          act()
-        }, QUIET_MS),
-      )
-    }
-
-    const lookAgain = (): void => {
+    const lookAgain = (): Promise<void> => {
       useLive.setState((state) => ({ returns: state.returns + 1 }))
-      void client.invalidateQueries({ predicate: (query) => query.queryKey[1] !== 'list' })
+      return client.invalidateQueries({ predicate: (query) => query.queryKey[1] !== 'list' })
     }
 
     let greeted = false
@@ -68,7 +58,7 @@ export function useStream(client: QueryClient): void {
         })
       }
       for (const queryKey of TOUCHES[message.kind] ?? []) {
-        soon(queryKey.join(' '), () => void client.invalidateQueries({ queryKey }))
+        soon(queryKey.join(' '), () => client.invalidateQueries({ queryKey }))
       }
     }
 
@@ -80,13 +70,13 @@ export function useStream(client: QueryClient): void {
         if (link === 'live') greeted = false
         if (link === 'live' && lost) {
           lost = false
-          lookAgain()
+          void lookAgain()
         }
       },
     })
     return () => {
       close()
-      for (const timer of waiting.values()) clearTimeout(timer)
+      stop()
     }
   }, [client])
 }

@@ -24,7 +24,7 @@ function calls(): [method: string, path: string][] {
       plain ?? template?.replace(/\$\{[^}]*\}/g, '*') ?? `/api/${(parts ?? '').split(',').map((part) => (part.trim().startsWith("'") ? part.trim().slice(1, -1) : '*')).join('/')}`
     found.push([method.toLowerCase(), path])
   }
-  for (const match of source.matchAll(/useList<[^>]*>\([^,]*(?:\[[^\]]*\])?,\s*[^'`]*['`](\/api[^'`?]*)/g)) found.push(['get', match[1] ?? ''])
+  for (const match of source.matchAll(/use(?:List|Pages)<[^>]*>\([^,]*(?:\[[^\]]*\])?,\s*[^'`]*['`](\/api[^'`?]*)/g)) found.push(['get', match[1] ?? ''])
   return found
 }
 

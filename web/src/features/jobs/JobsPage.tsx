@@ -4,7 +4,7 @@ import { type TFunction } from 'i18next'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '@/api/access'
-import { useCancelJob, useJobs, useRetryJob } from '@/api/lists'
+import { useCancelJob, useJobPages, useRetryJob } from '@/api/lists'
 import { type Job, type JobState } from '@/api/types'
 import { told } from '@/kit/act'
 import { Bar } from '@/kit/Bar'
@@ -55,7 +55,7 @@ function useColumns(): Column<Job>[] {
 export function JobsPage() {
   const { t } = useTranslation()
   const format = useFormat()
-  const jobs = useJobs()
+  const jobs = useJobPages()
   const selection = useSelection(jobs.data?.items, rowId)
   const columns = useColumns()
   return (

@@ -4,7 +4,7 @@ import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 import { useMay } from '@/api/access'
-import { useDiscard, useQuarantine, useRelease } from '@/api/lists'
+import { useDiscard, useQuarantinePages, useRelease } from '@/api/lists'
 import { type QuarantineItem } from '@/api/types'
 import { told } from '@/kit/act'
 import { Confirm } from '@/kit/Confirm'
@@ -51,7 +51,7 @@ function useColumns(): Column<QuarantineItem>[] {
 export function QuarantinePage() {
   const { t } = useTranslation()
   const [lens, setLens] = useState<Lens>('held')
-  const items = useQuarantine(lens)
+  const items = useQuarantinePages(lens)
   const selection = useSelection(items.data?.items, rowId)
   const columns = useColumns()
   return (
@@ -74,6 +74,7 @@ export function QuarantinePage() {
         label={t('page.quarantine')}
         columns={columns}
         reading={items}
+        resetKey={lens}
         rowId={rowId}
         card={(row) => (
           <span className={css['card']}>

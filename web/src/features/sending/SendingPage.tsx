@@ -4,7 +4,7 @@ import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 import { useMay } from '@/api/access'
-import { useCancelSend, useResend, useSends } from '@/api/lists'
+import { useCancelSend, useResend, useSendPages, useSends } from '@/api/lists'
 import { type Send, type SendState } from '@/api/types'
 import { told } from '@/kit/act'
 import { Bar } from '@/kit/Bar'
@@ -71,16 +71,16 @@ function useColumns(): Column<Send>[] {
 /** What is on its way to other nodes, what failed and why, and the rules that send by themselves. */
 export function SendingPage() {
   const { t } = useTranslation()
-  const sends = useSends()
   const resend = useResend()
   const mayRules = useMay('node.manage')
   const [lens, setLens] = useState<Lens>('open')
+  const sends = useSendPages(lens === 'failed' || lens === 'done' ? lens : undefined)
   const [rules, setRules] = useState(false)
   const columns = useColumns()
   const { data } = sends
-  const reading = { ...sends, data: data === undefined ? undefined : { items: data.items.filter((send) => inLens(send, lens)) } }
+  const shown = useMemo(() => (data === undefined ? undefined : { items: data.items.filter((send) => inLens(send, lens)) }), [data, lens])
   const selection = useSelection(data?.items, rowId)
-  const failed = (data?.items ?? []).filter((send) => send.state === 'failed')
+  const failed = useSends('failed').data?.items ?? []
   const side = rules ? (
     <RulesPane onClose={() => setRules(false)} />
   ) : (
@@ -113,7 +113,9 @@ export function SendingPage() {
         name="sends"
         label={t('page.sending')}
         columns={columns}
-        reading={reading}
+        reading={{ ...sends, data: shown }}
+        byHand={lens === 'open'}
+        resetKey={lens}
         rowId={rowId}
         card={(row) => (
           <span className={css['card']}>

@@ -2,6 +2,7 @@ import { useMediaQuery } from '@mantine/hooks'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { usePreference } from '../preferences'
+import { anchorShift } from './anchor'
 import { type Column, gridTracks, leastWidth, nextSort, PLAIN, type Sort, sortRows, visibleColumns, withWidth } from './columns'
 import { TableHead } from './TableHead'
 import { TableRow } from './TableRow'
@@ -75,7 +76,7 @@ export function Table<T>(props: TableProps<T>) {
   useEffect(() => {
     virtual.measure()
   }, [height, virtual])
-  // The row that a person looks at stays where it is when rows arrive above it.
+  // The row that a person looks at stays where it is when rows arrive or go above it.
   const before = useRef<readonly string[]>([])
   useLayoutEffect(() => {
     const element = scroller.current
@@ -83,15 +84,13 @@ export function Table<T>(props: TableProps<T>) {
     before.current = ids
     if (element === null || previous.length === 0 || previous === ids) return
     if (element.scrollTop === 0 && !holds.current) return
-    const top = Math.floor(element.scrollTop / height)
-    const anchor = previous[top]
-    const shift = anchor === undefined ? 0 : ids.indexOf(anchor) - top
-    if (shift > 0) element.scrollTop += shift * height
+    const shift = anchorShift(previous, ids, Math.floor(element.scrollTop / height))
+    if (shift !== 0) element.scrollTop += shift * height
   }, [ids, height])
   useEffect(() => {
     // Newer browsers answer with a promise, which must not become the effect's clean-up.
     scroller.current?.scrollTo({ top: 0 })
-  }, [props.resetKey])
+  }, [props.resetKey, ownSort])
   useEffect(() => {
     if (props.autoFocus === true) scroller.current?.focus({ preventScroll: true })
   }, [props.autoFocus])
