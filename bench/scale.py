@@ -1,8 +1,12 @@
 """`make bench-scale`: what one instance costs at 10^4, 10^5 and 10^6, and how long a search takes then. Resumes where it was stopped."""
 
 import argparse
+import contextlib
+import fcntl
 import json
+import os
 import shutil
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,13 +15,14 @@ from typing import Any, Final
 
 from bench import probe
 from bench.scaling.drive import Drive
-from bench.scaling.people import INSTANCES_PER_STUDY
+from bench.scaling.people import INSTANCES_PER_STUDY, Examination
 from bench.scaling.search import search_times, summary
 from bench.scaling.seed import index_bytes, restore_indexes, seed, settle
 from heliograph.app import installation
 from heliograph.kit import settings as kit_settings
 from heliograph.kit.settings import Settings
 from heliograph.services import Services
+from tests.peers import processes
 from tests.peers.heliograph import Server
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -140,16 +145,32 @@ class Run:
             "HELIOGRAPH_VERIFY_PERIOD_DAYS": "0",
         }
         data = self.settings.data
-        with Server(data, env=environment, log=data.with_name("server.log")) as server:
+        server = Server(data, env=environment, log=data.with_name("server.log"))
+        server.mark = _mark(data)
+        with server:
             found = summary(search_times(server, studies, self.asks, say))
         for group, times in found.items():
             say(f"  {group}: {times['asks']} asks, p50 {times['p50_ms']:.1f} ms, p95 {times['p95_ms']:.1f} ms")
         return found
 
 
-def _is_begun(services: Services, first: int) -> bool:
-    from bench.scaling.people import Examination
+def _mark(data: Path) -> str:
+    return f"scale {data.resolve()}"
 
+
+def end_left_over(data: Path) -> None:
+    """Ends the server that an earlier run could not stop, because it was killed itself."""
+    left = processes.family(_mark(data))
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and any(map(processes.is_alive, left)):
+        time.sleep(0.1)
+    processes.kill_all(processes.family(_mark(data)))
+
+
+def _is_begun(services: Services, first: int) -> bool:
     uids = [Examination(first // INSTANCES_PER_STUDY + place).study_uid for place in range(8)]
     with services.database.transaction() as tx:
         return tx.execute("select 1 from study where study_uid = any(%s)", (uids,)).fetchone() is not None
@@ -230,7 +251,7 @@ def arguments() -> argparse.Namespace:
         "--to", type=int, default=100_000, help="instances to drive through the intake (default 100000)"
     )
     parser.add_argument("--studies", type=int, default=0, help="study rows to seed after it (default: as many as --to)")
-    parser.add_argument("--asks", type=int, default=40, help="asks of each kind of question (default 40)")
+    parser.add_argument("--asks", type=int, default=30, help="asks of each kind of question (default 30)")
     parser.add_argument(
         "--work",
         type=Path,
@@ -246,8 +267,15 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     if options.fresh:
+        end_left_over(options.work / "data")
         shutil.rmtree(options.work, ignore_errors=True)
     options.work.mkdir(parents=True, exist_ok=True)
+    lock = (options.work / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit("another run works on this folder") from None
+    end_left_over(options.work / "data")
     state = State(options.work)
     state.values.setdefault("machine", probe.machine())
     run = Run(options, state)

@@ -83,7 +83,6 @@ def _copy_block(block: Block) -> int:
         if tx.execute("select 1 from study where id = %s", (_IDS + block.first,)).fetchone() is None:
             # The rows are consistent by construction; a look-up of each reference would take longer than the rows.
             tx.execute("set local session_replication_role = replica")
-            tx.execute("set local synchronous_commit = off")
             for table, rows in _rows_of(block).items():
                 _copy(tx, table, rows)
     return block.last

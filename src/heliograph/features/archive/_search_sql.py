@@ -83,7 +83,7 @@ class Where:
     grams: trigrams that the study must have, for the index of them.
     covers: conditions that every match satisfies and that the sort indexes of studies can answer by themselves, each with the column
     that it is a range of, "" when it is none, SCOPE when it says what the actor may see.
-    is_unsure: the planner cannot know how many rows pass.
+    is_unsure: the planner cannot know how many rows pass. is_bare: a condition has no cover, so that walking reads the table.
     """
 
     parts: list[str] = field(default_factory=list)
@@ -91,6 +91,7 @@ class Where:
     grams: set[int] = field(default_factory=set)
     covers: list[tuple[str, str, list[Any]]] = field(default_factory=list)
     is_unsure: bool = False
+    is_bare: bool = False
 
     def add(self, sql: str, *parameters: Any) -> None:
         self.parts.append(sql)
@@ -251,7 +252,7 @@ def patient_column(key: Key) -> str:
 
 def _add(where: Where, key: Key, condition: Condition) -> bool:
     """Adds the SQL of a condition and what helps an index; False when rows that pass must be checked again."""
-    first, parameters = len(where.parts), len(where.parameters)
+    first, parameters, covers = len(where.parts), len(where.parameters), len(where.covers)
     is_exact = _add_exact(where, key, condition)
     if key.searched:
         where.grams.update(prefilter(key, condition))
@@ -261,6 +262,7 @@ def _add(where: Where, key: Key, condition: Condition) -> bool:
         cover_words(where, _runs(condition))
     if key.sql == "st.modalities" and condition.matching is Matching.VALUE:
         _cover_modalities(where, condition.values)
+    where.is_bare = where.is_bare or len(where.covers) == covers
     return is_exact
 
 

@@ -17,6 +17,7 @@ from heliograph.features.archive._search_sql import Where
 
 FEW: Final = 4_000
 """So many candidates are collected and sorted; beyond, walking an index meets enough matches sooner."""
+_BARE_FACTOR: Final = 4
 _SURE: Final = 500
 _SAMPLE_ROWS: Final = 2_500
 _SHORT_RANGE: Final = 30_000
@@ -122,8 +123,9 @@ def choose(tx: Tx, study: Where, leading: str) -> Course:
         if likely > _SURE:
             found = sampled(tx, study)
             likely = found if study.is_unsure else min(found, likely)
-        if likely <= FEW // 2:
-            collected = collect(tx, study, span)
+        most = FEW * (_BARE_FACTOR if study.is_bare else 1)
+        if likely <= most // 2:
+            collected = collect(tx, study, span, most)
             if collected is not None:
                 return collected
         guess = max(likely, FEW // 2 + 1)
@@ -132,13 +134,13 @@ def choose(tx: Tx, study: Where, leading: str) -> Course:
         return Course(Way.WALK, study, guess, Way.SORT if guess <= _SORTABLE else Way.WALK)
 
 
-def collect(tx: Tx, study: Where, span: int) -> Course | None:
+def collect(tx: Tx, study: Where, span: int, most: int) -> Course | None:
     """The ids of the matches; None when there are too many."""
     wanted = study.by_index()
     if span <= _SHORT_RANGE and len(study.covers) > 1:
         wanted = study.covered(*_IDENTIFIERS)
-    rows = tx.execute(f"select st.id from study st where {wanted} limit %s", [*wanted.parameters, FEW + 1]).fetchall()
-    if len(rows) > FEW:
+    rows = tx.execute(f"select st.id from study st where {wanted} limit %s", [*wanted.parameters, most + 1]).fetchall()
+    if len(rows) > most:
         return None
     return Course(Way.FEW, study, len(rows), ids=tuple(row[0] for row in rows))
 
@@ -191,6 +193,7 @@ _STREAM: Final = {
     "join_collapse_limit": "1",
     "max_parallel_workers_per_gather": "0",
 }
+_OWN: Final = {"plan_cache_mode": "force_custom_plan", "enable_sort": "off", "max_parallel_workers_per_gather": "0"}
 _SETTINGS: Final = {
     Way.FEW: {"plan_cache_mode": "force_custom_plan", "cursor_tuple_fraction": "1"},
     Way.RANGE: _STREAM,
@@ -204,9 +207,9 @@ def planning(tx: Tx) -> contextlib.AbstractContextManager[None]:
     return _set(tx, _PLANNING)
 
 
-def on_course(tx: Tx, course: Course) -> contextlib.AbstractContextManager[None]:
-    """While the statement of a course is planned."""
-    return _set(tx, _SETTINGS[course.way])
+def on_course(tx: Tx, course: Course, *, is_own: bool = False) -> contextlib.AbstractContextManager[None]:
+    """While a statement made of `Course.source` is planned, or one of the caller's own that has another order."""
+    return _set(tx, _OWN if is_own and course.way is not Way.FEW else _SETTINGS[course.way])
 
 
 _ORDINARY: Final = {

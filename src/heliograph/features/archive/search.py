@@ -127,16 +127,16 @@ def search(tx: Tx, actor: Actor, query: Query, *, blobs: Blobs | None = None) ->
     parameters = [*plan.parameters, *parameters]
     stop = None if query.limit is None else query.offset + query.limit
     if query.level is Level.PATIENT and plan.is_along(course):
-        rows = _once(_rows(tx, course, statement, parameters, few=False))
+        rows = _once(_rows(tx, plan, course, statement, parameters, few=False))
     elif is_exact:
         paged = [*parameters, query.limit, query.offset]
-        rows = _rows(tx, course, f"{statement} limit %s offset %s", paged, few=stop is not None)
+        rows = _rows(tx, plan, course, f"{statement} limit %s offset %s", paged, few=stop is not None)
         yield from (match for row in rows if (match := _match(plan, row, reader)) is not None)
         return
     elif stop is None or plan.filter.from_header:
-        rows = _rows(tx, course, statement, parameters, few=False)
+        rows = _rows(tx, plan, course, statement, parameters, few=False)
     else:
-        rows = _pages(tx, course, statement, parameters, stop + _SPARE)
+        rows = _pages(tx, plan, course, statement, parameters, stop + _SPARE)
     found = (match for row in rows if (match := _match(plan, row, reader)) is not None)
     yield from itertools.islice(found, query.offset, stop)
 
@@ -236,15 +236,17 @@ def _expression(key: Key, level: Level, actor: Actor) -> tuple[str, list[Any]]:
     )
 
 
-def _rows(tx: Tx, course: Course, statement: str, parameters: list[Any], *, few: bool) -> Iterator[tuple[Any, ...]]:
+def _rows(
+    tx: Tx, plan: _Plan, course: Course, statement: str, parameters: list[Any], *, few: bool
+) -> Iterator[tuple[Any, ...]]:
     """All rows at once when they are few, else through a cursor, so that a search of everything takes no memory."""
     if few:
-        with on_course(tx, course):
+        with on_course(tx, course, is_own=not plan.is_along(course)):
             rows = tx.execute(statement, parameters).fetchall()
         yield from rows
         return
     with tx.cursor(name=f"search{next(_names)}") as cursor:
-        with on_course(tx, course):
+        with on_course(tx, course, is_own=not plan.is_along(course)):
             cursor.execute(statement, parameters)
         size = _FIRST_BATCH
         while batch := cursor.fetchmany(size):
@@ -261,10 +263,12 @@ def _once(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
             yield row
 
 
-def _pages(tx: Tx, course: Course, statement: str, parameters: list[Any], size: int) -> Iterator[tuple[Any, ...]]:
+def _pages(
+    tx: Tx, plan: _Plan, course: Course, statement: str, parameters: list[Any], size: int
+) -> Iterator[tuple[Any, ...]]:
     """Rows page by page: nearly every row passes the second look, and the planner shall know that few are wanted."""
     for page in itertools.count():
-        with on_course(tx, course):
+        with on_course(tx, course, is_own=not plan.is_along(course)):
             rows = tx.execute(f"{statement} limit %s offset %s", [*parameters, size, page * size]).fetchall()
         yield from rows
         if len(rows) < size:

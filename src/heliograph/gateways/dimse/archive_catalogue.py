@@ -8,12 +8,14 @@ from heliograph.features.access import Actor, find_device, note, require
 from heliograph.features.archive.search import search, stored_instances, unsupported
 from heliograph.gateways.dimse.catalogue import Stored
 from heliograph.gateways.dimse.requestor import Destination
+from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
 from heliograph.standards.dicom import tags
 from heliograph.standards.dicom.dataset import Elements
 from heliograph.standards.dicom.query import Query
 
 _AT_ONCE = 2000
+_SOON_S = 0.02
 
 
 class ArchiveCatalogue:
@@ -24,15 +26,25 @@ class ArchiveCatalogue:
         self._actor = actor
 
     def find(self, query: Query) -> Iterator[Elements]:
-        """Few matches are fetched at once, so that a slow peer does not keep a connection of the database."""
-        count = 0
+        """What is found soon is fetched at once, so that a slow peer does not keep a connection of the database; more is streamed."""
+        count, is_whole = 0, True
+        first = []
         with self._services.database.transaction() as tx:
-            found = (match.elements for match in search(tx, self._actor, query, blobs=self._services.blobs))
-            first = list(itertools.islice(found, _AT_ONCE))
-            if len(first) == _AT_ONCE:
-                for elements in itertools.chain(first, found):
-                    count += 1
-                    yield elements
+            found = (one.elements for one in search(tx, self._actor, query, blobs=self._services.blobs))
+            until = monotonic_s() + _SOON_S
+            for elements in found:
+                first.append(elements)
+                if len(first) == _AT_ONCE or monotonic_s() > until:
+                    is_whole = False
+                    break
+            if not is_whole:
+                try:
+                    for match in itertools.chain(first, found):
+                        count += 1
+                        yield match
+                except GeneratorExit:
+                    self._note_query(query, count)
+                    raise
                 first = []
         count += len(first)
         self._note_query(query, count)
