@@ -84,6 +84,7 @@ class Where:
     covers: conditions that every match satisfies and that the sort indexes of studies can answer by themselves, each with the column
     that it is a range of, "" when it is none, SCOPE when it says what the actor may see.
     is_unsure: the planner cannot know how many rows pass. is_bare: a condition has no cover, so that walking reads the table.
+    modalities: one of these is in the study.
     """
 
     parts: list[str] = field(default_factory=list)
@@ -92,6 +93,7 @@ class Where:
     covers: list[tuple[str, str, list[Any]]] = field(default_factory=list)
     is_unsure: bool = False
     is_bare: bool = False
+    modalities: tuple[str, ...] = ()
 
     def add(self, sql: str, *parameters: Any) -> None:
         self.parts.append(sql)
@@ -262,6 +264,7 @@ def _add(where: Where, key: Key, condition: Condition) -> bool:
         cover_words(where, _runs(condition))
     if key.sql == "st.modalities" and condition.matching is Matching.VALUE:
         _cover_modalities(where, condition.values)
+        where.modalities = condition.values
     where.is_bare = where.is_bare or len(where.covers) == covers
     return is_exact
 

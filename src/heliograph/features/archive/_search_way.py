@@ -18,6 +18,8 @@ from heliograph.features.archive._search_sql import Where
 FEW: Final = 4_000
 """So many candidates are collected and sorted; beyond, walking an index meets enough matches sooner."""
 _BARE_FACTOR: Final = 4
+_ROWS_FOR_ENTRIES: Final = 50
+_RARE: Final = 15_000
 _SURE: Final = 500
 _SAMPLE_ROWS: Final = 2_500
 _SHORT_RANGE: Final = 30_000
@@ -125,7 +127,7 @@ def choose(tx: Tx, study: Where, leading: str) -> Course:
             likely = found if study.is_unsure else min(found, likely)
         most = FEW * (_BARE_FACTOR if study.is_bare else 1)
         if likely <= most // 2:
-            collected = collect(tx, study, span, most)
+            collected = collect(tx, study, span, most, likely)
             if collected is not None:
                 return collected
         guess = max(likely, FEW // 2 + 1)
@@ -134,15 +136,36 @@ def choose(tx: Tx, study: Where, leading: str) -> Course:
         return Course(Way.WALK, study, guess, Way.SORT if guess <= _SORTABLE else Way.WALK)
 
 
-def collect(tx: Tx, study: Where, span: int, most: int) -> Course | None:
+def collect(tx: Tx, study: Where, span: int, most: int, guess: int) -> Course | None:
     """The ids of the matches; None when there are too many."""
     wanted = study.by_index()
     if span <= _SHORT_RANGE and len(study.covers) > 1:
         wanted = study.covered(*_IDENTIFIERS)
+    elif study.grams and study.modalities:
+        wanted = _by_the_rarer(tx, study, guess)
     rows = tx.execute(f"select st.id from study st where {wanted} limit %s", [*wanted.parameters, most + 1]).fetchall()
     if len(rows) > most:
         return None
     return Course(Way.FEW, study, len(rows), ids=tuple(row[0] for row in rows))
+
+
+def _by_the_rarer(tx: Tx, study: Where, guess: int) -> Where:
+    """Of words and modalities only the rarer by its index, where reading the long list of the other takes longer than it saves."""
+    listed = estimate(tx, "study st where st.modalities && %s::text[]", [list(study.modalities)])
+    if listed < _RARE:
+        return study.joined(study.covered())
+    with_words = guess * _total(tx) / listed
+    return (
+        study.covered(*_IDENTIFIERS).joined(study.by_grams())
+        if with_words < listed / _ROWS_FOR_ENTRIES
+        else study.by_index()
+    )
+
+
+def _total(tx: Tx) -> float:
+    row = tx.execute("select greatest(reltuples, 1) from pg_class where oid = 'study'::regclass").fetchone()
+    assert row is not None
+    return float(row[0])
 
 
 def count_covered(tx: Tx, course: Course, most: int) -> int:
@@ -165,16 +188,15 @@ def _span(tx: Tx, study: Where) -> int:
 
 def sampled(tx: Tx, study: Where) -> int:
     """How many studies match, from a count in some pages of the table, the same ones each time, which stay in memory."""
-    row = tx.execute("select greatest(reltuples, 1) from pg_class where oid = 'study'::regclass").fetchone()
-    assert row is not None
-    percent = min(100.0, 100.0 * _SAMPLE_ROWS / row[0])
+    total = _total(tx)
+    percent = min(100.0, 100.0 * _SAMPLE_ROWS / total)
     looked = study.joined(study.covered(*_IDENTIFIERS))
     sample = tx.execute(
         f"select count(*) filter (where {looked}), count(*) from study st tablesample system (%s) repeatable (1)",
         [*looked.parameters, percent],
     ).fetchone()
     assert sample is not None
-    return int(row[0] * sample[0] / max(sample[1], 1))
+    return int(total * sample[0] / max(sample[1], 1))
 
 
 def estimate(tx: Tx, source: str, parameters: list[Any]) -> int:
