@@ -11,6 +11,10 @@ from heliograph.standards.dicom.header import Header
 _UID = re.compile(r"^[0-9]+(\.[0-9]+)*$")
 _REQUIRED = (("StudyInstanceUID", "study_uid"), ("SeriesInstanceUID", "series_uid"), ("SOPInstanceUID", "sop_uid"))
 _LONGEST = 1024
+# A row of an index holds 2,704 bytes. What the standard allows stays whole: 64 characters, or three groups of them in a name.
+_IDENTIFIER_BYTES = 512
+_NAME_BYTES = 600
+_VALUE_BYTES = 200
 _MOST_ITEMS = 16
 
 # Kept as JSON beside the typed columns: answered by C-FIND and QIDO when asked for, matched by nobody often.
@@ -44,7 +48,7 @@ def identity_of(header: Header, arrival: Arrival) -> Identity:
         patient_id=_whole(header.text("PatientID")),
         issuer=_whole(header.text("IssuerOfPatientID")) or arrival.issuer,
         name=_short(header.text("PatientName")),
-        birth_date=_short(header.text("PatientBirthDate")),
+        birth_date=_indexed(header.text("PatientBirthDate")),
         sex=_short(header.text("PatientSex")).upper()[:16],
     )
     return Identity(
@@ -62,7 +66,10 @@ def identity_trouble(identity: Identity) -> tuple[str, str] | None:
         if len(value) > 64 or not _UID.match(value):
             return "bad_identifier", attribute
     person = identity.person
-    if len(person.patient_id) > _LONGEST or len(person.issuer) > _LONGEST:
+    if (
+        max(len(person.patient_id.encode(errors="replace")), len(person.issuer.encode(errors="replace")))
+        > _IDENTIFIER_BYTES
+    ):
         return "bad_identifier", "PatientID"
     return None
 
@@ -71,8 +78,8 @@ def study_columns(header: Header, identity: Identity, arrival: Arrival) -> dict[
     person = identity.person
     referring = _short(header.text("ReferringPhysicianName"))
     description = _short(header.text("StudyDescription"))
-    accession = _short(header.text("AccessionNumber"))
-    folded = names.fold(person.name)
+    accession = _indexed(header.text("AccessionNumber"))
+    folded = _indexed(names.fold(person.name), _NAME_BYTES)
     return {
         "study_uid": identity.study_uid,
         "patient_id": person.patient_id,
@@ -81,14 +88,14 @@ def study_columns(header: Header, identity: Identity, arrival: Arrival) -> dict[
         "patient_name_folded": folded,
         "birth_date": person.birth_date,
         "sex": person.sex,
-        "study_date": _short(header.text("StudyDate")),
-        "study_time": _short(header.text("StudyTime")),
+        "study_date": _indexed(header.text("StudyDate")),
+        "study_time": _indexed(header.text("StudyTime")),
         "timezone_offset": _short(header.text("TimezoneOffsetFromUTC")),
         "accession_number": accession,
-        "study_id": _short(header.text("StudyID")),
+        "study_id": _indexed(header.text("StudyID")),
         "description": description,
         "referring_physician": referring,
-        "referring_physician_folded": names.fold(referring),
+        "referring_physician_folded": _indexed(names.fold(referring), _NAME_BYTES),
         "institution": _short(header.text("InstitutionName")),
         "body_part": _short(header.text("BodyPartExamined")),
         "attributes": _extra(header, STUDY_EXTRA),
@@ -122,7 +129,7 @@ def series_columns(header: Header, identity: Identity) -> dict[str, Any]:
     return {
         "series_uid": identity.series_uid,
         "number": _integer(header, "SeriesNumber"),
-        "modality": _short(header.text("Modality")),
+        "modality": _indexed(header.text("Modality")),
         "description": _short(header.text("SeriesDescription")),
         "body_part": _short(header.text("BodyPartExamined")),
         "laterality": _short(header.text("Laterality") or header.text("ImageLaterality")),
@@ -183,6 +190,10 @@ def _sequence(header: Header, keyword: str, inside: tuple[str, ...]) -> list[dic
         found = {name: [_short(value) for value in item.texts(name)[:_MOST_ITEMS]] for name in inside}
         items.append({name: values for name, values in found.items() if any(values)})
     return [item for item in items if item]
+
+
+def _indexed(text: str, most_bytes: int = _VALUE_BYTES) -> str:
+    return _short(text).encode(errors="replace")[:most_bytes].decode(errors="ignore")
 
 
 def _whole(text: str) -> str:
