@@ -4,7 +4,7 @@ A `Tx` is a psycopg connection inside an open transaction. It is opened and comm
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, LiteralString
 
 import psycopg
@@ -87,31 +87,12 @@ class Line:
         self._connection: psycopg.Connection[TupleRow] | None = None
 
     def execute(self, query: LiteralString, parameters: Sequence[Any]) -> list[TupleRow]:
-        return self._open().execute(query, parameters).fetchall()
-
-    def execute_while(
-        self, work: Callable[[], object], query: LiteralString, parameters: Sequence[Any]
-    ) -> list[TupleRow]:
-        """The same while `work` runs in this thread; commits after both, and nothing when `work` raises."""
-        connection = self._open()
-        try:
-            with connection.pipeline():
-                connection.execute("begin")
-                cursor = connection.execute(query, parameters)
-                work()
-                connection.execute("commit")
-                return cursor.fetchall()
-        except BaseException:
-            self.close()  # what is under way there ends with it
-            raise
-
-    def _open(self) -> psycopg.Connection[TupleRow]:
         connection = self._connection
         if connection is None or connection.closed:
             connection = self._connection = psycopg.connect(
                 self._url, autocommit=True, connect_timeout=5, **self._options
             )
-        return connection
+        return connection.execute(query, parameters).fetchall()
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

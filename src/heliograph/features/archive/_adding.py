@@ -1,18 +1,18 @@
 """Further instances of series that this process knows, the usual case: whoever is ready at the same moment shares one commit.
 
-The blob of each is on stable storage before it joins the queue, so the study's row is locked for one statement only, never while a
-disk syncs. The thread that finds the line free takes everybody's rows along; the others find their answer when it is their turn.
-A sender who is alone has nobody to hold up: its statement runs while its blob syncs, and the commit waits for both.
+The blob of each is on stable storage before it comes here, so the study's row is locked for one statement only, never while a disk
+syncs. The thread that finds the line free takes everybody's rows along; the others find their answer when it is their turn.
 """
 
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from heliograph.engine.db import DatabaseError, Line
 from heliograph.features.archive import _repo
+from heliograph.kit.errors import HeliographError
 
 Row = Mapping[str, Any]
 _AT_ONCE = 64
@@ -45,26 +45,6 @@ class Adder:
         """
         return self.add_all([row])[0]
 
-    def add_alone(self, row: Row, sync: Callable[[], None]) -> int | None:
-        """Syncs, once and in any case, and adds side by side; what `sync` raises goes on to the caller, and then no row stands."""
-        if not self._turn.acquire(blocking=False):
-            sync()
-            return self.add(row)
-        place = _Place(row)
-        synced = threading.Event()
-
-        def sync_once() -> None:
-            sync()
-            synced.set()
-
-        try:
-            self._commit([place], sync_once)
-        finally:
-            self._turn.release()
-        if not synced.is_set():  # the database said no before
-            sync()
-        return place.instance_id
-
     def add_all(self, rows: Sequence[Row]) -> list[int | None]:
         """The same for several rows of one thread."""
         places = [_Place(row) for row in rows]
@@ -72,25 +52,21 @@ class Adder:
         if not places[-1].done:
             with self._turn:
                 while not places[-1].done:
-                    self._commit([self._queue.popleft() for _ in range(min(_AT_ONCE, len(self._queue)))])
+                    self._commit()
         return [place.instance_id for place in places]
 
     def close(self) -> None:
         with self._turn:
             self._line.close()
 
-    def _commit(self, batch: Sequence[_Place], sync: Callable[[], None] | None = None) -> None:
+    def _commit(self) -> None:
+        batch = [self._queue.popleft() for _ in range(min(_AT_ONCE, len(self._queue)))]
         try:
-            parameters = self._parameters(batch)
-            if sync is None:
-                found = self._line.execute(_repo.ADD_INSTANCES, parameters)
-            else:
-                found = self._line.execute_while(sync, _repo.ADD_INSTANCES, parameters)
-            for instance_id, blob in found:
+            for instance_id, blob in self._line.execute(_repo.ADD_INSTANCES, self._parameters(batch)):
                 for place in batch:
                     if place.row["blob"] == blob:
                         place.instance_id = instance_id
-        except DatabaseError:
+        except (DatabaseError, HeliographError):
             pass  # one row of many, or the database: each thread finds out by itself
         finally:
             for place in batch:

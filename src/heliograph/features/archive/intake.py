@@ -49,7 +49,6 @@ class Intake:
         quiet = {"series_quiet_s": settings.series_quiet_s, "study_quiet_s": settings.study_quiet_s}
         self._ingest = Ingest(self._same_object, **quiet)
         self._adder = Adder(ingest_database.line(), **quiet)
-        self._under_way: set[int] = set()
         self._tail: Tail | None = None
         if ingest_database is not database:
             self._tail = Tail(database.url, self._index_again)
@@ -71,11 +70,9 @@ class Intake:
         with self.database.transaction() as tx:
             arrival_id = _repo.insert_arrival(tx, columns)
         delivery = Delivery(self, actor, Arrival(arrival_id, actor.tenant_id, door, source, unverified, issuer))
-        self._under_way.add(arrival_id)
         try:
             yield delivery
         finally:
-            self._under_way.discard(arrival_id)
             delivery.close()
 
     def recover(self) -> int:
@@ -102,23 +99,16 @@ class Intake:
     def take(self, actor: Actor, incoming: Incoming, writer: BlobWriter) -> Outcome:
         """Syncs, then decides and commits."""
         since = self._tail.connect() if self._tail is not None else 0
-        outcome = self._add_known(actor, incoming, writer.sync) or self._decide(actor, incoming)
+        writer.sync()
+        outcome = self._add_known(actor, incoming) or self._decide(actor, incoming)
         if self._tail is not None and outcome.keeps_blob:
             self._tail.keep(Record(incoming.written, _note(incoming)), since)
         return outcome
 
-    def _add_known(self, actor: Actor, incoming: Incoming, sync: Callable[[], None]) -> Outcome | None:
-        """Syncs the blob, and adds the row of a usual object; None when the index must be asked."""
+    def _add_known(self, actor: Actor, incoming: Incoming) -> Outcome | None:
         row = self._ingest.known_place(actor, incoming)
-        if row is None:
-            sync()
-            return None
-        if len(self._under_way) > 1:
-            sync()
-            instance_id = self._adder.add(row)
-        else:
-            instance_id = self._adder.add_alone(row, sync)
-        if instance_id is None:
+        instance_id = self._adder.add(row) if row is not None else None
+        if row is None or instance_id is None:
             return None
         header = incoming.header
         assert header is not None

@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from heliograph.engine.db import Database
 from heliograph.features.archive import _repo
 from heliograph.features.archive._adding import Adder
-from heliograph.kit.errors import Broken
 from tests.phantoms import file_bytes
 from tests.unit.features.archive.conftest import feed
 
@@ -74,60 +72,6 @@ def test_a_series_whose_number_was_given_to_another_gets_nothing(adder, shape, p
 def test_a_row_that_the_database_refuses_is_no_instance_and_the_line_goes_on(adder, shape, place):
     assert adder.add_all([row(shape, place, 1), row(shape, place, 2, rows="x")]) == [None, None]
     assert adder.add(row(shape, place, 1)) is not None
-
-
-def test_who_is_alone_syncs_while_the_statement_runs_and_commits_after(adder, shape, place, scratch):
-    seen = []
-    instance_id = adder.add_alone(row(shape, place, 1), lambda: seen.append(counters(scratch, place)[2]))
-    assert instance_id is not None
-    assert seen == [1], "synced once, and before the commit"
-    assert counters(scratch, place)[2] == 2
-
-
-def test_a_sync_that_fails_leaves_no_row_and_no_lock(adder, shape, place, scratch):
-    def fail():
-        raise Broken("the disk failed", code="sync_failed")
-
-    with pytest.raises(Broken):
-        adder.add_alone(row(shape, place, 1), fail)
-    assert counters(scratch, place)[2] == 1
-    assert adder.add(row(shape, place, 1)) is not None
-
-
-@pytest.mark.parametrize("changed", [{"rows": "x"}, {"series_uid": "1.2.3"}])
-def test_the_blob_is_synced_once_whatever_the_database_says(adder, shape, place, changed):
-    syncs = []
-    assert adder.add_alone(row(shape, place, 1, **changed), lambda: syncs.append(1)) is None
-    assert syncs == [1]
-
-
-def test_the_blob_is_synced_when_the_database_is_away(shape, place):
-    syncs = []
-    away = Adder(
-        Database("postgresql://nobody@127.0.0.1:1/nothing", relaxed=True).line(), series_quiet_s=10, study_quiet_s=30
-    )
-    assert away.add_alone(row(shape, place, 1), lambda: syncs.append(1)) is None
-    assert syncs == [1]
-
-
-def test_who_is_not_alone_syncs_and_waits_for_its_turn(adder, shape, place, scratch):
-    """One thread holds the line while its blob syncs; the other syncs in the meantime."""
-    inside, go = threading.Event(), threading.Event()
-    found = []
-
-    def slow():
-        inside.set()
-        assert go.wait(10)
-
-    first = threading.Thread(target=lambda: found.append(adder.add_alone(row(shape, place, 1), slow)))
-    first.start()
-    assert inside.wait(10)
-    second = threading.Thread(target=lambda: found.append(adder.add_alone(row(shape, place, 2), go.set)))
-    second.start()
-    for thread in (first, second):
-        thread.join(10)
-    assert None not in found
-    assert counters(scratch, place)[2] == 3
 
 
 def test_a_broken_line_is_opened_again(adder, shape, place, scratch):
