@@ -4,7 +4,7 @@ A `Tx` is a psycopg connection inside an open transaction. It is opened and comm
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, LiteralString
 
 import psycopg
@@ -86,7 +86,7 @@ class Line:
         self._options = options | {"options": f"{options.get('options', '')} {_LINE}".strip(), "prepare_threshold": 0}
         self._connection: psycopg.Connection[TupleRow] | None = None
 
-    def execute(self, query: LiteralString, parameters: Sequence[Any]) -> list[TupleRow]:
+    def execute(self, query: LiteralString, parameters: Sequence[Any] | Mapping[str, Any]) -> list[TupleRow]:
         connection = self._connection
         if connection is None or connection.closed:
             connection = self._connection = psycopg.connect(

@@ -11,8 +11,35 @@ from heliograph.engine.db import Tx
 from heliograph.features.archive.model import Arrival, Decision, Existing, Identity, Incoming
 from heliograph.features.patients import Person
 
-# One statement for further instances of known series: insert, then studies, then series. Every transaction takes its locks in this
+# One statement for a further instance of a known series: insert, then study, then series. Every transaction takes its locks in this
 # order and in the order of keys, and a series that is not the one it was (a database that lost it gives its number again) adds nothing.
+ADD_INSTANCE = """
+with ins as (
+    insert into instance (tenant_id, series_fk, sop_uid, sop_class_uid, transfer_syntax_uid, number, frame_count, rows, columns,
+        bits_allocated, size_bytes, prefix_bytes, header_bytes, sha256, blob, problems, arrival_id, received_at)
+    select %(tenant)s, %(series)s, %(sop_uid)s, %(sop_class_uid)s, %(transfer_syntax_uid)s, %(number)s, %(frame_count)s, %(rows)s,
+        %(columns)s, %(bits_allocated)s, %(size)s, %(prefix_bytes)s, %(header_bytes)s, %(sha256)s, %(blob)s, %(problems)s,
+        %(arrival)s, %(at)s::timestamptz
+    where exists (select 1 from series where id = %(series)s and study_fk = %(study)s and series_uid = %(series_uid)s)
+    on conflict (tenant_id, sop_uid) do nothing
+    returning id, blob, frame_count, size_bytes, received_at
+), st as (
+    update study set instance_count = instance_count + 1, bytes = bytes + ins.size_bytes, revision = revision + 1,
+        last_received_at = greatest(last_received_at, ins.received_at),
+        settles_at = ins.received_at + make_interval(secs => %(study_quiet)s), settled_at = null
+    from ins where study.id = %(study)s
+    returning study.id
+), se as (
+    update series set instance_count = instance_count + 1, frame_count = series.frame_count + ins.frame_count,
+        bytes = bytes + ins.size_bytes, revision = revision + 1, last_received_at = greatest(last_received_at, ins.received_at),
+        settles_at = ins.received_at + make_interval(secs => %(series_quiet)s), settled_at = null
+    from ins, st where series.id = %(series)s
+    returning series.id
+)
+select ins.id, ins.blob from ins, se
+"""
+
+# The same for several.
 ADD_INSTANCES = """
 with incoming as (
     select * from json_to_recordset(%s::json) as r(tenant smallint, study bigint, series bigint, series_uid text, sop_uid text,

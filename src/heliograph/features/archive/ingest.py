@@ -4,7 +4,6 @@ The caller has the object in the blob store and an open transaction; it commits 
 """
 
 import dataclasses
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -150,9 +149,10 @@ class Ingest:
         self, tx: Tx, incoming: Incoming, header: Header, identity: Identity, study_id: int, series_id: int
     ) -> Outcome | None:
         """None when the SOP Instance UID is taken."""
-        row = _row(incoming, header, identity, study_id, series_id)
-        quiet = (self._study_quiet.total_seconds(), self._series_quiet.total_seconds())
-        added = tx.execute(_repo.ADD_INSTANCES, (json.dumps([row]), *quiet)).fetchone()
+        row = _row(incoming, header, identity, study_id, series_id) | {
+            "study_quiet": self._study_quiet.total_seconds(), "series_quiet": self._series_quiet.total_seconds(),
+        }  # fmt: skip
+        added = tx.execute(_repo.ADD_INSTANCE, row).fetchone()
         if added is None:
             return None
         return Outcome("new", study_id, series_id, added[0], study_uid=identity.study_uid)
