@@ -1,56 +1,69 @@
 """What people read when the server is up: the address, and on the first start a one-time sign-in link."""
 
-import sys
-
 from heliograph import __version__
+from heliograph.engine.db import Database, Tx
 from heliograph.engine.jobs import enqueue
 from heliograph.features import access
 from heliograph.features.access import system_actor
-from heliograph.services import Services
+from heliograph.kit.settings import Settings
 
 FIRST_USER = "admin"
 DEMO_JOB = "load_demo"
 
 
-def base_url(services: Services) -> str:
+def base_url(settings: Settings) -> str:
     """The address of the browser door."""
-    settings = services.settings
     host, port = settings.http_address
     shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 it is compared, not bound
     return settings.public_url.rstrip("/") or f"http://{shown}:{port}"
 
 
-def sign_in_url(services: Services, code: str) -> str:
+def sign_in_url(settings: Settings, code: str) -> str:
     """The code stands in the fragment, which browsers do not send: no server or proxy log ever holds it."""
-    return f"{base_url(services)}/signin#link={code}"
+    return f"{base_url(settings)}/signin#link={code}"
 
 
-def greet(services: Services, *, demo: bool) -> None:
-    """Makes the first user, queues the sample hospital when asked for, prints."""
-    actor = system_actor("setup")
-    with services.database.transaction() as tx:
-        count = tx.execute("select count(*) from app_user").fetchone()
-        first = count == (0,)
-        if first:
-            access.add_user(tx, actor, FIRST_USER, ["admin"], display_name="Administrator")
-        code = access.issue_link(tx, actor, FIRST_USER) if first or _never_signed_in(services) else None
-        if demo and tx.execute("select 1 from job where kind = %s", (DEMO_JOB,)).fetchone() is None:
-            enqueue(tx, actor.tenant_id, DEMO_JOB, "Sample hospital", {}, actor.label, unit="files")
-    aet = services.settings.aet
-    _, dicom_port = services.settings.dicom_address
+def greeting(settings: Settings, url: str, *, demo: bool) -> str:
+    """Makes the first user, queues the sample hospital when asked for; the words for the moment when all doors are open.
+
+    Made before the doors open: a process that starts with them would take their first requests' time.
+    """
+    database = Database(url, name="greet", max_connections=1)
+    database.open()
+    try:
+        with database.transaction() as tx:
+            code = _sign_in_code(tx)
+            if demo:
+                _queue_demo(tx)
+    finally:
+        database.close()
+    _, dicom_port = settings.dicom_address
     lines = [
         f"Heliograph {__version__} is ready.",
-        f"  Browser  {base_url(services)}",
-        f"  DICOM    {aet} on port {dicom_port}",
+        f"  Browser  {base_url(settings)}",
+        f"  DICOM    {settings.aet} on port {dicom_port}",
     ]
     if code is not None:
-        lines.append(f"  Sign in  {sign_in_url(services, code)}   (once, within an hour)")
+        lines.append(f"  Sign in  {sign_in_url(settings, code)}   (once, within an hour)")
     else:
         lines.append("  Another sign-in link: heliograph user link --name admin")
-    print("\n".join(lines), flush=True)
-    sys.stdout.flush()
+    return "\n".join(lines)
 
 
-def _never_signed_in(services: Services) -> bool:
-    with services.database.transaction() as tx:
-        return tx.execute("select 1 from session limit 1").fetchone() is None
+def _sign_in_code(tx: Tx) -> str | None:
+    """For the first user, until somebody has signed in."""
+    actor = system_actor("setup")
+    if tx.execute("select 1 from app_user limit 1").fetchone() is None:
+        access.add_user(tx, actor, FIRST_USER, ["admin"], display_name="Administrator")
+        return access.issue_link(tx, actor, FIRST_USER)
+    waiting = tx.execute(
+        "select 1 from app_user where name = %s and disabled_at is null and not exists (select 1 from session)",
+        (FIRST_USER,),
+    ).fetchone()
+    return access.issue_link(tx, actor, FIRST_USER) if waiting is not None else None
+
+
+def _queue_demo(tx: Tx) -> None:
+    actor = system_actor("setup")
+    if tx.execute("select 1 from job where kind = %s", (DEMO_JOB,)).fetchone() is None:
+        enqueue(tx, actor.tenant_id, DEMO_JOB, "Sample hospital", {}, actor.label, unit="files")

@@ -25,22 +25,24 @@ def main() -> None:
     telemetry.set_up(role)
     try:
         if role == "prepare":
-            prepare(settings, url)
+            _prepare(settings, url, payload)
         else:
-            _with_services(role, settings, url, payload)
+            _last(role, settings, url, payload)
     except HeliographError as error:
         raise SystemExit(f"heliograph {role}: {error.message}") from None
 
 
-def _with_services(role: str, settings: Settings, url: str, payload: dict[str, Any]) -> None:
+def _prepare(settings: Settings, url: str, payload: dict[str, Any]) -> None:
+    from heliograph.app.greet import greeting
+
+    prepare(settings, url)
+    print(greeting(settings, url, demo=payload["demo"]), flush=True)
+
+
+def _last(role: str, settings: Settings, url: str, payload: dict[str, Any]) -> None:
     services = build(settings, url, role, connections=24)
     try:
-        if role in _LASTING:
-            _LASTING[role](services, payload)
-        else:
-            from heliograph.app.greet import greet
-
-            greet(services, demo=role == "demo")
+        _LASTING[role](services, payload)
     finally:
         services.close()
 

@@ -34,10 +34,10 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         state_file = settings.data / "run" / "state.json"
         state_file.unlink(missing_ok=True)
         publish(settings)
-        _run_alone("prepare", settings, url)
+        greeting = _prepare(settings, url, demo=demo)
         environment = {"PROMETHEUS_MULTIPROC_DIR": str(_metrics_folder(settings)), "MALLOC_ARENA_MAX": "2"}
         children = [
-            _child(name, role, _payload(settings, url, index, door.fileno()), environment, door)
+            _child(name, role, _payload(settings, url, index=index, door=door.fileno()), environment, door)
             for name, role, index in _roles(settings)
         ]
 
@@ -46,10 +46,7 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
                 telemetry.fact("database_died", exit=postgres.poll())
                 postgres.start()
 
-        def greet() -> None:
-            _run_alone("demo" if demo else "greet", settings, url)
-
-        Supervisor(children, state_file, check).run(greet)
+        Supervisor(children, state_file, check).run(lambda: print(greeting, end="", flush=True))
 
 
 def _child(name: str, role: str, payload: bytes, environment: dict[str, str], door: socket.socket) -> Child:
@@ -100,13 +97,15 @@ def _argv(role: str) -> list[str]:
     return [sys.executable, "-m", "heliograph.app.roles", role]
 
 
-def _payload(settings: Settings, url: str, index: int = 0, door: int | None = None) -> bytes:
+def _payload(settings: Settings, url: str, **more: object) -> bytes:
     values = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(settings).items()}
-    return json.dumps({"settings": values, "url": url, "index": index, "door": door}).encode()
+    return json.dumps({"settings": values, "url": url, **more}).encode()
 
 
-def _run_alone(role: str, settings: Settings, url: str) -> None:
-    """Runs a role in a process that ends, so that what it imports does not stay in the supervisor's memory."""
-    done = subprocess.run(_argv(role), input=_payload(settings, url) + b"\n", check=False)
+def _prepare(settings: Settings, url: str, *, demo: bool) -> str:
+    """The words to greet with. In a process that ends, so that what it imports does not stay in the supervisor's memory."""
+    payload = _payload(settings, url, demo=demo) + b"\n"
+    done = subprocess.run(_argv("prepare"), input=payload, stdout=subprocess.PIPE, check=False)
     if done.returncode != 0:
-        raise Conflict(f"the step `{role}` failed; its message stands above", code="step_failed")
+        raise Conflict("the step `prepare` failed; its message stands above", code="step_failed")
+    return done.stdout.decode()

@@ -72,14 +72,14 @@ def _token(arguments: argparse.Namespace) -> None:
 
 def _link(arguments: argparse.Namespace) -> None:
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
-        print(sign_in_url(services, access.issue_link(tx, _ACTOR, arguments.name, minutes=arguments.minutes)))
+        print(sign_in_url(services.settings, access.issue_link(tx, _ACTOR, arguments.name, minutes=arguments.minutes)))
 
 
 def _add(arguments: argparse.Namespace) -> None:
     roles = [role.strip() for role in arguments.roles.split(",") if role.strip()]
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
         access.add_user(tx, _ACTOR, arguments.name, roles, display_name=arguments.display)
-        print(sign_in_url(services, access.issue_link(tx, _ACTOR, arguments.name)))
+        print(sign_in_url(services.settings, access.issue_link(tx, _ACTOR, arguments.name)))
 
 
 def _users(arguments: argparse.Namespace) -> None:
