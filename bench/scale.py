@@ -293,7 +293,7 @@ def main() -> None:
     print(f"\n{text}", flush=True)
     if options.publish:
         RESULTS.mkdir(exist_ok=True)
-        machine = f"Machine: {state.values['machine']}"
+        machine = ", ".join(f"{name} {value}" for name, value in state.values["machine"].items())
         (RESULTS / "scale.md").write_text(f"# Scale\n\n{machine}\n\n{text}\n", encoding="utf-8")
         shutil.copyfile(state.log, RESULTS / "scale.log")
         print(f"\nwritten: {RESULTS.relative_to(ROOT)}/scale.md, scale.log")
