@@ -7,9 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 from bench.corpus import Corpus
-from bench.run import ROOT, load, say
-from bench.steps import STEPS, Scene
-from bench.targets import HeliographTarget
+from bench.report import ROOT, say
+from bench.steps import STEPS, Scene, Step
+from bench.targets import HeliographTarget, load
 from tests.peers import dcmtk
 
 SAMPLER = Path(__file__).parent / "profiling"
@@ -47,6 +47,27 @@ def table(folder: Path) -> str:
     return "\n".join(lines)
 
 
+def profile(step: Step, scene: Scene, work: Path) -> str:
+    """One run of the step with the sampler in every process; a heading, then a table for each role."""
+    out = work / "profile"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    target = HeliographTarget(work / "profiled", scene.receiver.dicom)
+    if step.kind == "read":
+        load(target, scene.corpus)
+    target.start(fresh=step.kind == "ingest")
+    target.stop()
+    target.server.env |= {"BENCH_PROFILE": str(out), "PYTHONPATH": str(SAMPLER)}
+    target.start()
+    (out / "go").touch()
+    try:
+        figure = step.run(target, scene)
+    finally:
+        target.stop()
+    shutil.rmtree(work / "profiled", ignore_errors=True)
+    return f"**{step.title}**: {figure.value:,.1f} {step.unit} under the sampler.\n\n{table(out)}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.hotspots", description=__doc__)
     parser.add_argument("step", choices=[step.key for step in STEPS])
@@ -56,28 +77,10 @@ def main() -> None:
     step = next(step for step in STEPS if step.key == options.step)
     corpus = Corpus(options.work / "corpus")
     corpus.write()
-    out = options.work / "profile"
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
     with dcmtk.Storescp(options.work / "moved", aet="BENCHSCP", options=("+B",)) as receiver:
-        scene = Scene(corpus, receiver, options.seconds)
-        target = HeliographTarget(options.work / "profiled", receiver.dicom)
-        if step.kind == "read":
-            load(target, scene)
-        target.start(fresh=step.kind == "ingest")
-        target.stop()
-        target.server.env |= {"BENCH_PROFILE": str(out), "PYTHONPATH": str(SAMPLER)}
-        target.start()
-        (out / "go").touch()
-        try:
-            figure = step.run(target, scene)
-        finally:
-            target.stop()
-    say(f"{step.title}: {figure.value:.1f} {step.unit} under the sampler")
-    text = table(out)
+        text = profile(step, Scene(corpus, receiver, options.seconds), options.work)
     (ROOT / "bench" / "out" / f"profile-{step.key}.md").write_text(text, encoding="utf-8")
-    print(text)
-    shutil.rmtree(options.work / "profiled", ignore_errors=True)
+    say(text)
 
 
 if __name__ == "__main__":

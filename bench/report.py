@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +10,15 @@ from typing import Any
 
 from bench.steps import Figure, Step
 
-MARKS = ("<!-- bench:begin -->", "<!-- bench:end -->")
+ROOT = Path(__file__).resolve().parents[1]
 BARS = {"store1": "20x", "store8": "4x", "start": "< 5 s"}
 BARS |= dict.fromkeys(("metadata-cold", "metadata-warm"), "20x")
 BARS |= dict.fromkeys(("frames1", "frames4"), "5x")
 BARS |= dict.fromkeys(("cget", "cmove", "wado-study"), "1x")
+
+
+def say(text: str) -> None:
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
 
 
 @dataclass
@@ -86,6 +91,14 @@ def table(results: Results, steps: Sequence[Step], names: Mapping[str, str]) -> 
     return "\n".join(lines)
 
 
+def heading(results: Results) -> str:
+    """What the table is of."""
+    told, machine = results.about, ", ".join(f"{name} {value}" for name, value in results.about["machine"].items())
+    rounds = "one round" if told["rounds"] == 1 else f"median of {told['rounds']} alternating rounds"
+    sync = f"fdatasync of 526 kB in {told['fdatasync_526kB_ms']:.2f} ms"
+    return f"{told['at'][:10]}, {rounds}; Orthanc {told['orthanc']}; {machine}; {sync}."
+
+
 def write(results: Results, steps: Sequence[Step], names: Mapping[str, str], folder: Path, stamp: str) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     text = table(results, steps, names)
@@ -94,11 +107,23 @@ def write(results: Results, steps: Sequence[Step], names: Mapping[str, str], fol
     return text
 
 
-def publish(page: Path, text: str) -> None:
-    """Between the marks of docs/performance.md."""
+def slowest(results: Results, steps: Sequence[Step], names: Mapping[str, str]) -> Step | None:
+    """Of the steps with a ratio to reach, the one that reaches the smallest part of it."""
+    parts: dict[str, float] = {}
+    for step in steps:
+        bar = BARS.get(step.key, "")
+        times = ratio(step, results.median(step.key, names["own"]), results.median(step.key, names["peer"]))
+        if times is not None and bar.endswith("x"):
+            parts[step.key] = times / float(bar.removesuffix("x"))
+    return min(steps, key=lambda step: parts.get(step.key, float("inf"))) if parts else None
+
+
+def publish(page: Path, text: str, mark: str) -> None:
+    """Between two marks of docs/performance.md."""
+    opening, closing = f"<!-- {mark}:begin -->", f"<!-- {mark}:end -->"
     old = page.read_text(encoding="utf-8")
-    head, begin, rest = old.partition(MARKS[0])
-    _, end, tail = rest.partition(MARKS[1])
+    head, begin, rest = old.partition(opening)
+    _, end, tail = rest.partition(closing)
     if not begin or not end:
-        raise SystemExit(f"{page} has no {MARKS[0]} ... {MARKS[1]}")
+        raise SystemExit(f"{page} has no {opening} ... {closing}")
     page.write_text(f"{head}{begin}\n{text}\n{end}{tail}", encoding="utf-8")

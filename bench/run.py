@@ -10,15 +10,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import probe, report
+from bench import hotspots, probe, report
 from bench.corpus import Corpus
 from bench.first_image import first_image_ms
 from bench.idle import idle_mb
+from bench.report import ROOT, say
 from bench.steps import STEPS, Scene, Step
-from bench.targets import CALLER, HeliographTarget, OrthancTarget, Target
+from bench.targets import HeliographTarget, OrthancTarget, Target, load
 from tests.peers import dcmtk
 
-ROOT = Path(__file__).resolve().parents[1]
 NAMES = {"peer": OrthancTarget.name, "own": HeliographTarget.name}
 EXTRAS = ("first-image", "idle")
 
@@ -40,7 +40,11 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         help="folder for data and servers, one file system for both",
     )
     parser.add_argument("--keep", action="store_true", help="leave the servers' folders")
-    parser.add_argument("--publish", action="store_true", help="write the table into docs/performance.md")
+    parser.add_argument(
+        "--publish",
+        action="store_true",
+        help="write the table into docs/performance.md, and a profile of the slowest step",
+    )
     return parser.parse_args(words)
 
 
@@ -51,10 +55,6 @@ def chosen(only: str) -> tuple[list[Step], list[str]]:
     if words and not steps and not extras:
         raise SystemExit(f"no such step; there are {', '.join([*(step.key for step in STEPS), *EXTRAS])}")
     return steps, extras
-
-
-def say(text: str) -> None:
-    print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
 
 
 def measure(step: Step, target: Target, scene: Scene, results: report.Results) -> None:
@@ -72,18 +72,6 @@ def ingest_round(steps: Sequence[Step], targets: Sequence[Target], scene: Scene,
                 measure(step, target, scene, results)
             finally:
                 target.stop()
-
-
-def load(target: Target, scene: Scene) -> None:
-    """The read steps' data, once; both servers keep their folder over the rounds."""
-    say(f"  {target.name}: loading the study of {scene.corpus.slices} slices and {scene.corpus.studies} small ones")
-    target.start(fresh=True)
-    for folder in (scene.corpus.small_folder, scene.corpus.large_folder):
-        done = dcmtk.storescu(target.dicom, folder, calling=CALLER, timeout=1800)
-        if done.code != 0:
-            raise AssertionError(f"loading failed: {done.text[-2000:]}")
-    target.wait_settled(scene.corpus.study_uid)
-    target.stop()
 
 
 def read_round(steps: Sequence[Step], targets: Sequence[Target], scene: Scene, results: report.Results) -> None:
@@ -127,7 +115,8 @@ def run_rounds(options: argparse.Namespace, steps: Sequence[Step], scene: Scene,
     readers = targets_for(options, scene, "read")
     if read:
         for target in readers:
-            load(target, scene)
+            say(f"  {target.name}: loading {scene.corpus.slices} slices and {scene.corpus.studies} small studies")
+            load(target, scene.corpus)
     for number in range(options.rounds if read else 0):
         say(f"read, round {number + 1}")
         read_round(read, readers if number % 2 == 0 else readers[::-1], scene, results)
@@ -151,6 +140,23 @@ def stop_in_order(*_: object) -> None:
     raise SystemExit(143)
 
 
+def measured(options: argparse.Namespace, steps: Sequence[Step], extras: Sequence[str], scene: Scene) -> None:
+    results = report.Results(about(scene, options))
+    try:
+        run_rounds(options, steps, scene, results)
+        run_extras(options, extras, scene, results)
+    finally:
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        text = report.write(results, steps, NAMES, ROOT / "bench" / "out", stamp)
+        print(f"\n{text}\n\nbench/out/{stamp}.json", flush=True)
+    if options.publish:
+        page = ROOT / "docs" / "performance.md"
+        shutil.copy(ROOT / "bench" / "out" / f"{stamp}.json", ROOT / "bench" / "results" / "side-by-side.json")
+        report.publish(page, f"{report.heading(results)}\n\n{text}", "bench")
+        if slowest := report.slowest(results, steps, NAMES):
+            report.publish(page, hotspots.profile(slowest, scene, options.work), "profile")
+
+
 def main() -> None:
     options = arguments()
     for sign in (signal.SIGTERM, signal.SIGINT):
@@ -158,21 +164,14 @@ def main() -> None:
     steps, extras = chosen(options.only)
     corpus = Corpus(options.work / "corpus")
     corpus.write()
-    with dcmtk.Storescp(options.work / "moved", aet="BENCHSCP", options=("+B",)) as receiver:
-        scene = Scene(corpus, receiver, options.seconds)
-        results = report.Results(about(scene, options))
-        try:
-            run_rounds(options, steps, scene, results)
-            run_extras(options, extras, scene, results)
-        finally:
-            stamp = time.strftime("%Y%m%d-%H%M%S")
-            text = report.write(results, steps, NAMES, ROOT / "bench" / "out", stamp)
-            print(f"\n{text}\n\nbench/out/{stamp}.json", flush=True)
-            if not options.keep:
-                for part in ("ingest", "read", "first-image", "idle", "moved"):
-                    shutil.rmtree(options.work / part, ignore_errors=True)
-    if options.publish:
-        report.publish(ROOT / "docs" / "performance.md", text)
+    try:
+        with dcmtk.Storescp(options.work / "moved", aet="BENCHSCP", options=("+B",)) as receiver:
+            scene = Scene(corpus, receiver, options.seconds)
+            measured(options, steps, extras, scene)
+    finally:
+        if not options.keep:
+            for part in ("ingest", "read", "first-image", "idle", "moved"):
+                shutil.rmtree(options.work / part, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from tests.peers import Dicom
+from bench.corpus import Corpus
+from tests.peers import Dicom, dcmtk
 from tests.peers.heliograph import Server
 from tests.peers.orthanc import Orthanc
 
@@ -126,3 +127,14 @@ class HeliographTarget:
                     return
                 time.sleep(1)
         raise AssertionError(f"the study did not settle within {wait_s:.0f} s")
+
+
+def load(target: Target, corpus: Corpus) -> None:
+    """The read steps' data, once; a target keeps its folder over the rounds."""
+    target.start(fresh=True)
+    for folder in (corpus.small_folder, corpus.large_folder):
+        done = dcmtk.storescu(target.dicom, folder, calling=CALLER, timeout=1800)
+        if done.code != 0:
+            raise AssertionError(f"loading failed: {done.text[-2000:]}")
+    target.wait_settled(corpus.study_uid)
+    target.stop()
