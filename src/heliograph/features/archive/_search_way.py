@@ -13,7 +13,7 @@ from typing import Any, Final
 from psycopg.pq import TransactionStatus
 
 from heliograph.engine.db import Tx
-from heliograph.features.archive._search_sql import Where
+from heliograph.features.archive._search_where import Where
 
 FEW: Final = 4_000
 """So many candidates are collected and sorted; beyond, walking an index meets enough matches sooner."""
