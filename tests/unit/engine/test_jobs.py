@@ -294,6 +294,59 @@ def test_a_worker_that_is_told_to_stop_stops_within_seconds_and_the_next_one_goe
         assert ended(own, job_id)["state"] == "cancelled"
 
 
+def test_small_work_that_was_cut_off_while_its_successor_waits_keeps_no_worker_from_starting(own: Database) -> None:
+    """Its place in the queue is taken by then, so it cannot simply be put back into it."""
+    job_id = put(own, "test_count", to=0)
+
+    def put_last(place: str, seconds: float) -> None:
+        with own.transaction() as tx:
+            defer(tx, "test_last", {"place": f"{job_id}|{place}", "seconds": seconds}, once="the-same-place")
+
+    def status(place: str) -> str | None:
+        with own.transaction() as tx:
+            row = tx.execute(
+                "select status::text from procrastinate_jobs where args->>'place' = %s", (f"{job_id}|{place}",)
+            ).fetchone()
+        return row[0] if row else None
+
+    with worker(own) as first:
+        put_last("first", 3)
+        until(lambda: status("first") == "doing")
+        put_last("second", 0)
+        first.kill()
+        first.wait()
+    with worker(own) as second:
+        until(lambda: (status("first"), status("second")) == (None, None))
+        assert second.poll() is None
+
+
+def test_small_work_that_fails_while_its_successor_waits_is_tried_again_and_stops_nothing(own: Database) -> None:
+    job_id = put(own, "test_count", to=0)
+
+    def put_here(kind: str, place: str) -> None:
+        with own.transaction() as tx:
+            defer(tx, kind, {"place": f"{job_id}|{place}"}, once="a-place", lock="a-node")
+
+    def left(places: list[str]) -> bool:
+        with own.transaction() as tx:
+            row = tx.execute(
+                "select count(*) from procrastinate_jobs where args->>'place' = any(%s)",
+                ([f"{job_id}|{place}" for place in places],),
+            ).fetchone()
+        return row != (0,)
+
+    with worker(own):
+        put_here("test_fail_once", "failing")
+        until(lambda: job_seen(own, f"{job_id}|failing"))
+        put_here("test_mark", "successor")
+        until(lambda: not left(["failing", "successor"]), timeout_s=20)
+
+
+def job_seen(database: Database, place: str) -> bool:
+    with database.transaction() as tx:
+        return tx.execute("select 1 from import_file where path = %s", (place,)).fetchone() is not None
+
+
 def test_a_failed_job_is_run_again_from_where_it_was(own: Database) -> None:
     with worker(own):
         job_id = put(own, "test_fail")

@@ -45,11 +45,25 @@ def main() -> None:
                 (place.partition("|")[0], place),
             )
 
+    def last(place: str, seconds: float) -> None:
+        time.sleep(seconds)
+        mark(place)
+
+    def fail_once(place: str) -> None:
+        with database.transaction() as tx:
+            known = tx.execute("select 1 from import_file where path = %s", (place,)).fetchone()
+        mark(place)
+        if known is None:
+            time.sleep(2)  # the test puts a successor into the queue meanwhile
+            raise ValueError
+
     works = [
         Work("test_count", count_up),
         Work("test_fail", fail),
         Work("test_explode", explode),
         Work("test_mark", mark, tracked=False),
+        Work("test_last", last, tracked=False),
+        Work("test_fail_once", fail_once, tracked=False),
     ]
     run_worker(database, works, [], slots=2)
 

@@ -45,10 +45,11 @@ async def _main(database: Database, works: list[Work], periodic: list[Periodic],
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
     async with app.open_async():
+        await asyncio.to_thread(_give_up_places, database)
         await _take_back(app)
         await asyncio.to_thread(_requeue, database)
         tasks = [asyncio.create_task(_every(p, stop)) for p in periodic]
-        tasks.append(asyncio.create_task(_rescue(app, stop)))
+        tasks.append(asyncio.create_task(_rescue(app, database, stop)))
         workers = [
             asyncio.create_task(app.run_worker_async(
                 queues=[queue], concurrency=n, install_signal_handlers=False, listen_notify=True,
@@ -78,12 +79,14 @@ def _register(app: procrastinate.App, database: Database, kinds: dict[str, Work]
 
     for work in kinds.values():
         if not work.tracked:
-            _register_quick(app, work, again)
+            _register_quick(app, database, work, again)
 
 
-def _register_quick(app: procrastinate.App, work: Work, again: RetryStrategy) -> None:
-    @app.task(name=work.kind, queue="quick", retry=again)
-    async def quick(**arguments: Any) -> None:
+def _register_quick(app: procrastinate.App, database: Database, work: Work, again: RetryStrategy) -> None:
+    @app.task(name=work.kind, queue="quick", retry=again, pass_context=True)
+    async def quick(context: procrastinate.JobContext, /, **arguments: Any) -> None:
+        if context.job.queueing_lock is not None:
+            await asyncio.to_thread(_give_up_places, database)
         await asyncio.to_thread(work.run, **arguments)
 
 
@@ -122,6 +125,15 @@ def _requeue(database: Database) -> None:
         telemetry.fact("jobs_taken_back", count=count)
 
 
+def _give_up_places(database: Database) -> None:
+    """Work that has begun leaves its place in the queue to its successor. With the place it could not be put back when one waits:
+    it would stand as running for ever, its lock would stop all work behind it, and no worker could start."""
+    with database.transaction() as tx:
+        tx.execute(
+            "update procrastinate_jobs set queueing_lock = null where status = 'doing' and queueing_lock is not null"
+        )
+
+
 async def _every(periodic: Periodic, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
@@ -132,17 +144,21 @@ async def _every(periodic: Periodic, stop: asyncio.Event) -> None:
             await asyncio.wait_for(stop.wait(), periodic.every_s)
 
 
-async def _take_back(app: procrastinate.App) -> None:
+async def _take_back(app: procrastinate.App, silent_s: int = 0) -> None:
     """One worker process per installation is the rule today, so what stands as running at its start was cut off."""
-    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=0):
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=silent_s):
         await app.job_manager.retry_job(job)
 
 
-async def _rescue(app: procrastinate.App, stop: asyncio.Event) -> None:
+async def _rescue(app: procrastinate.App, database: Database, stop: asyncio.Event) -> None:
     """Stalled jobs run again (Procrastinate leaves that to its user)."""
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _STALLED_S)
-        if not stop.is_set():
-            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_S):
-                await app.job_manager.retry_job(job)
+        if stop.is_set():
+            return
+        try:
+            await asyncio.to_thread(_give_up_places, database)
+            await _take_back(app, _STALLED_S)
+        except Exception as error:  # noqa: BLE001 a database that is away for a moment must not end this for good
+            telemetry.trouble("duty_failed", error, name="rescue")
