@@ -1,6 +1,7 @@
 """What each child process does: `python -m heliograph.app.roles ROLE`, settings as one JSON line on standard input."""
 
 import json
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -40,11 +41,20 @@ def _prepare(settings: Settings, url: str, payload: dict[str, Any]) -> None:
 
 
 def _last(role: str, settings: Settings, url: str, payload: dict[str, Any]) -> None:
+    _raise_file_limit()
     services = build(settings, url, role, connections=24)
     try:
         _LASTING[role](services, payload)
     finally:
         services.close()
+
+
+def _raise_file_limit() -> None:
+    """Thousands of silent connections must not use up the descriptors of the others (N2)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _http(services: Services, _payload: dict[str, Any]) -> None:

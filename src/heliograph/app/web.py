@@ -20,6 +20,8 @@ from heliograph.features.imaging import Documents
 from heliograph.gateways import api, dicomweb, ui
 from heliograph.gateways.dimse.peers import DicomPeers
 from heliograph.gateways.http import Authenticator, add_error_handlers
+from heliograph.gateways.http.bodies import Bodies
+from heliograph.gateways.http.connection import Connection, end_silent
 from heliograph.gateways.media import Summary, import_paths
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
@@ -34,6 +36,7 @@ class Front:
     def __init__(self, app: FastAPI) -> None:
         self.app = app
         self.dicomweb = dicomweb.application(app)
+        self._browser = Bodies(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,7 +51,7 @@ class Front:
             await send(message)
 
         try:
-            await (self.dicomweb if is_dicomweb else self.app)(scope, receive, seen)
+            await (self.dicomweb if is_dicomweb else self._browser)(scope, receive, seen)
         finally:
             REQUESTS.labels(_route(scope, is_dicomweb=is_dicomweb), status).observe(monotonic_s() - began)
 
@@ -100,7 +103,7 @@ def run(services: Services) -> None:
     config = uvicorn.Config(
         front,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="websockets-sansio",
         access_log=False,
         log_config=None,
@@ -108,7 +111,6 @@ def run(services: Services) -> None:
         timeout_keep_alive=75,
         proxy_headers=False,
         server_header=False,
-        h11_max_incomplete_event_size=65536,
         backlog=2048,
     )
     server = _Server(config, front, services)
@@ -122,11 +124,13 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._front = front
         self._services = services
+        self._watch: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Is ready when the first request will be as quick as the next."""
         await warm(self._front, self._services)
         await super().startup(sockets)
+        self._watch = asyncio.create_task(end_silent(self.server_state.connections))
         print("ready", flush=True)
 
     def install_signal_handlers(self) -> None:

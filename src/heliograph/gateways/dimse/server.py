@@ -1,6 +1,5 @@
 """The DICOM door of one process: listens until told to stop, then lets the objects under way finish."""
 
-import resource
 import signal
 import socket
 import sys
@@ -37,7 +36,6 @@ def serve(
 ) -> None:
     """Serve until `stop` is set; then no new association, and those at work have `DRAIN_S` for their object."""
     settings = services.settings
-    _raise_file_limit()
     host, port = settings.dicom_address
     serving = Serving(ArchiveHost(services), association_limits(settings), stop)
     processes = settings.receiving_processes
@@ -67,11 +65,3 @@ def acceptor_limits(settings: Settings) -> AcceptorLimits:
         max_associations=settings.dimse_max_associations,
         max_associations_per_address=settings.dimse_max_per_peer,
     )
-
-
-def _raise_file_limit() -> None:
-    """Thousands of silent connections must not use up the descriptors of the others (N2)."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

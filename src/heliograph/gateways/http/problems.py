@@ -86,7 +86,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     async def plain(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return document(error.status_code, f"http_{error.status_code}", str(error.detail))
+        return document(error.status_code, f"http_{error.status_code}", str(error.detail), dict(error.headers or {}))
 
     async def database(_request: Request, error: Exception) -> Response:
         if any(kind.__name__ == "DataError" for kind in type(error).__mro__):

@@ -36,10 +36,8 @@ mimetypes.add_type("font/woff2", ".woff2")
 
 def add_to(app: FastAPI) -> None:
     """Must come last: what no other door knows is a page of the client."""
-    app.add_api_route("/healthz", healthz, methods=["GET"], include_in_schema=False)
-    app.add_api_route("/readyz", readyz, methods=["GET"], include_in_schema=False)
-    app.add_api_route("/metrics", metrics, methods=["GET"], include_in_schema=False)
-    app.add_api_route("/{path:path}", page, methods=["GET"], include_in_schema=False)
+    for path, answer in (("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics), ("/{path:path}", page)):
+        app.add_api_route(path, answer, methods=["GET", "HEAD"], include_in_schema=False)
 
 
 async def healthz() -> Response:
@@ -82,8 +80,8 @@ async def metrics(request: Request) -> Response:
 
 async def page(request: Request, path: str) -> Response:
     """A file of the client; an unknown path with an extension is absent, without one it is a route of the client."""
-    target = (STATIC / path).resolve()
-    if target.is_relative_to(STATIC.resolve()) and target.is_file():
+    target = _file_of(path)
+    if target is not None:
         hashed = "assets/" in path
         caching = "public, max-age=31536000, immutable" if hashed else "no-cache"
         headers = _HEADERS | {"Cache-Control": caching}
@@ -100,3 +98,12 @@ async def page(request: Request, path: str) -> Response:
     if not index.is_file():
         raise Absent("the browser client is not built; run `make setup`", code="no_client")
     return FileResponse(index, headers=_HEADERS | {"Cache-Control": "no-cache"})
+
+
+def _file_of(path: str) -> Path | None:
+    """The file of the client that an address means, however strange the address is."""
+    try:
+        target = (STATIC / path).resolve()
+        return target if target.is_relative_to(STATIC.resolve()) and target.is_file() else None
+    except (OSError, ValueError):  # too long for a name, or with a NUL in it
+        return None
