@@ -3,9 +3,10 @@
 import json
 import smtplib
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email.message import EmailMessage
+from http.client import HTTPException
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from heliograph.kit.time import now
 
 _STALLED_S = 900
 _TENANT = 1
+# Nothing that a look could see tells when these are over: they stay until somebody acknowledges them.
+_TOLD_ONCE = ("verification",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,23 @@ def look(database: Database, blobs: Blobs, settings: Settings) -> None:
     """Compares what holds now with what is open; called by the worker every quarter of a minute."""
     with database.transaction() as tx:
         found = {c.key: c for c in (*_disk(blobs, settings), *_work(tx), *_receive(tx))}
-        open_keys = {
-            row[0]
-            for row in tx.execute("select key from alarm where tenant_id = %s and cleared_at is null", (_TENANT,))
-        }
-        for key in open_keys - set(found):
-            tx.execute(
-                "update alarm set cleared_at = %s where tenant_id = %s and key = %s and cleared_at is null",
-                (now(), _TENANT, key),
-            )
-            announce(tx, _TENANT, "AlarmCleared", {"key": key})
-        for condition in (c for key, c in found.items() if key not in open_keys):
-            _raise(tx, condition)
+        rows = tx.execute(
+            "select key, severity, message from alarm where tenant_id = %s and cleared_at is null and kind <> all(%s)",
+            (_TENANT, list(_TOLD_ONCE)),
+        ).fetchall()
+        said = {key: (severity, message) for key, severity, message in rows}
+        # One that got worse is a new alarm: who was told of the lesser one, or has acknowledged it, must hear of it.
+        for key in (key for key, (severity, _) in said.items() if key not in found or found[key].severity != severity):
+            _clear(tx, key)
+        for key, condition in found.items():
+            severity, message = said.get(key, ("", ""))
+            if severity != condition.severity:
+                _raise(tx, condition)
+            elif message != condition.message:
+                tx.execute(
+                    "update alarm set message = %s, mend = %s where tenant_id = %s and key = %s and cleared_at is null",
+                    (condition.message, condition.mend, _TENANT, key),
+                )
     _tell(database, settings)
 
 
@@ -77,9 +85,9 @@ def acknowledge_alarm(tx: Tx, actor: Actor, alarm_id: UUID) -> None:
     """Somebody looks after it; one that no duty watches is over with that."""
     require(actor, "alarm.manage")
     row = tx.execute(
-        "update alarm set acknowledged_by = %s, cleared_at = case when kind = 'verification' then %s else cleared_at end "
+        "update alarm set acknowledged_by = %s, cleared_at = case when kind = any(%s) then %s else cleared_at end "
         "where id = %s and tenant_id = %s and cleared_at is null returning 1",
-        (actor.name, now(), alarm_id, actor.tenant_id),
+        (actor.name, list(_TOLD_ONCE), now(), alarm_id, actor.tenant_id),
     ).fetchone()
     if row is None:
         raise Absent("no such alarm", code="no_alarm")
@@ -102,6 +110,14 @@ def _raise(tx: Tx, condition: Condition) -> None:
         ),
     )
     announce(tx, _TENANT, "AlarmRaised", {"key": condition.key})
+
+
+def _clear(tx: Tx, key: str) -> None:
+    tx.execute(
+        "update alarm set cleared_at = %s where tenant_id = %s and key = %s and cleared_at is null",
+        (now(), _TENANT, key),
+    )
+    announce(tx, _TENANT, "AlarmCleared", {"key": key})
 
 
 def _disk(blobs: Blobs, settings: Settings) -> Iterable[Condition]:
@@ -164,43 +180,54 @@ def _receive(tx: Tx) -> Iterable[Condition]:
 
 
 def _tell(database: Database, settings: Settings) -> None:
-    """Tells new alarms outside, each once; a mail server that is down is tried again at the next look."""
-    if not settings.alarm_webhook and not settings.alarm_email:
+    """Tells new alarms outside, each way once; a way that is down is tried again at the next look. No transaction waits for it."""
+    ways = {"webhook": _post} if settings.alarm_webhook else {}
+    ways |= {"mail": _mail} if settings.alarm_email and settings.alarm_smtp else {}
+    if not ways:
         return
     with database.transaction() as tx:
         rows = tx.execute(
-            "select id, kind, severity, message, mend, since from alarm where cleared_at is null and notified_at is null limit 20 for update skip locked"
+            "select id, kind, severity, message, mend, since from alarm where cleared_at is null and notified_at is null limit 20"
         ).fetchall()
-        for alarm_id, *facts in rows:
-            body = dict(zip(("kind", "severity", "message", "mend", "since"), map(str, facts), strict=True)) | {
-                "site": settings.site_name
-            }
-            try:
-                _post(settings, body)
-                _mail(settings, body)
-            except (OSError, smtplib.SMTPException, ValueError) as error:
-                telemetry.trouble("alarm_not_told", error)
-                continue
-            tx.execute("update alarm set notified_at = %s where id = %s", (now(), alarm_id))
+    for alarm_id, *facts in rows:
+        names = ("kind", "severity", "message", "mend", "since")
+        body = dict(zip(names, map(str, facts), strict=True)) | {"site": settings.site_name}
+        left = [way for way in ways if (alarm_id, way) not in _told and not _told_by(ways[way], settings, body)]
+        _told.update((alarm_id, way) for way in ways if way not in left)
+        if not left:
+            with database.transaction() as tx:
+                tx.execute("update alarm set notified_at = %s where id = %s", (now(), alarm_id))
+            _told.difference_update((alarm_id, way) for way in ways)
+
+
+_told: set[tuple[UUID, str]] = set()
+"""What went out by one way while the other was down; nobody wants it every quarter of a minute."""
+
+
+def _told_by(way: Callable[[Settings, dict[str, str]], None], settings: Settings, body: dict[str, str]) -> bool:
+    try:
+        way(settings, body)
+    except (OSError, HTTPException, smtplib.SMTPException, ValueError) as error:
+        telemetry.trouble("alarm_not_told", error)
+        return False
+    return True
 
 
 def _post(settings: Settings, body: dict[str, str]) -> None:
-    if settings.alarm_webhook:
-        if not settings.alarm_webhook.startswith(("https://", "http://")):
-            raise ValueError("alarms.webhook must be an http address")
-        request = urllib.request.Request(  # noqa: S310 the scheme is checked above
-            settings.alarm_webhook, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+    if not settings.alarm_webhook.startswith(("https://", "http://")):
+        raise ValueError("alarms.webhook must be an http address")
+    request = urllib.request.Request(  # noqa: S310 the scheme is checked above
+        settings.alarm_webhook, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
 
 
 def _mail(settings: Settings, body: dict[str, str]) -> None:
-    if settings.alarm_email and settings.alarm_smtp:
-        message = EmailMessage()
-        message["Subject"] = f"[{body['severity']}] {settings.site_name}: {body['message']}"[:150]
-        message["From"] = settings.alarm_email
-        message["To"] = settings.alarm_email
-        message.set_content(f"{body['message']}\n\n{body['mend']}\n\nsince {body['since']}\n")
-        host, _, port = settings.alarm_smtp.partition(":")
-        with smtplib.SMTP(host, int(port or 25), timeout=10) as server:
-            server.send_message(message)
+    message = EmailMessage()
+    message["Subject"] = f"[{body['severity']}] {settings.site_name}: {body['message']}"[:150]
+    message["From"] = settings.alarm_email
+    message["To"] = settings.alarm_email
+    message.set_content(f"{body['message']}\n\n{body['mend']}\n\nsince {body['since']}\n")
+    host, _, port = settings.alarm_smtp.partition(":")
+    with smtplib.SMTP(host, int(port or 25), timeout=10) as server:
+        server.send_message(message)

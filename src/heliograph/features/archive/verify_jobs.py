@@ -9,6 +9,7 @@ from heliograph.kit.settings import Settings
 
 KIND = "verify"
 _TENANT = 1
+_MOST_FAULTS = 1000
 
 
 def due(database: Database, settings: Settings) -> None:
@@ -34,24 +35,29 @@ def due(database: Database, settings: Settings) -> None:
 
 
 def run(database: Database, blobs: Blobs, job: JobRun) -> None:
-    """Reads everything; each fault becomes an alarm that stays until somebody acknowledges it."""
+    """Reads everything; the faults, those found before a restart too, become an alarm that stays until somebody acknowledges it."""
     total = verify.count(database)
     before = job.done if job.cursor else 0
-    faults = list(job.summary.get("faults", []))
+    faults = list(job.summary.get("faults", [])) if job.cursor else []
 
     def progress(report: verify.Report, cursor: dict[str, object]) -> None:
-        job.summary = {"faults": [*faults, *report.faults][:1000]}
+        job.summary = {"faults": [*faults, *report.faults][:_MOST_FAULTS]}
         job.progress(before + report.checked, total, cursor=cursor)
 
     report = verify.verify(
         database, blobs, cursor=job.cursor, bytes_per_s=int(job.arguments.get("bytes_per_s", 0)), progress=progress
     )
     job.done, job.total = before + report.checked, total
-    job.summary = {"faults": [*faults, *report.faults][:1000]}
-    if report.faults:
+    found = [*faults, *report.faults]
+    job.summary = {"faults": found[:_MOST_FAULTS]}
+    if found:
         with database.transaction() as tx:
-            raise_alarm(tx, Condition(
-                f"verification:{job.id}", "verification", "critical",
-                f"{len(report.faults)} stored objects are missing or differ from what was received.",
-                "Restore them from the backup (heliograph doctor lists them), and have the disk checked.",
-            ))  # fmt: skip
+            raise_alarm(tx, _alarm(job, len(found)))
+
+
+def _alarm(job: JobRun, count: int) -> Condition:
+    objects = "1 stored object is" if count == 1 else f"{count} stored objects are"
+    return Condition(
+        f"verification:{job.id}", "verification", "critical", f"{objects} missing or not what was received.",
+        "Restore them from the backup (heliograph verify lists them), and have the disk checked.",
+    )  # fmt: skip
