@@ -55,6 +55,18 @@ class Study:
         return path
 
 
+def as_only_of(study: Study, sample: Path) -> Path:
+    """A real object alone in a study of its own. As it came it shares its identity with other samples of other encodings, and what
+    the archive shows of them depends on which was stored first."""
+    ds = dcmread(sample)
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = study.uid, f"{study.uid}.1"
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = UID(f"{study.uid}.1.1")
+    ds.PatientID = study.patient
+    path = study.folder / f"{study.number}.dcm"
+    ds.save_as(path)
+    return path
+
+
 def _describe(ds: Dataset, pixels: Pixels) -> None:
     colour = pixels.ndim >= 3 and pixels.shape[-1] == 3
     frames = pixels.shape[:-1] if colour else pixels.shape

@@ -2,7 +2,7 @@
 
 import base64
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,9 @@ from tests.e2e.pictures import Pixels
 from tests.peers.heliograph import Server
 
 HOOK = "window.__heliograph_viewer"
+# Nothing here is a measure of speed: a condition that will come true may take as long as a busy machine needs.
+PATIENCE_S = 60.0
+_DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 _CANVAS = """(pane) => {
   const canvas = document.querySelector(`[data-viewport="${pane}"] canvas`)
   const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
@@ -62,28 +65,37 @@ class Reader:
                 cursor = answer["next"]
                 assert cursor is not None, "the study is not in the list"
 
-    def until(self, condition: str, argument: Any = None, *, timeout_s: float = 20) -> None:
+    def until(self, condition: str, argument: Any = None, *, timeout_s: float = PATIENCE_S) -> None:
         """Polls an expression in the page; the page's own policy forbids the driver to wait there."""
         deadline = time.monotonic() + timeout_s
         while not self.page.evaluate(condition, argument):
             assert time.monotonic() < deadline, condition
             self.page.wait_for_timeout(50)
 
+    def comes_to(self, read: Callable[[], Any], wanted: Any) -> None:
+        """Until a reading of the screen is this: the machine decides when it comes, not what comes."""
+        deadline = time.monotonic() + PATIENCE_S
+        while (seen := read()) != wanted:
+            assert time.monotonic() < deadline, f"{seen!r} is not {wanted!r}"
+            self.page.wait_for_timeout(50)
+
     def open(self, study_uid: str, *, wait: bool = True) -> str:
         study_id = self.find(study_uid)
-        self.page.goto(f"/study/{study_id}")
-        self.page.wait_for_selector("main[data-status]")
+        self.page.goto(f"/study/{study_id}", timeout=PATIENCE_S * 1000)
+        self.page.wait_for_selector("main[data-status]", timeout=PATIENCE_S * 1000)
         if wait:
             self.ready()
         return study_id
 
-    def ready(self, timeout_ms: int = 40_000) -> None:
+    def ready(self) -> None:
         """Until every pane shows the image that was asked for, on the canvas."""
-        deadline = time.monotonic() + timeout_ms / 1000
-        while not self.page.evaluate(f"!!{HOOK}"):
-            assert time.monotonic() < deadline, "the viewer did not start"
-            time.sleep(0.02)
-        assert self.page.evaluate(f"{HOOK}.ready({timeout_ms})"), self.viewports()
+        self.until(f"() => !!{HOOK}")
+        assert self.page.evaluate(f"{HOOK}.ready({PATIENCE_S * 1000})"), self.viewports()
+
+    def settle(self) -> None:
+        """Until what the reader did is on the screen: the page has answered already, two more frames are drawn."""
+        self.page.evaluate(_DRAWN)
+        self.ready()
 
     def viewports(self) -> list[dict[str, Any]]:
         return cast("list[dict[str, Any]]", self.page.evaluate(f"{HOOK}?.viewports() ?? []"))
@@ -94,8 +106,7 @@ class Reader:
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)
-        self.page.wait_for_timeout(60)
-        self.ready()
+        self.settle()
 
     def hanging(self) -> int:
         """Which of the small pictures at the side is in the pane, counted from the first."""
@@ -115,7 +126,7 @@ class Reader:
         for end in ends:
             mouse.move(*end, steps=6)
         mouse.up(button=button)
-        self.page.wait_for_timeout(150)
+        self.settle()
 
     def canvas(self, pane: int = 0) -> Pixels:
         width, height, text = self.page.evaluate(_CANVAS, pane)
@@ -139,8 +150,9 @@ class Reader:
     def probe(self, column: int, row: int, pane: int = 0) -> str:
         """The words that stand on the screen while the pointer is on a pixel."""
         self.page.mouse.move(*self.point_of(column, row, pane))
-        self.page.wait_for_timeout(30)
-        return str(self.page.inner_text(f'[data-pane="{pane}"] [data-testid="probe"]'))
+        line = f'[data-pane="{pane}"] [data-testid="probe"]'
+        self.comes_to(lambda: self.page.inner_text(line).partition(":")[0], f"{column}, {row}")
+        return str(self.page.inner_text(line))
 
     def letters(self, pane: int = 0) -> str:
         """Letters at the top, right, bottom and left edge."""

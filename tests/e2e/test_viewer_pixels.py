@@ -16,6 +16,7 @@ from tests.e2e.pictures import (
     WINDOW,
     Film,
     Study,
+    as_only_of,
     ct_stack,
     grey_levels,
     lut_item,
@@ -107,13 +108,14 @@ COLOURED = (
 
 
 @pytest.mark.parametrize("name", COLOURED)
-def test_real_colour_is_the_same_to_the_last_bit(reader: Reader, name: str) -> None:
+def test_real_colour_is_the_same_to_the_last_bit(reader: Reader, tmp_path: Path, name: str) -> None:
     """RLE beyond eight bits, subsampled YBR, palettes of 8 and 16 bits, one of them in segments."""
-    path = data.named(name).path
+    number = 130 + COLOURED.index(name)
+    path = as_only_of(Study(tmp_path, number, f"E2E-{number}"), data.named(name).path)
     ds = dcmread(path)
     reader.store(path)
     reader.open(ds.StudyInstanceUID)
-    _index_of(reader, ds.SOPInstanceUID)
+    assert reader.viewport()["sopUid"] == ds.SOPInstanceUID
     first = ds.pixel_array[0] if int(ds.get("NumberOfFrames", 1)) > 1 else ds.pixel_array
     if ds.PhotometricInterpretation == "PALETTE COLOR":
         first = apply_color_lut(first, ds)
@@ -134,14 +136,14 @@ REAL = (
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_value_under_the_pointer_is_the_objects(reader: Reader, name: str) -> None:
-    path = data.named(name).path
+def test_value_under_the_pointer_is_the_objects(reader: Reader, tmp_path: Path, name: str) -> None:
+    number = 140 + REAL.index(name)
+    path = as_only_of(Study(tmp_path, number, f"E2E-{number}"), data.named(name).path)
     ds, values = dcmread(path), modality_values(path)
     reader.store(path)
     reader.open(ds.StudyInstanceUID)
     rows, columns = values.shape
-    index = _index_of(reader, ds.SOPInstanceUID)
-    assert reader.viewport()["index"] == index
+    assert reader.viewport()["sopUid"] == ds.SOPInstanceUID
     for row, column in [(0, 0), (rows - 1, columns - 1), (rows // 2, columns // 2), (rows // 3, columns // 5), (3, 7)]:
         words = reader.probe(column, row)
         place, _, value = words.partition(": ")
