@@ -22,6 +22,7 @@ from heliograph.gateways.dimse.peers import DicomPeers
 from heliograph.gateways.http import Authenticator, add_error_handlers
 from heliograph.gateways.http.bodies import Bodies
 from heliograph.gateways.http.connection import Connection, end_silent
+from heliograph.gateways.http.reads import Reads
 from heliograph.gateways.media import Summary, import_paths
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
@@ -73,6 +74,7 @@ def application(services: Services) -> Front:
     app.state.services = services
     app.state.authenticator = Authenticator(services)
     app.state.documents = Documents(services.database, services.blobs)
+    app.state.reads = Reads(services)
     app.state.peers = DicomPeers(services.settings)
     app.state.import_folder = import_folder
     add_error_handlers(app)

@@ -62,14 +62,16 @@ def held_of_study(tx: Tx, actor: Actor, study_id: int) -> list[dict[str, Any]]:
     return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
-def held_bytes(tx: Tx, actor: Actor, intake: Intake, held_id: UUID) -> bytes:
-    """The object as received."""
+def held_blob(tx: Tx, actor: Actor, held_id: UUID) -> tuple[str, int]:
+    """Where the object lies as it was received, and its size."""
     require(actor, "quarantine.read")
-    row = tx.execute("select blob from held where id = %s and tenant_id = %s", (held_id, actor.tenant_id)).fetchone()
+    row = tx.execute(
+        "select blob, size_bytes from held where id = %s and tenant_id = %s", (held_id, actor.tenant_id)
+    ).fetchone()
     if row is None:
         raise Absent("no such held object", code="no_held")
     note(tx, actor, "held.read", {"held": str(held_id)})
-    return intake.blobs.read(row[0])
+    return row[0], row[1]
 
 
 def release(tx: Tx, actor: Actor, intake: Intake, held_id: UUID, reason: str) -> Outcome:

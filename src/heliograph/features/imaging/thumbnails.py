@@ -12,12 +12,12 @@ _HEAD_BYTES = 1 << 20
 MEDIA_TYPE = "image/jpeg"
 
 
-def series_thumbnail(database: Database, blobs: Blobs, actor: Actor, series_id: int) -> tuple[bytes, str]:
-    """(JPEG, etag) of the middle instance; no bytes when the series shows no picture. Raises Absent when this actor does not see it."""
+def series_thumbnail(database: Database, blobs: Blobs, actor: Actor, series_id: int) -> tuple[bytes, str, int]:
+    """(JPEG, etag, study) of the middle instance; no bytes when the series shows no picture. Raises Absent when this actor does not see it."""
     condition, values = visible(actor, "st")
     with database.transaction() as tx:
         row = tx.execute(
-            "select se.revision, th.revision, th.body from series se join study st on st.id = se.study_fk "
+            "select se.revision, th.revision, th.body, se.study_fk from series se join study st on st.id = se.study_fk "
             f"left join thumbnail th on th.series_fk = se.id where se.id = %s and {condition}",
             (series_id, *values),
             binary=True,
@@ -25,7 +25,7 @@ def series_thumbnail(database: Database, blobs: Blobs, actor: Actor, series_id: 
     if row is None:
         raise Absent("no such series", code="no_series")
     body = row[2] if row[0] == row[1] else make_thumbnail(database, blobs, series_id)
-    return body, f"{series_id}.{row[0]}"
+    return body, f"{series_id}.{row[0]}", row[3]
 
 
 def make_thumbnail(database: Database, blobs: Blobs, series_id: int) -> bytes:

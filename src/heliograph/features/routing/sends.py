@@ -16,6 +16,7 @@ from heliograph.kit.time import now
 
 SEND_WORK = "send"
 RETRIEVE_WORK = "retrieve"
+OPEN_STATES = ("queued", "sending", "waiting")
 _COLUMNS = (
     "s.id, s.tenant_id, s.study_fk, s.series_fk, n.id, n.tenant_id, n.name, n.aet, n.host, n.port, s.state, s.done, s.total, s.failed, "
     "s.attempts, s.sent_through, s.next_attempt_at, coalesce(s.error, ''), s.created_at"
@@ -63,14 +64,15 @@ def request_retrieve(tx: Tx, actor: Actor, node_id: UUID | str, study_uid: str) 
 def sends(
     tx: Tx, actor: Actor, *, state: str | None = None, limit: int = 100, before: str | None = None
 ) -> list[dict[str, Any]]:
-    """Sends, latest first; `before` is the id of the last one seen."""
+    """Sends, latest first; `before` is the id of the last one seen. The state `open` stands for all that have not ended."""
     require(actor, "send.create")
+    states = list(OPEN_STATES) if state == "open" else [state] if state else None
     rows = tx.execute(
         f"select {_COLUMNS}, st.modalities, st.accession_number, st.study_date, se.number {_FROM} "
         "join study st on st.id = s.study_fk left join series se on se.id = s.series_fk "
-        "where s.tenant_id = %(t)s and (%(s)s::text is null or s.state = %(s)s) and (%(b)s::uuid is null or s.id < %(b)s) "
+        "where s.tenant_id = %(t)s and (%(s)s::text[] is null or s.state = any(%(s)s)) and (%(b)s::uuid is null or s.id < %(b)s) "
         "order by s.id desc limit %(n)s",
-        {"t": actor.tenant_id, "s": state, "b": _uuid_or_none(before), "n": limit},
+        {"t": actor.tenant_id, "s": states, "b": _uuid_or_none(before), "n": limit},
     )
     return [_as_dict(_send(row), row[19:]) for row in rows]
 

@@ -4,14 +4,17 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from heliograph.features import archive
 from heliograph.gateways.api.paging import page_of
 from heliograph.gateways.http import ActorDep, ServicesDep
+from heliograph.gateways.http.reads import ReadsDep
 from heliograph.standards.dicom import uids
 
 router = APIRouter(prefix="/quarantine", tags=["quarantine"])
+_CHUNK = 1 << 20
 
 
 class Why(BaseModel):
@@ -20,7 +23,7 @@ class Why(BaseModel):
 
 @router.get("")
 def held(
-    actor: ActorDep, services: ServicesDep, state: Literal["held", "released", "discarded"] = "held", cursor: UUID | None = None,
+    actor: ActorDep, services: ServicesDep, reads: ReadsDep, state: Literal["held", "released", "discarded"] = "held", cursor: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> dict[str, Any]:  # fmt: skip
     """Held objects, latest first."""
@@ -31,6 +34,7 @@ def held(
         item["study_id"] = str(item.pop("study_fk")) if item["study_fk"] is not None else None
         item["bytes"] = item.pop("size_bytes")
         item["id"] = str(item["id"])
+    reads.note(actor, "held.listed", {}, detail={"state": state})
     return page
 
 
@@ -53,6 +57,7 @@ def discard(held_id: UUID, body: Why, actor: ActorDep, services: ServicesDep) ->
 def file(held_id: UUID, actor: ActorDep, services: ServicesDep) -> Response:
     """The object as it was received, to look into with other tools."""
     with services.database.transaction() as tx:
-        data = archive.held_bytes(tx, actor, services.intake, held_id)
-    headers = {"Content-Disposition": f'attachment; filename="{held_id}.dcm"', "X-Content-Type-Options": "nosniff"}
-    return Response(data, media_type="application/dicom", headers=headers)
+        blob, size = archive.held_blob(tx, actor, held_id)
+    pieces = (services.blobs.read(blob, at, min(_CHUNK, size - at)) for at in range(0, size, _CHUNK))
+    headers = {"Content-Disposition": f'attachment; filename="{held_id}.dcm"', "Content-Length": str(size)}
+    return StreamingResponse(pieces, media_type="application/dicom", headers=headers)

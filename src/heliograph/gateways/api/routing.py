@@ -13,6 +13,7 @@ from heliograph.gateways.api.studies import number_of
 from heliograph.gateways.http import ActorDep, ServicesDep
 
 router = APIRouter(tags=["routing"])
+SendState = Literal["open", "queued", "sending", "waiting", "done", "failed", "cancelled"]
 
 
 class NewNode(BaseModel):
@@ -130,10 +131,10 @@ def retrieve(node_id: UUID, body: Retrieval, actor: ActorDep, services: Services
 
 @router.get("/sends")
 def sends(
-    actor: ActorDep, services: ServicesDep, state: Annotated[str | None, Query(max_length=16)] = None, limit: Annotated[int, Query(ge=1, le=500)] = 200,
+    actor: ActorDep, services: ServicesDep, state: SendState | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 200,
     cursor: UUID | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Studies on their way to nodes, latest first."""
+    """Studies on their way to nodes, latest first; `open` are those that have not ended."""
     with services.database.transaction() as tx:
         found = routing.sends(tx, actor, state=state, limit=limit + 1, before=str(cursor) if cursor else None)
     return page_of(found, limit)

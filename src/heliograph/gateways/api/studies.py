@@ -1,5 +1,6 @@
 """The study list, a study, its manifest, series documents and thumbnails."""
 
+import hashlib
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,6 +11,7 @@ from pydantic import BaseModel, Field
 from heliograph.features import access, archive, imaging
 from heliograph.features.archive import search
 from heliograph.gateways.http import ActorDep, ServicesDep
+from heliograph.gateways.http.reads import ReadsDep
 from heliograph.kit.errors import Absent
 
 router = APIRouter(tags=["studies"])
@@ -35,7 +37,7 @@ class StudySearch(BaseModel):
 
 
 @router.post("/studies/search")
-def search_studies(body: StudySearch, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def search_studies(body: StudySearch, actor: ActorDep, services: ServicesDep, reads: ReadsDep) -> dict[str, Any]:
     """One page of the study list. A POST, so that names never stand in a URL."""
     access.require(actor, "study.read")
     filters = body.model_dump(exclude={"sort", "descending", "cursor", "limit"}, exclude_none=True)
@@ -47,44 +49,54 @@ def search_studies(body: StudySearch, actor: ActorDep, services: ServicesDep) ->
             access.note(
                 tx, actor, "studies.searched", {}, detail={"keys": sorted(filters), "results": len(found["items"])}
             )
+    if not filters:
+        reads.note(actor, "studies.searched", {}, detail={"keys": []})
     return found
 
 
 @router.get("/studies/{study_id}")
-def study(study_id: str, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def study(study_id: str, actor: ActorDep, services: ServicesDep, reads: ReadsDep) -> dict[str, Any]:
     """One study with its series."""
     number = number_of(study_id)
     with services.database.transaction() as tx:
         found = search.study_by_id(tx, actor, number)
-        return found | {"series": search.series_of_study(tx, actor, number)}
+        series = search.series_of_study(tx, actor, number)
+    reads.note(actor, "study.read", {"study": number})
+    return found | {"series": series}
 
 
 @router.get("/studies/{study_id}/manifest")
 def manifest(study_id: str, request: Request, actor: ActorDep, services: ServicesDep) -> Any:
-    """What a viewer hangs a study by. Opening a study is audited here."""
+    """What a viewer hangs a study by. Opening a study is audited here, also when the browser has the manifest already."""
     with services.database.transaction() as tx:
         found = imaging.study_manifest(tx, actor, number_of(study_id))
-        etag = f'"{study_id}.{found["revision"]}.{len(found["priors"])}"'
-        if request.headers.get("if-none-match") == etag:
-            return Response(status_code=304)
         access.note(tx, actor, "study.opened", {"study": study_id, "study_uid": found["study"]["study_uid"]})
-    return JSONResponse(jsonable_encoder(found), headers={"ETag": etag, "Cache-Control": "private, no-cache"})
+    answer = JSONResponse(jsonable_encoder(found), headers={"Cache-Control": "private, no-cache"})
+    # By content: settling, and what becomes of the patient's other studies, make no new revision (safety guard 7).
+    etag = f'"{hashlib.sha256(answer.body).hexdigest()[:32]}"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers={"ETag": etag})
+    answer.headers["ETag"] = etag
+    return answer
 
 
 @router.get("/studies/{study_id}/held")
-def held(study_id: str, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def held(study_id: str, actor: ActorDep, services: ServicesDep, reads: ReadsDep) -> dict[str, Any]:
     """Objects that are held back from this study, with what differs (safety guard 2)."""
     with services.database.transaction() as tx:
         search.study_by_id(tx, actor, number_of(study_id))
-        return {"items": archive.held_of_study(tx, actor, number_of(study_id))}
+        items = archive.held_of_study(tx, actor, number_of(study_id))
+    reads.note(actor, "study.read", {"study": number_of(study_id)})
+    return {"items": items}
 
 
 @router.get("/series/{series_id}/document")
 def series_document(
-    series_id: str, request: Request, actor: ActorDep, rev: Annotated[str | None, Query(max_length=32)] = None
-) -> Response:
+    series_id: str, request: Request, actor: ActorDep, reads: ReadsDep, rev: Annotated[str | None, Query(max_length=32)] = None
+) -> Response:  # fmt: skip
     """Every instance of a series for the viewer; for ever fresh only under a URL with the revision it has (guard 1)."""
     found = request.app.state.documents.by_id(actor, number_of(series_id))
+    reads.note(actor, "study.read", {"study_uid": found.study_uid})
     is_fixed = rev == str(found.revision) and found.settled  # settling changes the document and not its revision
     headers = {
         "ETag": f'"{found.etag}"',
@@ -97,9 +109,10 @@ def series_document(
 
 
 @router.get("/series/{series_id}/thumbnail")
-def thumbnail(series_id: str, request: Request, actor: ActorDep, services: ServicesDep) -> Response:
+def thumbnail(series_id: str, request: Request, actor: ActorDep, services: ServicesDep, reads: ReadsDep) -> Response:
     """A picture of the series, at most 128 pixels wide; 204 for a series that shows none (a report)."""
-    body, tag = imaging.series_thumbnail(services.database, services.blobs, actor, number_of(series_id))
+    body, tag, study_id = imaging.series_thumbnail(services.database, services.blobs, actor, number_of(series_id))
+    reads.note(actor, "study.read", {"study": study_id})
     if not body:
         return Response(status_code=204)
     etag = f'"{tag}"'

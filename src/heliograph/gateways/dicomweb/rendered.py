@@ -74,7 +74,7 @@ async def thumbnail(
     if sop_uid is None:
         found = await _pictures(request, actor, study_uid, series_uid)
         series_id = await asyncio.to_thread(web.series_id, actor, found[0].series_uid)
-        body, tag = await asyncio.to_thread(
+        body, tag, _ = await asyncio.to_thread(
             series_thumbnail, web.services.database, web.services.blobs, actor, series_id
         )
         if not body:

@@ -153,15 +153,15 @@ def test_who_may_not_read_finds_nothing(
 def test_a_thumbnail_is_a_small_picture_of_this_revision(
     scratch: Database, blobs: Blobs, actor: Actor, shape: Shape, put: Put, stored: Outcome
 ) -> None:
-    body, tag = series_thumbnail(scratch, blobs, actor, stored.series_id or 0)
+    body, tag, study_id = series_thumbnail(scratch, blobs, actor, stored.series_id or 0)
     picture = Image.open(io.BytesIO(body))
     assert picture.format == "JPEG"
     assert max(picture.size) <= 128
-    assert series_thumbnail(scratch, blobs, actor, stored.series_id or 0) == (body, tag)
+    assert series_thumbnail(scratch, blobs, actor, stored.series_id or 0) == (body, tag, study_id)
     changed = dcmread(io.BytesIO(slices(shape)[2]))
     changed.PixelData = bytes(len(changed.PixelData))
     put(changed)
-    again, later = series_thumbnail(scratch, blobs, actor, stored.series_id or 0)
+    again, later, _ = series_thumbnail(scratch, blobs, actor, stored.series_id or 0)
     assert later != tag
     assert again != body, "the middle slice is another one now"
 
