@@ -77,7 +77,8 @@ select id, blob from ins where (select count(*) from se) > 0
 """
 
 _EXISTING = """
-select i.id, i.sha256, se.id, se.series_uid, st.id, st.study_uid, a.source, i.version, i.blob, i.transfer_syntax_uid
+select i.id, i.sha256, se.id, se.series_uid, st.id, st.study_uid, a.source, i.version, i.blob, i.transfer_syntax_uid,
+    i.received_at
 from instance i join series se on se.id = i.series_fk join study st on st.id = se.study_fk join arrival a on a.id = i.arrival_id
 where i.tenant_id = %s and i.sop_uid = %s
 """
@@ -88,11 +89,11 @@ def existing_instance(tx: Tx, tenant_id: int, sop_uid: str) -> Existing | None:
     return Existing(*row) if row else None
 
 
-def version_with_digest(tx: Tx, tenant_id: int, instance_id: int, sha256: bytes) -> bool:
+def has_version(tx: Tx, instance_id: int, sha256: bytes, transfer_syntax_uid: str) -> bool:
     """True when this very content was current once."""
     row = tx.execute(
-        "select 1 from instance_version where tenant_id = %s and sha256 = %s and instance_fk = %s",
-        (tenant_id, sha256, instance_id),
+        "select 1 from instance_version where instance_fk = %s and sha256 = %s and transfer_syntax_uid = %s",
+        (instance_id, sha256, transfer_syntax_uid),
     ).fetchone()
     return row is not None
 
@@ -196,6 +197,40 @@ def replace_instance(
         "update series set bytes = bytes + %s, frame_count = frame_count + %s, revision = revision + 1, last_received_at = %s, "
         "settled_at = null where id = %s",
         (grown, frames, at, existing.series_id),
+    )
+
+
+def insert_older(tx: Tx, existing: Existing, incoming: Incoming, columns: dict[str, Any], identity: Identity) -> None:
+    """A version behind the current one, which keeps its place: its number moves up by one, and nobody sees another picture."""
+    written = incoming.written
+    row = tx.execute(
+        "update instance set version = version + 1 where id = %s returning version", (existing.id,)
+    ).fetchone()
+    assert row is not None
+    tx.execute(
+        "insert into instance_version (tenant_id, instance_fk, version, sop_class_uid, transfer_syntax_uid, size_bytes, prefix_bytes, "
+        "header_bytes, sha256, blob, arrival_id, received_at, superseded_at) values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)",
+        (
+            incoming.arrival.tenant_id, existing.id, row[0] - 1, identity.sop_class_uid, columns["transfer_syntax_uid"],
+            written.size_bytes, written.prefix_bytes, columns["header_bytes"], written.sha256, written.ref, incoming.arrival.id,
+            incoming.received_at, existing.received_at,
+        ),
+    )  # fmt: skip
+
+
+def wait_for_study(tx: Tx, tenant_id: int, study_uid: str) -> None:
+    """Until this transaction ends, nobody else makes this study or holds an object for it while it is not there."""
+    tx.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", (tenant_id, study_uid))
+
+
+def adopt_held(tx: Tx, tenant_id: int, study_uid: str, study_id: int) -> None:
+    """Objects that were held before their study was there belong to it from now on, so that its reader hears of them."""
+    wait_for_study(tx, tenant_id, study_uid)
+    tx.execute(
+        "with adopted as (update held set study_fk = %(study)s where tenant_id = %(tenant)s and study_uid = %(uid)s and state = 'held' "
+        "and study_fk is null returning 1) "
+        "update study set held_count = held_count + (select count(*) from adopted) where id = %(study)s and exists (select 1 from adopted)",
+        {"study": study_id, "tenant": tenant_id, "uid": study_uid},
     )
 
 

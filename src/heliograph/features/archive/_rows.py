@@ -45,14 +45,15 @@ _INSIDE = {
 def identity_of(header: Header, arrival: Arrival) -> Identity:
     """The identity an object states. The issuer is the object's own, else the source's (safety guard 3)."""
     person = Person(
-        patient_id=_whole(header.text("PatientID")),
-        issuer=_whole(header.text("IssuerOfPatientID")) or arrival.issuer,
+        patient_id=_whole(header, "PatientID"),
+        issuer=_whole(header, "IssuerOfPatientID") or arrival.issuer,
         name=_short(header.text("PatientName")),
         birth_date=_indexed(header.text("PatientBirthDate")),
         sex=_short(header.text("PatientSex")).upper()[:16],
     )
     return Identity(
-        _short(header.text("StudyInstanceUID")), _short(header.text("SeriesInstanceUID")), _short(header.text("SOPInstanceUID")),
+        _whole(header, "StudyInstanceUID")[:_LONGEST], _whole(header, "SeriesInstanceUID")[:_LONGEST],
+        _whole(header, "SOPInstanceUID")[:_LONGEST],
         _short(header.text("SOPClassUID") or header.meta("MediaStorageSOPClassUID")), person,
     )  # fmt: skip
 
@@ -196,9 +197,9 @@ def _indexed(text: str, most_bytes: int = _VALUE_BYTES) -> str:
     return _short(text).encode(errors="replace")[:most_bytes].decode(errors="ignore")
 
 
-def _whole(text: str) -> str:
-    """An identifier is never cut: two that differ at their end would become one."""
-    return text.replace("\0", "").strip()
+def _whole(header: Header, keyword: str) -> str:
+    """An identifier is never cut, at a backslash neither: two that differ at their end would become one."""
+    return "\\".join(header.texts(keyword)).replace("\0", "").strip()
 
 
 def _short(text: str) -> str:

@@ -21,7 +21,16 @@ from heliograph.features.archive._rows import (
     series_columns,
     study_columns,
 )
-from heliograph.features.archive.model import REASONS, Decision, Existing, Identity, Incoming, Outcome, admit_again
+from heliograph.features.archive.model import (
+    REASONS,
+    Decision,
+    Existing,
+    Identity,
+    Incoming,
+    LostRace,
+    Outcome,
+    admit_again,
+)
 from heliograph.features.patients import Difference, attach, differences, is_placeholder
 from heliograph.kit.ids import new_id
 from heliograph.standards.dicom.header import Header
@@ -55,8 +64,11 @@ class Ingest:
             return None
         return _row(incoming, header, identity, *known)
 
-    def __call__(self, tx: Tx, actor: Actor, incoming: Incoming, *, accept: bool = False) -> Outcome:
-        """Indexes, recognises, versions or holds one object (PS3.4 B.2). `accept` skips the doubts that a person has decided."""
+    def __call__(
+        self, tx: Tx, actor: Actor, incoming: Incoming, *, accept: bool = False, recovered: bool = False
+    ) -> Outcome:
+        """Indexes, recognises, versions or holds one object (PS3.4 B.2). `accept` skips the doubts that a person has decided;
+        `recovered` objects come in any order, and the time of their arrival says which is newer. LostRace asks for a rollback."""
         require(actor, "study.store")
         header = incoming.header
         if header is None:
@@ -67,13 +79,13 @@ class Ingest:
             return self._hold(tx, incoming, identity, doubt[0], doubt[1])
         existing = _repo.existing_instance(tx, incoming.arrival.tenant_id, identity.sop_uid)
         if existing is not None:
-            return self._again(tx, incoming, header, identity, existing, accept=accept)
+            return self._again(tx, incoming, header, identity, existing, accept=accept, recovered=recovered)
         placed = self._place(tx, incoming, header, identity, accept=accept)
         if isinstance(placed, Decision):
             return self._hold(tx, incoming, identity, placed)
         outcome = self._add(tx, incoming, header, identity, *placed)
-        if outcome is None:  # the same object came through two doors at once: now the other one is visible
-            return self(tx, actor, incoming, accept=accept)
+        if outcome is None:  # the study that was made for it would stay empty if the other one stands elsewhere
+            raise LostRace("the same object is just arriving from somewhere else; send it again")
         return dataclasses.replace(outcome, series_key=_series_key(incoming, identity))
 
     def forget(self) -> None:
@@ -109,6 +121,7 @@ class Ingest:
             columns = study_columns(header, identity, arrival)
             study_id = _repo.insert_study(tx, arrival.tenant_id, patient_id, columns, at, at + self._study_quiet)
             if study_id is not None:
+                _repo.adopt_held(tx, arrival.tenant_id, identity.study_uid, study_id)
                 announce(tx, arrival.tenant_id, "StudyOpened", {"study": study_id, "study_uid": identity.study_uid})
             else:
                 study = _repo.study_row(tx, arrival.tenant_id, identity.study_uid)
@@ -122,7 +135,7 @@ class Ingest:
 
     def _place_series(
         self, tx: Tx, incoming: Incoming, header: Header, identity: Identity, study_id: int
-    ) -> tuple[int, int] | Decision:
+    ) -> tuple[int, int]:
         arrival, at = incoming.arrival, incoming.received_at
         columns = series_columns(header, identity)
         series = _repo.series_row(tx, arrival.tenant_id, identity.series_uid)
@@ -135,8 +148,8 @@ class Ingest:
                 subject = {"study": study_id, "series": series_id, "series_uid": identity.series_uid}
                 announce(tx, arrival.tenant_id, "SeriesOpened", subject)
         if series is not None:
-            if series[1] != study_id:
-                return Decision("held", "series_in_other_study")
+            if series[1] != study_id:  # it was not there a moment ago
+                raise LostRace("the same series is just arriving in another study; send it again")
             series_id = series[0]
         assert series_id is not None
         _repo.widen_study(
@@ -158,14 +171,11 @@ class Ingest:
         return Outcome("new", study_id, series_id, added[0], study_uid=identity.study_uid)
 
     def _again(
-        self, tx: Tx, incoming: Incoming, header: Header, identity: Identity, existing: Existing, *, accept: bool
-    ) -> Outcome:
+        self, tx: Tx, incoming: Incoming, header: Header, identity: Identity, existing: Existing, *, accept: bool,
+        recovered: bool,
+    ) -> Outcome:  # fmt: skip
         arrival = incoming.arrival
-        same = (
-            existing.sha256 == incoming.written.sha256
-            or _repo.version_with_digest(tx, arrival.tenant_id, existing.id, incoming.written.sha256)
-            or self._compare(existing, incoming)
-        )
+        same = self._is_same(tx, incoming, header, existing)
         decision = admit_again(identity, arrival.source, existing, same_content=same)
         in_place = (identity.study_uid, identity.series_uid) == (existing.study_uid, existing.series_uid)
         if decision.kind == "identical":
@@ -179,7 +189,11 @@ class Ingest:
         found = _other_patient(study[2], identity) if study is not None and not accept else []
         if found:  # the newer content shows somebody else (safety guard 3)
             return self._hold(tx, incoming, identity, Decision("held", "study_of_other_patient", tuple(found)))
-        _repo.replace_instance(tx, existing, incoming, instance_columns(header), identity)
+        columns = instance_columns(header)
+        if recovered and incoming.received_at < existing.received_at:
+            _repo.insert_older(tx, existing, incoming, columns, identity)
+            return Outcome("newer", existing.study_id, existing.series_id, existing.id, study_uid=existing.study_uid)
+        _repo.replace_instance(tx, existing, incoming, columns, identity)
         subject = {
             "study": existing.study_id,
             "series": existing.series_id,
@@ -188,6 +202,14 @@ class Ingest:
         }
         announce(tx, arrival.tenant_id, "InstanceReplaced", subject)
         return Outcome("newer", existing.study_id, existing.series_id, existing.id, study_uid=existing.study_uid)
+
+    def _is_same(self, tx: Tx, incoming: Incoming, header: Header, existing: Existing) -> bool:
+        """The content that is current, or was once. The digest is over the data set alone: the same bytes under another transfer
+        syntax are a correction, not the same object."""
+        digest, syntax = incoming.written.sha256, header.transfer_syntax
+        if existing.sha256 == digest:
+            return existing.transfer_syntax_uid == syntax
+        return _repo.has_version(tx, existing.id, digest, syntax) or self._compare(existing, incoming)
 
     def _hold(
         self, tx: Tx, incoming: Incoming, identity: Identity | None, decision: Decision, detail: str = ""
@@ -200,6 +222,9 @@ class Ingest:
                 "held", before[1], held_id=before[0], reason=decision.reason, study_uid=uid, keeps_blob=False
             )
         study = _repo.study_row(tx, tenant_id, uid) if uid else None
+        if uid and study is None:
+            _repo.wait_for_study(tx, tenant_id, uid)  # who makes it now, and looks for held objects, must find this one
+            study = _repo.study_row(tx, tenant_id, uid)
         held_id = new_id()
         text = REASONS[decision.reason] + (f": {detail}" if detail else "")
         _repo.insert_held(tx, held_id, incoming, identity, decision, text, study[0] if study else None)

@@ -22,7 +22,7 @@ from heliograph.features.archive._adding import Adder
 from heliograph.features.archive._tail import Tail
 from heliograph.features.archive.compare import same_object
 from heliograph.features.archive.ingest import Ingest
-from heliograph.features.archive.model import Arrival, Existing, Incoming, Outcome, note_of
+from heliograph.features.archive.model import Arrival, Existing, Incoming, LostRace, Outcome, note_of
 from heliograph.kit.errors import Broken, HeliographError, Invalid
 from heliograph.kit.settings import Settings
 from heliograph.kit.time import now
@@ -33,7 +33,7 @@ _HEAD_BYTES = 32 << 10
 _MOST_HEADER = 256 << 20
 _TRIES = 6
 # Another sender was faster with the same object, version or study; or a crashed database has lost a series that we remember.
-_LOST_RACES = (DeadlockDetected, SerializationFailure, ForeignKeyViolation, UniqueViolation)
+_LOST_RACES = (DeadlockDetected, SerializationFailure, ForeignKeyViolation, UniqueViolation, LostRace)
 _RECOVERY = system_actor("recovery")
 
 
@@ -167,7 +167,8 @@ class Intake:
             header = self.read_header(record.written, self.blobs.read(record.written.ref, 0, _HEAD_BYTES), None)
         except Unparseable as error:
             trouble = error.message
-        self._ingest(tx, actor, Incoming(record.written, header, arrival, at, kept.get("s", ""), trouble))
+        incoming = Incoming(record.written, header, arrival, at, kept.get("s", ""), trouble)
+        self._ingest(tx, actor, incoming, recovered=True)
 
     def _same_object(self, existing: Existing, incoming: Incoming) -> bool:
         return same_object(self.blobs, existing, incoming)

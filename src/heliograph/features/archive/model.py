@@ -8,6 +8,7 @@ from uuid import UUID
 
 from heliograph.engine.blobs import Written
 from heliograph.features.patients import Difference, Person
+from heliograph.kit.errors import Busy
 from heliograph.standards.dicom.header import Header
 
 Door = Literal["dimse", "stow", "import", "upload", "recovery"]
@@ -29,6 +30,12 @@ REASONS: Mapping[str, str] = {
     "truncated": "the object ends before its data does",
     "command_differs": "the SOP Instance UID of the transfer differs from the one inside the object",
 }
+
+
+class LostRace(Busy):
+    """Somebody else's rows came first. Roll back: a try of its own sees them and decides anew."""
+
+    code = "arriving"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,7 @@ class Existing:
     version: int
     blob: str
     transfer_syntax_uid: str
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from heliograph.engine.db import Database
 from heliograph.kit.errors import HeliographError
 from heliograph.kit.time import now
 
-_TABLES = ("instance", "instance_version", "held")
+_KEYS = {"instance": "bigint", "instance_version": "bigint", "held": "uuid"}
 _PAGE = 200
 _CHUNK = 4 << 20
 
@@ -33,9 +33,9 @@ def verify(
     report = Report()
     cursor = dict(cursor or {})
     began, throttled = time.monotonic(), 0
-    for table in _TABLES:
+    for table in _KEYS:
         while rows := _page(database, table, cursor.get(table)):
-            good = []
+            good: list[tuple[Any, str]] = []
             for row_id, blob, prefix_bytes, size_bytes, digest in rows:
                 fault = _compare(blobs, blob, prefix_bytes, size_bytes, digest)
                 report.checked += 1
@@ -46,15 +46,25 @@ def verify(
                         {"table": table, "id": str(row_id), "fault": fault, **_name(database, table, row_id)}
                     )
                 else:
-                    good.append(row_id)
+                    good.append((row_id, blob))
                 cursor[table] = str(row_id)
                 if bytes_per_s:
                     time.sleep(max(0.0, throttled / bytes_per_s - (time.monotonic() - began)))
-            with database.transaction() as tx:
-                tx.execute(f"update {table} set verified_at = %s where id = any(%s)", (now(), good))
+            _mark(database, table, good)
             if progress is not None:
                 progress(report, cursor)
     return report
+
+
+def _mark(database: Database, table: str, good: list[tuple[Any, str]]) -> None:
+    """Marks what was read; a row that leads to other bytes by now was not."""
+    kind = _KEYS[table]
+    with database.transaction() as tx:
+        tx.execute(
+            f"update {table} set verified_at = %s from unnest(%s::{kind}[], %s::text[]) as good(id, blob) "
+            f"where {table}.id = good.id and {table}.blob = good.blob",
+            (now(), [row_id for row_id, _ in good], [blob for _, blob in good]),
+        )
 
 
 def count(database: Database) -> int:
@@ -68,7 +78,7 @@ def count(database: Database) -> int:
 
 
 def _page(database: Database, table: str, after: str | None) -> list[tuple[Any, ...]]:
-    kind = "uuid" if table == "held" else "bigint"
+    kind = _KEYS[table]
     with database.transaction() as tx:
         return tx.execute(
             f"select id, blob, prefix_bytes, size_bytes, sha256 from {table} where (%s::{kind} is null or id > %s::{kind}) order by id limit %s",

@@ -283,7 +283,6 @@ create table instance_version (
     verified_at timestamptz,
     unique (instance_fk, version)
 );
-create index instance_version_by_digest on instance_version (tenant_id, sha256);
 
 create table held (
     id uuid primary key,
@@ -314,6 +313,7 @@ create table held (
 create index held_open on held (tenant_id, received_at desc) where state = 'held';
 create index held_by_digest on held (tenant_id, sha256);
 create index held_by_study on held (study_fk) where state = 'held';
+create index held_unplaced on held (tenant_id, study_uid) where state = 'held' and study_fk is null;
 
 create table series_document (
     series_fk bigint primary key references series,
