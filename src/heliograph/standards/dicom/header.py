@@ -261,10 +261,12 @@ def _header(
 
 
 def _is_usable(walker: Walker, envelope: Envelope) -> bool:
-    if any(tags.attribute(tag) for tag in walker.found):
+    # Group lengths, and groups 0000 and 0002, which zeros and torn heads look like, say nothing of an object.
+    found = [tag for tag in walker.found if tag & 0xFFFF and tag >> 16 > 0x0002]
+    if any(tags.attribute(tag) for tag in found):
         return True
     # Private elements alone speak for themselves only behind file meta information and when they end well.
-    return bool(walker.found and envelope.meta and not walker.ran_out)
+    return bool(found and envelope.meta and not walker.ran_out)
 
 
 def _head_of_pixel(offset: int, vr: str, *, explicit: bool) -> int:
