@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import data
 from tests.peers.heliograph import Server
@@ -19,6 +20,10 @@ CHROMIUM = [
     "--disable-component-update", "--disable-sync", "--no-first-run", "--force-device-scale-factor=1",
 ]  # fmt: skip
 CALLERS = ("DCMTK", "PYNET", "HARNESS")
+
+# A busy machine is no finding: where slowness is one, the test measures the CPU that it took.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -59,34 +64,35 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"!! {len(faults)} fault tests did not run on this machine", yellow=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def database() -> Iterator[Postgres | None]:
-    """Debian's PostgreSQL when HELIOGRAPH_TEST_DATABASE=external; else the embedded one is used."""
+    """Debian's PostgreSQL under every server and every unit test when HELIOGRAPH_TEST_DATABASE=external; else the embedded one."""
     if os.environ.get("HELIOGRAPH_TEST_DATABASE") != "external":
         yield None
         return
-    with Postgres() as external:
+    try:
+        external = Postgres()
+    except Missing as error:
+        pytest.exit(f"HELIOGRAPH_TEST_DATABASE=external: {error}", returncode=4)
+    with external:
+        Server.new_database = external.new_database
         yield external
-
-
-def _server(folder: Path, database: Postgres | None) -> Server:
-    options = () if database is None else ("--database", database.new_database())
-    return Server(folder / "data", options=options)
+        Server.new_database = None
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, database: Postgres | None) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the whole session; DCMTK, PYNET and HARNESS are registered devices. Tests must not stop it."""
-    with _server(tmp_path_factory.mktemp("server"), database) as running:
+    with Server(tmp_path_factory.mktemp("server") / "data") as running:
         for caller in CALLERS:
             running.add_device(caller)
         yield running
 
 
 @pytest.fixture
-def fresh_server(tmp_path: Path, database: Postgres | None) -> Iterator[Server]:
+def fresh_server(tmp_path: Path) -> Iterator[Server]:
     """A server of one's own on an empty folder, to stop, kill and restart."""
-    with _server(tmp_path, database) as running:
+    with Server(tmp_path / "data") as running:
         yield running
 
 

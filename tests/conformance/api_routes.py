@@ -8,7 +8,6 @@ import httpx
 import psycopg
 from fastapi import FastAPI
 
-from heliograph.engine.db import EmbeddedPostgres
 from heliograph.gateways import api
 from tests import phantoms
 from tests.peers import part10
@@ -70,9 +69,7 @@ ROUTES = _routes()
 @contextlib.contextmanager
 def database(server: Server) -> Iterator[psycopg.Connection[Any]]:
     """The server's own database, to look at what no door shows."""
-    options = dict(zip(server.options[::2], server.options[1::2], strict=True))
-    url = options.get("--database") or EmbeddedPostgres(server.data / "database").url
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(server.database_url, autocommit=True) as connection:
         yield connection
 
 

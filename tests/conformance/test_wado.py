@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import psycopg
 import pytest
 from dicomweb_client.api import DICOMwebClient
 from PIL import Image
@@ -426,10 +427,7 @@ def test_reading_a_study_is_audited_once_a_minute(server: Server, web: httpx.Cli
     for number in (1, 2):
         for _ in range(3):
             get(web, f"{path_of(shape, number)}/frames/1", OCTETS)
-    import psycopg
-
-    url = f"postgresql://heliograph@/heliograph?host={server.data}/database/socket&port=5432"
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(server.database_url) as connection:
         rows = connection.execute(
             "select count(*) from audit_event where kind = 'study.read' and subject ->> 'study_uid' = %s",
             (shape.study_uid,),

@@ -17,13 +17,11 @@ from pydicom import FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_file_meta_info
 
-from heliograph.engine.db import EmbeddedPostgres
 from tests.faults.ledger import Ledger, audit, introduce, send_again
 from tests.faults.objects import Object, objects
 from tests.peers import Dicom, dcmtk, processes
 from tests.peers.association import Association
 from tests.peers.heliograph import PROGRAM, Server
-from tests.peers.postgres import Postgres
 
 LANES = 4
 BATCH = 40
@@ -170,10 +168,9 @@ def busy(fresh_server: Server, tmp_path: Path) -> Traffic:
 
 
 @pytest.fixture
-def restored(tmp_path: Path, fresh_server: Server, database: Postgres | None) -> Iterator[Server]:
+def restored(tmp_path: Path, fresh_server: Server) -> Iterator[Server]:
     """A server on a folder that does not exist yet; its secrets will be those of the backup."""
-    options = () if database is None else ("--database", database.new_database())
-    other = Server(tmp_path / "restored", options=options)
+    other = Server(tmp_path / "restored")
     other._token = fresh_server.token
     try:
         yield other
@@ -196,8 +193,7 @@ def _restore(other: Server, folder: Path) -> str:
 
 
 def _rows(server: Server, sql: str) -> list[tuple[Any, ...]]:
-    url = server.options[1] if server.options else EmbeddedPostgres(server.data / "database").url
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(server.database_url) as connection:
         return connection.execute(sql).fetchall()
 
 

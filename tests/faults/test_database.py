@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.ledger import Senders, audit, introduce, send_again
 from tests.faults.objects import objects
-from tests.peers.heliograph import Server
+from tests.peers.heliograph import EMBEDDED, Server
 from tests.peers.postgres import Postgres
 
 SENDERS = 4
@@ -26,26 +26,25 @@ def _audited(server: Server, senders: Senders) -> None:
 
 @pytest.mark.timeout(240)
 def test_the_embedded_database_killed_under_load_comes_back_by_itself(
-    fresh_server: Server, database: Postgres | None
+    tmp_path: Path,
 ) -> None:
-    if database is not None:
-        pytest.skip("this run uses an external database")
-    introduce(fresh_server)
-    with Senders(fresh_server.dicom, [objects(lane, 1) for lane in range(SENDERS)], reconnect=True) as senders:
-        senders.wait_for(30)
-        before = set(fresh_server.database_pids())
-        fresh_server.kill_database()
-        _goes_on(fresh_server, senders, wait_s=60)
-        assert fresh_server.process is not None
-        assert fresh_server.process.poll() is None, "the supervisor ended"
-        assert not before & set(fresh_server.database_pids())
-    _audited(fresh_server, senders)
+    with Server(tmp_path / "data", database=EMBEDDED) as server:
+        introduce(server)
+        with Senders(server.dicom, [objects(lane, 1) for lane in range(SENDERS)], reconnect=True) as senders:
+            senders.wait_for(30)
+            before = set(server.database_pids())
+            server.kill_database()
+            _goes_on(server, senders, wait_s=60)
+            assert server.process is not None
+            assert server.process.poll() is None, "the supervisor ended"
+            assert not before & set(server.database_pids())
+        _audited(server, senders)
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_an_external_database_restarted_under_load(tmp_path: Path, mode: str) -> None:
-    with Postgres() as postgres, Server(tmp_path / "data", options=("--database", postgres.new_database())) as server:
+    with Postgres() as postgres, Server(tmp_path / "data", database=postgres.new_database()) as server:
         introduce(server)
         with Senders(server.dicom, [objects(lane, 2) for lane in range(SENDERS)], reconnect=True) as senders:
             senders.wait_for(30)

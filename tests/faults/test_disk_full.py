@@ -11,7 +11,7 @@ from tests.faults.loop_image import LoopImage
 from tests.faults.objects import objects
 from tests.peers import dicomweb
 from tests.peers.association import IMPLICIT, VERIFICATION, Association
-from tests.peers.heliograph import Server
+from tests.peers.heliograph import EMBEDDED, Server
 
 MIB = 1 << 20
 
@@ -23,9 +23,8 @@ def disk() -> Iterator[LoopImage]:
 
 
 def _server(disk: LoopImage, tmp_path: Path, *, reserve_mib: int) -> Server:
-    return Server(
-        disk.mount / "data", env={"HELIOGRAPH_RESERVE_BYTES": str(reserve_mib * MIB)}, log=tmp_path / "server.log"
-    )
+    reserve = {"HELIOGRAPH_RESERVE_BYTES": str(reserve_mib * MIB)}
+    return Server(disk.mount / "data", env=reserve, log=tmp_path / "server.log", database=EMBEDDED)
 
 
 def test_below_the_reserve_senders_hear_a700_and_keep_their_association(disk: LoopImage, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import pytest
 from tests.faults.ledger import Ledger, Senders, audit, introduce, send_again
 from tests.faults.objects import objects
 from tests.peers.heliograph import Server
-from tests.peers.postgres import Postgres
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "5"))
 SEED = int(os.environ.get("FAULT_SEED", str(random.SystemRandom().randrange(100_000))))
@@ -27,9 +26,8 @@ class Victim:
 
 
 @pytest.fixture(scope="module")
-def victim(tmp_path_factory: pytest.TempPathFactory, database: Postgres | None) -> Iterator[Victim]:
-    options = () if database is None else ("--database", database.new_database())
-    with Server(tmp_path_factory.mktemp("victim") / "data", options=options) as server:
+def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
+    with Server(tmp_path_factory.mktemp("victim") / "data") as server:
         introduce(server)
         yield Victim(server)
 

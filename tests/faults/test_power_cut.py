@@ -15,7 +15,7 @@ import pytest
 from tests.faults.ledger import Ledger, Senders, audit, introduce, send_again
 from tests.faults.loop_image import LoopImage
 from tests.faults.objects import objects
-from tests.peers.heliograph import Server
+from tests.peers.heliograph import EMBEDDED, Server
 
 CUTS = int(os.environ.get("POWER_CUTS", "3"))
 SEED = int(os.environ.get("FAULT_SEED", str(random.SystemRandom().randrange(100_000))))
@@ -27,7 +27,8 @@ class House:
 
     def __init__(self, disk: LoopImage, log: Path) -> None:
         self.disk = disk
-        self.server = Server(disk.mount / "data", env={"HELIOGRAPH_RESERVE_BYTES": str(64 << 20)}, log=log)
+        reserve = {"HELIOGRAPH_RESERVE_BYTES": str(64 << 20)}
+        self.server = Server(disk.mount / "data", env=reserve, log=log, database=EMBEDDED)
         self.ledger = Ledger()
 
     def cut(self, promises: Ledger) -> None:

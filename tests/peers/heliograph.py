@@ -6,18 +6,21 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import httpx
 
+from heliograph.engine.db import EmbeddedPostgres
 from tests.peers import Dicom, processes
 from tests.peers.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sys.executable).with_name("heliograph")
 READY_S = float(os.environ.get("HELIOGRAPH_READY_S", "60"))
+EMBEDDED = "embedded"
 
 
 class DidNotStart(AssertionError):
@@ -25,7 +28,13 @@ class DidNotStart(AssertionError):
 
 
 class Server:
-    """One data folder and the program on it; ports stay the same over restarts."""
+    """One data folder and the program on it; ports stay the same over restarts.
+
+    `database` is the URL of one, EMBEDDED, or None: what this run of the tests is about.
+    """
+
+    # Makes an empty database for each server, in a run against an external PostgreSQL (tests/conftest.py); None: embedded.
+    new_database: ClassVar[Callable[[], str] | None] = None
 
     def __init__(
         self,
@@ -35,9 +44,13 @@ class Server:
         options: tuple[str, ...] = (),
         env: dict[str, str] | None = None,
         log: Path | None = None,
+        database: str | None = None,
     ) -> None:
         self.data = data
-        self.options = options
+        if database is None:
+            database = EMBEDDED if Server.new_database is None else Server.new_database()
+        self.external_database = None if database == EMBEDDED else database
+        self.options = options if database == EMBEDDED else (*options, "--database", database)
         self.env = env or {}
         self.mark = uuid.uuid4().hex
         self.log = log or data.with_name(data.name + ".log")
@@ -55,6 +68,10 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def database_url(self) -> str:
+        return self.external_database or EmbeddedPostgres(self.data / "database").url
 
     @property
     def command(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Debian's own PostgreSQL as the external database: a cluster in a temporary folder on loopback, one database per server."""
+"""Debian's own PostgreSQL as the external database: a cluster in a temporary folder on loopback, one database per server of ours."""
 
 import os
 import pwd
@@ -64,7 +64,7 @@ class Postgres:
             "-l",
             str(self.folder / "log"),
             "-o",
-            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''",
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=400",
         )
         return self
 

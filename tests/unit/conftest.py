@@ -1,6 +1,7 @@
-"""A real PostgreSQL for unit tests that need one: embedded, in a temporary folder, one for the whole session."""
+"""A real PostgreSQL for unit tests that need one: embedded in a temporary folder, or the external one of this run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -8,18 +9,32 @@ import pytest
 
 from heliograph.engine.db import Database, EmbeddedPostgres, Tx, schema
 from heliograph.features.access import Actor, system_actor
+from tests.peers.postgres import Postgres
 
 
 @pytest.fixture(scope="session")
-def scratch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of an empty database with the present schema."""
-    postgres = EmbeddedPostgres(Path(tmp_path_factory.mktemp("pg")))
-    postgres.start()
-    try:
-        schema.upgrade(postgres.url)
-        yield postgres.url
-    finally:
-        postgres.stop()
+def new_url(tmp_path_factory: pytest.TempPathFactory, database: Postgres | None) -> Iterator[Callable[[], str]]:
+    """Makes empty databases with the present schema."""
+    with ExitStack() as until_the_end:
+
+        def make() -> str:
+            if database is not None:
+                url = database.new_database()
+            else:
+                postgres = EmbeddedPostgres(Path(tmp_path_factory.mktemp("pg")))
+                postgres.start()
+                until_the_end.callback(postgres.stop)
+                url = postgres.url
+            schema.upgrade(url)
+            return url
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def scratch_url(new_url: Callable[[], str]) -> str:
+    """The URL of the database that most unit tests share."""
+    return new_url()
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
 
-from heliograph.engine.db import Database, EmbeddedPostgres, Tx, schema
+from heliograph.engine.db import Database, Tx
 from heliograph.engine.jobs import JobRun, Work, cancel, defer, enqueue, listing, retry
 from heliograph.engine.jobs.queue import Cancelled
 from heliograph.engine.jobs.worker import run_tracked
@@ -22,18 +21,12 @@ Found = TypeVar("Found")
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def own(new_url: Callable[[], str]) -> Iterator[Database]:
     """A database of our own: a worker takes whatever it finds."""
-    postgres = EmbeddedPostgres(Path(tmp_path_factory.mktemp("jobs")))
-    postgres.start()
-    try:
-        schema.upgrade(postgres.url)
-        database = Database(postgres.url, name="test-jobs")
-        database.open()
-        yield database
-        database.close()
-    finally:
-        postgres.stop()
+    database = Database(new_url(), name="test-jobs")
+    database.open()
+    yield database
+    database.close()
 
 
 @contextlib.contextmanager
@@ -266,17 +259,17 @@ def test_a_worker_does_what_is_queued_before_and_after_it_started(own: Database)
 
 def test_a_job_whose_worker_was_killed_goes_on_from_its_cursor(own: Database) -> None:
     with worker(own) as first:
-        job_id = put(own, "test_count", to=30, pause_s=0.05)
+        job_id = put(own, "test_count", to=100, pause_s=0.05)
         until(lambda: job(own, job_id)["done"] >= 5)
         first.kill()
         first.wait()
     assert job(own, job_id)["state"] == "running"
     done = job(own, job_id)["done"]
-    assert 5 <= done < 30
+    assert 5 <= done < 100
     with worker(own):
         seen = ended(own, job_id)
     assert seen["state"] == "done"
-    assert seen["summary"] == {"done": list(range(30))}, "every number once: nothing twice, nothing left out"
+    assert seen["summary"] == {"done": list(range(100))}, "every number once: nothing twice, nothing left out"
 
 
 def test_a_worker_that_is_told_to_stop_stops_within_seconds_and_the_next_one_goes_on(own: Database) -> None:
