@@ -71,6 +71,15 @@ def person(server: Server, name: str, *roles: str) -> Browser:
     return browser
 
 
+def holds_after(look: Callable[[], bool], *, from_s: float = 3.0) -> None:
+    """True for every question asked later than `from_s` from now, and asked all the time before: being asked keeps nothing alive."""
+    deadline = time.monotonic() + from_s
+    while time.monotonic() < deadline:
+        look()
+        time.sleep(0.05)
+    assert look(), f"not so after {from_s:.0f} s"
+
+
 def until(look: Callable[[], Found], *, timeout_s: float = 60.0, every_s: float = 0.1) -> Found:
     """What `look` finds, as soon as it is true."""
     deadline = time.monotonic() + timeout_s

@@ -9,7 +9,7 @@ import pytest
 
 from tests import phantoms
 from tests.conformance.api_routes import BODIES, ROUTES, database, is_problem
-from tests.conformance.browsing import COOKIE, Browser, person, until
+from tests.conformance.browsing import COOKIE, Browser, holds_after, person
 from tests.peers import dicomweb
 from tests.peers.heliograph import Server
 from tests.phantoms import Shape
@@ -89,18 +89,16 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password(api_house: Server) ->
     """Within a factor of three; a name that costs no hashing would answer a hundred times as fast."""
     _with_password(api_house, "slow", "correct horse battery")
 
-    def seconds(name: str) -> float:
-        with Browser(api_house) as window:
-            best = 99.0
-            for _ in range(4):
+    names = ("slow", "never-heard-of")
+    best = dict.fromkeys(names, 99.0)
+    with Browser(api_house) as window:
+        for _ in range(7):  # by turns, so that a busy moment of the machine concerns both; after eight a name is locked
+            for name in names:
                 began = time.perf_counter()
                 window.sign_in(name, "wrong password")
-                best = min(best, time.perf_counter() - began)
-            return best
-
-    known, unknown = seconds("slow"), seconds("never-heard-of")
-    assert unknown > known / 3
-    assert unknown < known * 3
+                best[name] = min(best[name], time.perf_counter() - began)
+    known, unknown = best.values()
+    assert known / 3 < unknown < known * 3
 
 
 def test_changing_the_password_needs_the_old_one_and_ends_other_sessions(api_house: Server) -> None:
@@ -112,7 +110,7 @@ def test_changing_the_password_needs_the_old_one_and_ends_other_sessions(api_hou
         is_problem(here.post("/api/session/password", json={"new": "short", "current": first}), 400, "weak_password")
         assert here.post("/api/session/password", json={"new": second, "current": first}).status_code == 200
         assert here.get("/api/session").status_code == 200
-        until(lambda: there.get("/api/session").status_code == 401, timeout_s=3)
+        holds_after(lambda: there.get("/api/session").status_code == 401)
         is_problem(there.sign_in("changer", first), 401)
         assert there.sign_in("changer", second).status_code == 200
 
@@ -171,4 +169,4 @@ def test_an_expired_token_is_none(api_house: Server, nobody: httpx.Client) -> No
     assert nobody.get("/api/about", headers=headers).status_code == 200
     with database(api_house) as connection:
         connection.execute("update api_token set expires_at = now() - interval '1 second' where name = 'brief'")
-    until(lambda: nobody.get("/api/about", headers=headers).status_code == 401, timeout_s=3)
+    holds_after(lambda: nobody.get("/api/about", headers=headers).status_code == 401)

@@ -148,12 +148,15 @@ def test_lists_of_uids_at_every_level(archive: Server) -> None:
 
 def test_trap_46_cancel_of_a_move(archive: Server) -> None:
     def slow(_: Any) -> int:
+        seen.append(1)
+        if len(seen) == 2:
+            association.send_c_cancel(1, None, MODEL)
         time.sleep(0.3)
         return 0x0000
 
+    seen: list[int] = []
     with registered(archive, pynet.StoreScp(aet="SLOW", status=slow)):
         association = pynet.associate(archive.dicom, [build_context(MODEL)])
-        threading.Timer(0.8, association.send_c_cancel, (1, None, MODEL)).start()
         try:
             responses = [response for response, _ in association.send_c_move(study(), "SLOW", MODEL)]
         finally:
@@ -166,16 +169,21 @@ def test_trap_46_cancel_of_a_move(archive: Server) -> None:
 
 
 def test_trap_46_requestor_that_goes_away_ends_the_sending(archive: Server) -> None:
+    begun = threading.Event()
+
     def slow(_: Any) -> int:
+        begun.set()
         time.sleep(0.2)
         return 0x0000
 
     with registered(archive, pynet.StoreScp(aet="GONE", status=slow)) as receiver:
         association = pynet.associate(archive.dicom, [build_context(MODEL)])
         answers = association.send_c_move(study(), "GONE", MODEL)
-        threading.Timer(0.5, association.abort).start()
+        leaving = threading.Thread(target=lambda: begun.wait(60) and association.abort())
+        leaving.start()
         list(answers)
-        time.sleep(1.5)
+        leaving.join()
+        time.sleep(12 * 0.2 + 1)  # all of them would have come by now
         assert 0 < len(receiver.received) < 12
 
 

@@ -1,6 +1,7 @@
 """Slow and lying peers: each is cut off or answered, none takes memory or time from the others, and a good neighbour never notices."""
 
 import contextlib
+import itertools
 import random
 import socket
 import struct
@@ -30,6 +31,7 @@ from tests.peers.heliograph import Server
 CT = "1.2.840.10008.5.1.4.1.1.2"
 ANSWER_S = 10.0
 MIB = 1 << 20
+SEEDS = itertools.count(1)
 
 
 def _p_data(context: int, flags: int, payload: bytes, *, pdv_length: int | None = None) -> bytes:
@@ -97,15 +99,13 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def neighbour(attacked: Server) -> Iterator[Callable[[], None]]:
     """After each test the server is as quick and as right as before, and nobody else's object has come in."""
-    lanes = iter(range(100))
 
     def check() -> None:
         began = time.monotonic()
         with Association.connect(attacked.dicom, [(VERIFICATION, (IMPLICIT,))], calling="HARNESS", timeout=10) as one:
             assert one.echo() == 0
         assert time.monotonic() - began < 2
-        seed = time.monotonic_ns() % 90_000
-        with Senders(attacked.dicom, [objects(next(lanes), seed)]) as senders:
+        with Senders(attacked.dicom, [objects(0, next(SEEDS))]) as senders:
             senders.wait_for(3, wait_s=15)
         report = audit(attacked, senders.ledger)
         assert report.is_clean, str(report)

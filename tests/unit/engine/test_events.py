@@ -132,4 +132,4 @@ def test_listeners_are_told_that_there_is_something_new(scratch: Database, scrat
         with scratch.transaction() as tx:
             announce(tx, 1, kind, {"n": 1})
         relay(scratch)
-        assert next(listener.notifies(timeout=5)).channel == "heliograph_changes"
+        assert next(listener.notifies(timeout=60)).channel == "heliograph_changes"

@@ -89,7 +89,7 @@ def family(tmp_path: Path) -> Iterator[Callable[..., Family]]:
                     os.kill(pid, signal.SIGKILL)
 
 
-def until(look: Callable[[], Found], timeout_s: float = 20.0) -> Found:
+def until(look: Callable[[], Found], timeout_s: float = 60.0) -> Found:
     deadline = time.monotonic() + timeout_s
     while not (seen := look()):
         assert time.monotonic() < deadline, "it did not come to pass"
@@ -137,8 +137,8 @@ def test_a_child_that_dies_again_and_again_is_given_longer_and_longer(family: Ca
         until(lambda n=n: len(made.starts("one")) == n + 2)
         made.wait_ready()
         pauses.append(time.monotonic() - began)
-    assert pauses[2] > pauses[0]
-    assert pauses[2] < 10
+    assert [pause >= least for pause, least in zip(pauses, (0.4, 0.8, 1.6), strict=True)] == [True] * 3
+    assert pauses[2] < 60
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
@@ -162,7 +162,7 @@ def test_a_child_that_ignores_signals_is_killed_in_time(family: Callable[..., Fa
     made.process.terminate()
     made.process.wait(12)
     assert time.monotonic() - began < 10
-    until(lambda: not [pid for pid in pids if is_alive(pid)], 2)
+    until(lambda: not [pid for pid in pids if is_alive(pid)])
 
 
 def test_children_of_a_killed_supervisor_end_by_themselves(family: Callable[..., Family]) -> None:
@@ -172,12 +172,12 @@ def test_children_of_a_killed_supervisor_end_by_themselves(family: Callable[...,
     pids = [pid for name in ("one", "two") for pid, _ in made.starts(name)]
     made.process.kill()
     made.process.wait()
-    until(lambda: not [pid for pid in pids if is_alive(pid)], 10)
+    until(lambda: not [pid for pid in pids if is_alive(pid)])
 
 
 def test_a_child_that_never_starts_ends_everything_with_a_reason(family: Callable[..., Family]) -> None:
     made = family(one=GOOD, two=NEVER)
-    out, _ = made.process.communicate(timeout=30)
+    out, _ = made.process.communicate(timeout=120)
     assert made.process.returncode == 7
     assert "the process two does not start" in out
-    until(lambda: not [pid for pid, _ in made.starts("one") if is_alive(pid)], 5)
+    until(lambda: not [pid for pid, _ in made.starts("one") if is_alive(pid)])

@@ -36,15 +36,15 @@ class Door:
         self.calls.append(call)
         call.sock.setblocking(True)
         call.sock.sendall(pdu.encode(pdu.AssociateAccept("US", "THEM", ())))
-        self.leave.wait(10)
+        self.leave.wait(60)
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), 5)
+        return socket.create_connection(("127.0.0.1", self.port), 30)
 
     def end(self) -> None:
         self.leave.set()
         self.stop.set()
-        self.thread.join(5)
+        self.thread.join(30)
         self.acceptor.drain(1.0)
         assert self.acceptor.open_count() == 0
 
@@ -98,14 +98,15 @@ def test_unreadable_request_is_aborted() -> None:
 
 
 def test_n2_silent_caller_is_dropped_after_artim_and_others_come_in_at_once() -> None:
-    with door(artim_s=1.0) as one, one.connect() as silent, one.connect() as good:
+    with door(artim_s=3.0) as one, one.connect() as silent, one.connect() as good:
         silent.sendall(REQUEST[:10])
-        began = time.monotonic()
         good.sendall(REQUEST)
         assert accepted(good)
-        assert time.monotonic() - began < 0.5
+        silent.setblocking(False)
+        with pytest.raises(BlockingIOError):  # still waited for
+            silent.recv(1)
+        silent.settimeout(30)
         assert everything(silent) == b""
-        assert 0.5 < time.monotonic() - began < 3
 
 
 def test_limit_of_associations_in_total() -> None:

@@ -246,7 +246,8 @@ def test_n4_any_sequence_ends_and_never_hangs(sequence: list[bytes], release: bo
 
 
 def test_n2_pdu_that_dribbles_ends_in_time() -> None:
-    with association() as (ours, far):
+    """Fifty seconds would be needed for the whole of it."""
+    with association(limits=QUICK) as (ours, far):
         stop = threading.Event()
 
         def dribble() -> None:
@@ -260,7 +261,7 @@ def test_n2_pdu_that_dribbles_ends_in_time() -> None:
         began = time.monotonic()
         with pytest.raises((TimedOut, Violation)):
             ours.receive_command()
-        assert time.monotonic() - began < QUICK.pdu_timeout_s + 1
+        assert time.monotonic() - began < 20
         stop.set()
         thread.join()
 
@@ -300,8 +301,9 @@ def test_poll_does_not_wait() -> None:
     with association() as (ours, far):
         assert ours.poll_command() is None
         far.sendall(command(Command(dimse.C_CANCEL_RQ, responds_to=1)))
-        time.sleep(0.05)
-        polled = ours.poll_command()
+        deadline = time.monotonic() + 30
+        while (polled := ours.poll_command()) is None and time.monotonic() < deadline:
+            time.sleep(0.01)
         assert polled is not None
         assert polled[1].command_field == dimse.C_CANCEL_RQ
 

@@ -54,7 +54,7 @@ class Running:
     def __init__(self) -> None:
         self.host = EchoHost()
         self.stop = threading.Event()
-        limits = Limits(idle_timeout_s=5, pdu_timeout_s=2, message_timeout_s=2)
+        limits = Limits(idle_timeout_s=60, pdu_timeout_s=30, message_timeout_s=30)
         listener = listen("127.0.0.1", 0)
         self.port = listener.getsockname()[1]
         self.acceptor = Acceptor(listener, Serving(self.host, limits, self.stop).serve, AcceptorLimits())
@@ -153,7 +153,7 @@ def test_stop_aborts_idle_associations_soon() -> None:
         one.stop.set()
         began = time.monotonic()
         assert one.end() == "stopping"
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20
         association.abort()
 
 
@@ -165,7 +165,7 @@ def test_n3_many_associations_leave_nothing_behind() -> None:
                 association.abort()
             else:
                 association.release()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while one.acceptor.open_count() and time.monotonic() < deadline:
             time.sleep(0.01)
         assert (one.acceptor.open_count(), len(one.host.ends)) == (0, 200)

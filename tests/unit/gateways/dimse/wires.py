@@ -14,6 +14,7 @@ CT = "1.2.840.10008.5.1.4.1.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
 IMPLICIT = "1.2.840.10008.1.2"
 CONTEXTS = (AcceptedContext(1, CT, EXPLICIT), AcceptedContext(3, "1.2.840.10008.1.1", IMPLICIT))
+PATIENT = Limits(artim_s=30.0, pdu_timeout_s=30.0, message_timeout_s=30.0, idle_timeout_s=30.0, send_timeout_s=30.0)
 QUICK = Limits(artim_s=2.0, pdu_timeout_s=1.0, message_timeout_s=1.0, idle_timeout_s=2.0, send_timeout_s=2.0)
 
 
@@ -27,13 +28,13 @@ def connected() -> tuple[socket.socket, socket.socket]:
 @contextlib.contextmanager
 def association(
     *,
-    limits: Limits = QUICK,
+    limits: Limits = PATIENT,
     max_length: int | None = 16384,
     stop: threading.Event | None = None,
     is_requestor: bool = False,
 ) -> Iterator[tuple[Association, socket.socket]]:
     near, far = connected()
-    far.settimeout(5)
+    far.settimeout(60)
     peer = Peer("FAR", "NEAR", "127.0.0.1", 1, pdu.UserInformation(max_length=max_length))
     ours = Association(Wire(near, stop=stop), peer, CONTEXTS, limits, is_requestor=is_requestor)
     try:
