@@ -7,7 +7,7 @@ acknowledge before their index is synced, so a clean result is not for want of l
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,7 @@ class House:
         reserve = {"HELIOGRAPH_RESERVE_BYTES": str(64 << 20)}
         self.server = Server(disk.mount / "data", env=reserve, log=log, database=EMBEDDED)
         self.ledger = Ledger()
+        self.cuts = self.promised = 0
 
     def cut(self, promises: Ledger) -> None:
         """Power first, then the processes: what they still write goes nowhere, what they still say is not heard."""
@@ -64,6 +65,7 @@ def test_a_power_cut_while_receiving_loses_nothing(house: House, number: int) ->
     server.start()
     report = audit(server, senders.ledger)
     assert report.is_clean, f"{told}: {report}"
+    house.cuts, house.promised = house.cuts + 1, house.promised + senders.ledger.count
     senders.ledger.absorb(send_again(server.dicom, senders.ledger))
     report = audit(server, senders.ledger)
     assert report.is_clean, f"{told}, sent again: {report}"
@@ -71,9 +73,13 @@ def test_a_power_cut_while_receiving_loses_nothing(house: House, number: int) ->
 
 
 @pytest.mark.timeout(600)
-def test_after_all_cuts_the_archive_is_whole(house: House) -> None:
+def test_after_all_cuts_the_archive_is_whole(house: House, figures: Callable[[str], None]) -> None:
     house.server.start_unless_running()
     report = audit(house.server, house.ledger)
+    figures(
+        f"power cut: {house.cuts} of {CUTS} without loss (seed {SEED}), {house.promised} objects acknowledged before a cut; "
+        f"at the end {len(report.missing)} of {house.ledger.count} missing, {len(report.altered)} altered"
+    )
     assert report.is_clean, f"seed {SEED}: {report}"
     verified = house.server.verify()
     assert verified.returncode == 0, verified.stdout + verified.stderr
