@@ -31,7 +31,9 @@ def works(services: Services) -> list[Work]:
         Work(settle.MAKE_DOCUMENT, make_document, tracked=False),
         Work(
             settle.STUDY_SETTLED,
-            lambda study_id: routing_jobs.study_settled(services.database, study_id),
+            lambda study_id, is_look_back=False: routing_jobs.study_settled(
+                services.database, study_id, is_look_back=is_look_back
+            ),
             tracked=False,
         ),
         Work(IMPORT_JOB, lambda run: import_job(services, run)),

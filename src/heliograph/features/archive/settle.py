@@ -49,5 +49,5 @@ def _settle_studies(database: Database) -> int:
         ).fetchall()
         for study_id, tenant_id, study_uid, count in rows:
             announce(tx, tenant_id, "StudyArrived", {"study": study_id, "study_uid": study_uid, "instances": count})
-            defer(tx, STUDY_SETTLED, {"study_id": study_id})
+            defer(tx, STUDY_SETTLED, {"study_id": study_id}, lock=f"study:{study_id}")
     return len(rows)

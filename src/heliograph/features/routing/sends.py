@@ -1,5 +1,6 @@
 """Sends: studies and series on their way to other nodes, durable, tried again until they arrive."""
 
+import time
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -8,14 +9,16 @@ from heliograph.engine.db import Database, Tx
 from heliograph.engine.events import announce
 from heliograph.engine.jobs import defer, enqueue
 from heliograph.features.access import Actor, note, require, visible
+from heliograph.features.archive.settle import STUDY_SETTLED
 from heliograph.features.routing.model import Node, Outgoing, Send, wait_s
 from heliograph.features.routing.nodes import find_node
-from heliograph.kit.errors import Absent, Conflict, HeliographError
+from heliograph.kit.errors import Absent, Busy, Conflict, HeliographError
 from heliograph.kit.ids import new_id
-from heliograph.kit.time import now
+from heliograph.kit.time import monotonic_s, now
 
 SEND_WORK = "send"
 RETRIEVE_WORK = "retrieve"
+_PATIENCE_S = 10.0
 OPEN_STATES = ("queued", "sending", "waiting")
 _COLUMNS = (
     "s.id, s.tenant_id, s.study_fk, s.series_fk, n.id, n.tenant_id, n.name, n.aet, n.host, n.port, s.state, s.done, s.total, s.failed, "
@@ -131,7 +134,8 @@ def begin(tx: Tx, send_id: UUID) -> Send | None:
 
 
 def outgoing(tx: Tx, send: Send, *, limit: int = 2000) -> list[Outgoing]:
-    """The next objects behind `sent_through`, in the order of their arrival."""
+    """The next objects behind `sent_through`, in the order of their numbers. Whoever has drawn a lower number has committed."""
+    _wait_for_writers(tx)
     rows = tx.execute(
         "select i.id, i.sop_class_uid, i.sop_uid, i.transfer_syntax_uid, i.blob, i.size_bytes, i.prefix_bytes "
         "from instance i join series se on se.id = i.series_fk and se.tenant_id = i.tenant_id "
@@ -141,35 +145,68 @@ def outgoing(tx: Tx, send: Send, *, limit: int = 2000) -> list[Outgoing]:
     return [Outgoing(*row) for row in rows]
 
 
+def _wait_for_writers(tx: Tx) -> None:
+    """Numbers are drawn in one order and committed in another: the one that commits late would be stepped over for ever.
+    So this waits for the transactions that are writing objects now, a few milliseconds each, and stops nobody."""
+    waiting, since = _writers(tx), monotonic_s()
+    while waiting:
+        if monotonic_s() - since > _PATIENCE_S:
+            raise Busy("objects are being written for too long", code="database_busy")
+        time.sleep(0.01)
+        waiting &= _writers(tx)
+
+
+def _writers(tx: Tx) -> set[str]:
+    rows = tx.execute(
+        "select virtualtransaction from pg_locks where locktype = 'relation' and relation = 'instance'::regclass and granted "
+        "and mode = 'RowExclusiveLock' and database = (select oid from pg_database where datname = current_database()) "
+        "and pid <> pg_backend_pid()"
+    )
+    return {row[0] for row in rows}
+
+
 def keep_progress(tx: Tx, send_id: UUID, *, done: int, failed: int, sent_through: int) -> bool:
-    """Stores how far it is; False when somebody cancelled."""
+    """Stores how far it is; False when somebody cancelled, and nothing is stored then: it may have been asked for again."""
     row = tx.execute(
-        "update send set done = %s, failed = %s, sent_through = %s where id = %s returning state",
+        "update send set done = %s, failed = %s, sent_through = %s where id = %s and state = 'sending' returning 1",
         (done, failed, sent_through, send_id),
     ).fetchone()
-    return row is not None and row[0] == "sending"
+    return row is not None
 
 
 def put_off(tx: Tx, send: Send, error: HeliographError) -> None:
     """The node cannot be reached or is full: tried again later, or given up after very many attempts."""
     seconds = wait_s(send.attempts)
     if seconds is None:
-        finish(tx, send, "failed", f"given up after {send.attempts} attempts: {error.message}")
+        _end(tx, send, "failed", f"given up after {send.attempts} attempts: {error.message}")
         return
-    tx.execute(
-        "update send set state = 'waiting', next_attempt_at = %s, error = %s where id = %s and state = 'sending'",
+    row = tx.execute(
+        "update send set state = 'waiting', next_attempt_at = %s, error = %s where id = %s and state = 'sending' "
+        "returning 1",
         (now() + timedelta(seconds=seconds), error.message, send.id),
-    )
-    if send.attempts == 1:
+    ).fetchone()
+    if row is not None and send.attempts == 1:
         announce(tx, send.tenant_id, "SendWaits", _subject(send))
 
 
 def finish(tx: Tx, send: Send, state: str, error: str | None = None) -> None:
-    tx.execute(
-        "update send set state = %s, error = %s, finished_at = %s, next_attempt_at = null where id = %s and state = 'sending'",
+    """Every object was answered. What came or was corrected meanwhile is looked for once more: while a send was open, no rule made
+    another."""
+    _end(tx, send, state, error)
+    rule = tx.execute("select rule_id from send where id = %s", (send.id,)).fetchone()
+    if rule is not None and rule[0] is not None:
+        arguments = {"study_id": send.study_id, "is_look_back": True}
+        defer(tx, STUDY_SETTLED, arguments, lock=f"study:{send.study_id}")
+
+
+def _end(tx: Tx, send: Send, state: str, error: str | None) -> None:
+    row = tx.execute(
+        "update send set state = %s, error = %s, finished_at = %s, next_attempt_at = null where id = %s and state = 'sending' "
+        "returning 1",
         (state, error, now(), send.id),
-    )
-    announce(tx, send.tenant_id, "SendFinished" if state == "done" else "SendFailed", _subject(send))
+    ).fetchone()
+    if row is not None:  # else somebody cancelled it
+        announce(tx, send.tenant_id, "SendFinished" if state == "done" else "SendFailed", _subject(send))
 
 
 def wake(database: Database) -> int:
