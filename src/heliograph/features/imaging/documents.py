@@ -1,5 +1,6 @@
 """Making, keeping and finding series documents."""
 
+import math
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -10,15 +11,18 @@ from heliograph.engine.blobs import Blobs
 from heliograph.engine.db import Database, Tx
 from heliograph.features.access import Actor, visible
 from heliograph.features.imaging.document import FORMAT, Entry, SeriesDocument, split_shared
-from heliograph.kit.errors import Absent, Invalid
+from heliograph.kit.errors import Absent, Broken, Invalid
 from heliograph.kit.ids import new_secret
-from heliograph.kit.time import now
+from heliograph.kit.time import monotonic_s, now
 from heliograph.standards.dicom import frames, geometry
 from heliograph.standards.dicom import json as dicom_json
 from heliograph.standards.dicom.header import Header, NeedMore, Unparseable, scan
 
 _MOST_CACHED_BYTES = 96 << 20
 _HEADER_MARGIN = 4096
+# Storage that is damaged is mended by people: such a document is not stored, and forgotten after a while.
+_DAMAGED = frozenset({"blob_missing", "blob_truncated"})
+_FORGET_DAMAGED_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Documents:
         self._database = database
         self._blobs = blobs
         self._lock = threading.Lock()
-        self._cached: OrderedDict[tuple[int, int, bool], tuple[SeriesDocument, int]] = OrderedDict()
+        self._cached: OrderedDict[tuple[int, int, bool], tuple[SeriesDocument, int, float]] = OrderedDict()
         self._bytes = 0
 
     def find(self, actor: Actor, study_uid: str | None, series_uid: str) -> SeriesDocument:
@@ -91,6 +95,8 @@ class Documents:
             series = _Series(*row)
             rows = _rows(tx, series.id)
         document = self._make(series, rows)
+        if _is_damaged(document):
+            return
         with self._database.transaction() as tx:
             tx.execute(
                 "insert into series_document (series_fk, revision, format, body, made_at) values (%s,%s,%s,%s,%s) "
@@ -106,7 +112,7 @@ class Documents:
         key = (series.id, series.revision, series.settled)
         with self._lock:
             found = self._cached.get(key)
-            if found is not None:
+            if found is not None and monotonic_s() < found[2]:
                 self._cached.move_to_end(key)
                 return found[0]
         stored = tx.execute(
@@ -122,54 +128,59 @@ class Documents:
         size = len(document.shared) + sum(
             len(entry.attributes) + len(entry.frame_table) + 400 for entry in document.entries
         )
+        until = monotonic_s() + _FORGET_DAMAGED_S if _is_damaged(document) else math.inf
         with self._lock:
-            if key in self._cached:
-                return
-            self._cached[key] = (document, size)
-            self._bytes += size
+            former = self._cached.pop(key, None)
+            self._cached[key] = (document, size, until)
+            self._bytes += size - (former[1] if former else 0)
             while self._bytes > _MOST_CACHED_BYTES and len(self._cached) > 1:
                 self._bytes -= self._cached.popitem(last=False)[1][1]
 
     def _make(self, series: _Series, rows: list[_Row]) -> SeriesDocument:
         headers = [(row, *self._header(row)) for row in rows]
-        order = geometry.display_order([header for _, header, _ in headers])
+        order = geometry.display_order([header for _, header, _, _ in headers])
         headers = [headers[i] for i in order]
         mark = new_secret()
         base = mark + f"/studies/{series.study_uid}/series/{series.series_uid}/instances/"
-        attributes = [_json(header, data, f"{base}{row.sop_uid}/bulkdata/") for row, header, data in headers]
+        attributes = [
+            _json(series, row, header, data, f"{base}{row.sop_uid}/bulkdata/") for row, header, data, _ in headers
+        ]
         shared, own = split_shared(attributes, mark)
         entries = [
             Entry(
                 row.id, row.sop_uid, row.sop_class_uid, row.number, row.frame_count, row.transfer_syntax_uid, row.sha256.hex(),
-                row.size_bytes, row.blob, text, *self._frame_table(row, header),
+                row.size_bytes, row.blob, text, *self._frame_table(row, header, problem),
             )
-            for (row, header, _), text in zip(headers, own, strict=True)
+            for (row, header, _, problem), text in zip(headers, own, strict=True)
         ]  # fmt: skip
         return SeriesDocument(
             series.study_uid, series.series_uid, series.revision, series.settled, shared, tuple(entries)
         )
 
-    def _header(self, row: _Row) -> tuple[Header | None, bytes]:
-        """Reads no more than the header, or all when it turns out to be longer than the index says."""
-        data = self._blobs.read(row.blob, 0, min(row.size_bytes, row.header_bytes + _HEADER_MARGIN))
+    def _header(self, row: _Row) -> tuple[Header | None, bytes, str]:
+        """Header, data and problem. Reads no more than the header, or all when it turns out to be longer than the index says."""
         try:
+            data = self._blobs.read(row.blob, 0, min(row.size_bytes, row.header_bytes + _HEADER_MARGIN))
             try:
-                return scan(data, complete=len(data) == row.size_bytes), data
+                return scan(data, complete=len(data) == row.size_bytes), data, ""
             except NeedMore:
                 data = self._blobs.read(row.blob)
-                return scan(data), data
+                return scan(data), data, ""
         except Unparseable:
-            return None, data
+            return None, b"", "unparseable"
+        except Broken as error:  # one lost object must not hide its series
+            telemetry.trouble("object_unreadable", error, code=error.code, ref=row.blob)
+            return None, b"", error.code
 
-    def _frame_table(self, row: _Row, header: Header | None) -> tuple[bytes, str]:
+    def _frame_table(self, row: _Row, header: Header | None, problem: str) -> tuple[bytes, str]:
         """The table, or none and why: a picture that cannot be framed is still an object with attributes."""
         if header is None:
-            return b"", "unparseable"
+            return b"", problem
         if header.pixel_tag is None or header.deflated:
             return b"", ""
         try:
             table = frames.frame_table(header, lambda o, n: self._blobs.read(row.blob, o, n), row.size_bytes)
-        except (Invalid, Absent) as error:
+        except (Invalid, Absent, Broken) as error:
             telemetry.fact("no_frame_table", code=error.code, ref=row.blob)
             return b"", error.code
         except Exception as error:  # noqa: BLE001 one instance must not take the document of its series along
@@ -178,8 +189,18 @@ class Documents:
         return table.to_bytes(), ""
 
 
-def _json(header: Header | None, data: bytes, bulk_base: str) -> dict[str, Any]:
-    return dicom_json.to_json(data, header, bulk=lambda path: bulk_base + path) if header is not None else {}
+def _is_damaged(document: SeriesDocument) -> bool:
+    return any(entry.problem in _DAMAGED for entry in document.entries)
+
+
+def _json(series: _Series, row: _Row, header: Header | None, data: bytes, bulk_base: str) -> dict[str, Any]:
+    """What the object says; what the index says when it cannot be read."""
+    if header is not None:
+        return dicom_json.to_json(data, header, bulk=lambda path: bulk_base + path)
+    known = {
+        "00080016": row.sop_class_uid, "00080018": row.sop_uid, "0020000D": series.study_uid, "0020000E": series.series_uid,
+    }  # fmt: skip
+    return {tag: {"vr": "UI", "Value": [uid]} for tag, uid in known.items()}
 
 
 def _rows(tx: Tx, series_id: int) -> list[_Row]:

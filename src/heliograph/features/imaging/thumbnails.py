@@ -4,7 +4,7 @@ from heliograph.engine import telemetry
 from heliograph.engine.blobs import Blobs
 from heliograph.engine.db import Database
 from heliograph.features.access import Actor, visible
-from heliograph.kit.errors import Absent, HeliographError
+from heliograph.kit.errors import Absent, Broken, Busy, HeliographError
 from heliograph.standards.dicom import render
 from heliograph.standards.dicom.header import inflated, scan
 
@@ -41,6 +41,8 @@ def make_thumbnail(database: Database, blobs: Blobs, series_id: int) -> bytes:
         return b""
     revision, blob, size, header_bytes = row
     body = _render(blobs, blob, size, header_bytes)
+    if body is None:
+        return b""
     with database.transaction() as tx:
         tx.execute(
             "insert into thumbnail (series_fk, revision, media_type, body) values (%s,%s,%s,%s) on conflict (series_fk) "
@@ -50,7 +52,8 @@ def make_thumbnail(database: Database, blobs: Blobs, series_id: int) -> bytes:
     return body
 
 
-def _render(blobs: Blobs, blob: str, size: int, header_bytes: int) -> bytes:
+def _render(blobs: Blobs, blob: str, size: int, header_bytes: int) -> bytes | None:
+    """None when the storage does not give the object now: that says nothing about its picture."""
     try:
         data = blobs.read(blob, 0, min(size, header_bytes + _HEAD_BYTES))
         header = scan(data, complete=len(data) == size)
@@ -59,6 +62,8 @@ def _render(blobs: Blobs, blob: str, size: int, header_bytes: int) -> bytes:
             header = scan(data)
             return render.thumbnail_of(header, lambda o, n: data[o : o + n], len(data)) or b""
         return render.thumbnail_of(header, lambda o, n: blobs.read(blob, o, n), size) or b""
+    except (Busy, Broken):
+        return None
     except HeliographError:
         return b""
     except Exception as error:  # noqa: BLE001 a codec's complaint about foreign pixels is no reason to fail a page

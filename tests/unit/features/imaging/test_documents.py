@@ -16,7 +16,7 @@ from heliograph.features.access import Actor
 from heliograph.features.archive import Outcome
 from heliograph.features.imaging import Documents, SeriesDocument, series_thumbnail, study_manifest
 from heliograph.kit.errors import Absent
-from heliograph.kit.time import now
+from heliograph.kit.time import monotonic_s, now
 from tests.phantoms import Shape, header, slices
 from tests.unit.features.imaging.conftest import Put
 
@@ -208,6 +208,33 @@ def test_pixels_that_cannot_be_framed_say_why(
     assert entry.problem
     assert json.loads(found.for_viewer("/dicom-web"))["instances"][0]["problem"] == entry.problem
     assert instances(found)[0]["0020000D"]["Value"] == [shape.study_uid], "its attributes are served"
+
+
+def test_one_lost_object_leaves_the_others_to_be_seen_and_nothing_of_it_is_kept(
+    documents: Documents, actor: Actor, stored: Outcome, shape: Shape, scratch: Database, blobs: Blobs,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def move(change: str) -> None:
+        with scratch.transaction() as tx:
+            tx.execute(f"update instance set blob = {change} where sop_uid = %s", (shape.sop_uid(2),))
+
+    move("'ffff' || blob")  # a segment that is not there
+    settle(scratch, shape)
+    assert stored.series_id is not None
+    documents.write(stored.series_id)
+    series_thumbnail(scratch, blobs, actor, stored.series_id)
+    found = documents.find(actor, shape.study_uid, shape.series_uid)
+    problems = {entry.sop_uid: entry.problem for entry in found.entries}
+    assert problems == {shape.sop_uid(n): "blob_missing" if n == 2 else "" for n in (1, 2, 3, 4)}
+    told = {one["00080018"]["Value"][0]: one for one in instances(found)}
+    assert told[shape.sop_uid(2)]["0020000D"]["Value"] == [shape.study_uid], "who looks for it learns that it is there"
+    assert told[shape.sop_uid(2)]["00080016"]["Value"] == [found.entries[0].sop_class_uid]
+    move("substr(blob, 5)")  # the copy of it was put back
+    mended = Documents(scratch, blobs).find(actor, shape.study_uid, shape.series_uid)
+    assert {entry.problem for entry in mended.entries} == {""}, "the damaged one was not stored"
+    monkeypatch.setattr("heliograph.features.imaging.documents.monotonic_s", lambda: monotonic_s() + 31)
+    late = documents.find(actor, shape.study_uid, shape.series_uid)
+    assert {entry.problem for entry in late.entries} == {""}, "and is not remembered for long"
 
 
 def test_a_fault_while_framing_is_told_without_values(
