@@ -41,6 +41,8 @@ Picture = NDArray[np.uint8]
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/jp2")
 MAX_SIDE = 16_384
 THUMBNAIL_SIDE = 128
+# A small file may announce a huge image. Thumbnails are made in the processes that serve everybody, and take eight times this.
+THUMBNAIL_BUDGET = 128 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +192,8 @@ def thumbnail(
     spec: ImageSpec, frame: bytes, transfer_syntax: str, number: int = 0, side: int = THUMBNAIL_SIDE
 ) -> bytes:
     """A square JPEG with the frame inside, in true proportions on black."""
-    view = View(viewport=(side, side))
-    picture = render_frame(spec, frame, transfer_syntax, number, view)
+    decoded = decode_cells(spec, frame, transfer_syntax, budget=THUMBNAIL_BUDGET)
+    picture = render_decoded(spec, decoded, number, View(viewport=(side, side)))
     square = np.zeros((side, side, *picture.shape[2:]), np.uint8)
     top, left = (side - picture.shape[0]) // 2, (side - picture.shape[1]) // 2
     square[top : top + picture.shape[0], left : left + picture.shape[1]] = picture

@@ -127,3 +127,13 @@ def test_the_same_bytes_with_another_transfer_syntax_are_not_the_same_object(put
     assert wrong != raw
     assert put(wrong).kind == "new"
     assert put(raw).kind == "newer"
+
+
+def test_a_change_in_the_bits_above_the_image_is_another_content(put, slice_of, shape):
+    """Overlays stood in the unused high bits of the cells; many archives still have them (PS3.3 C.9.2, retired)."""
+    plain, drawn = slice_of(shape, 1), slice_of(shape, 1)
+    for made in (plain, drawn):
+        made.BitsStored, made.HighBit, made.PixelRepresentation = 12, 11, 0
+    drawn.PixelData = plain.PixelData[:1] + bytes([plain.PixelData[1] | 0x80]) + plain.PixelData[2:]
+    assert put(plain).kind == "new"
+    assert put(drawn).kind == "newer"

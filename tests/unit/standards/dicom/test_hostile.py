@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heliograph.standards.dicom import tags
+from heliograph.kit.errors import Invalid
+from heliograph.standards.dicom import render, tags, uids
 from heliograph.standards.dicom.header import NeedMore, Unparseable, scan
+from heliograph.standards.dicom.image import ImageSpec
 from heliograph.standards.dicom.json import to_json
 from heliograph.standards.dicom.parse import parse
 from tests import data
@@ -221,3 +223,17 @@ def test_padding_of_zeros_behind_the_data_set_is_looked_at_in_pieces() -> None:
     assert not header.truncated
     assert "padding after the data set" in header.problems
     assert peak < 5 << 20
+
+
+def test_a_small_file_with_a_huge_image_is_refused_before_it_is_decoded() -> None:
+    """30,000 x 30,000 pixels of RLE are 14 MB in the file; its thumbnail took 7.7 GB."""
+    side = 30_000
+    frame = pack("<16I", 1, 64, *[0] * 14) + bytes([129, 7]) * (side * side // 128 + 1)
+    spec = ImageSpec(side, side, 1, 8, 8, 7, signed=False, photometric="MONOCHROME2")
+    tracemalloc.start()
+    try:
+        with pytest.raises(Invalid, match="larger than this system decodes"):
+            render.thumbnail(spec, frame, uids.RLE_LOSSLESS)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
