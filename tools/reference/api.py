@@ -110,7 +110,7 @@ def _typed(made: Schema) -> Schema:
             elif name in BYTES:
                 good["content"] = {BYTES[name]: {"schema": {"type": "string", "format": "binary"}}}
             else:
-                assert "content" not in good, f"{name} answers something that tools/reference/answers.py does not know"
+                assert "content" not in good, f"{name} answers something that tools/reference/answers does not know"
     schemas = made["components"]["schemas"]
     assert not set(schemas) & set(defined["$defs"]), "two models of one name"
     made["components"]["schemas"] = dict(sorted((schemas | defined["$defs"]).items()))

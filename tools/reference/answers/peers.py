@@ -1,0 +1,104 @@
+"""Devices, nodes, rules and sends."""
+
+from datetime import datetime
+from typing import Literal
+
+from tools.reference.answers._answer import Answer, Page
+
+SendState = Literal["queued", "sending", "waiting", "done", "failed", "cancelled"]
+Service = Literal["echo", "store", "find", "move", "get"]
+
+
+class Device(Answer):
+    id: str
+    aet: str
+    host: str
+    port: int | None
+    description: str
+    allow: list[Service]
+    pinned: bool
+    verified: bool
+    default_issuer: str
+    answer_success_when_held: bool
+    created_at: datetime
+    last_seen_at: datetime | None
+    stored_count: int
+    problems: list[str]
+
+
+class Devices(Answer):
+    items: list[Device]
+
+
+class Caller(Answer):
+    id: str
+    aet: str
+    address: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    associations: int
+    stored_count: int
+    refused_count: int
+    proposals: list[str]
+
+
+class Callers(Page):
+    items: list[Caller]
+
+
+class Echo(Answer):
+    ok: bool
+    ms: int | None
+    error: str | None
+
+
+class Node(Answer):
+    id: str
+    name: str
+    aet: str
+    host: str
+    port: int
+    kind: Literal["dimse"]
+
+
+class Nodes(Answer):
+    items: list[Node]
+
+
+class NodeMatches(Answer):
+    """Attributes by keyword, several values parted by a backslash; `truncated` says that there are more."""
+
+    items: list[dict[str, str]]
+    truncated: bool
+
+
+class Rule(Answer):
+    id: str
+    name: str
+    enabled: bool
+    node_id: str
+    modalities: list[str]
+    device_ids: list[str]
+
+
+class Rules(Answer):
+    items: list[Rule]
+
+
+class Send(Answer):
+    id: str
+    study_id: str
+    what: str
+    node: str
+    state: SendState
+    done: int
+    total: int
+    failed: int
+    attempts: int
+    next_attempt_at: datetime | None
+    error: str | None
+    created_at: datetime
+
+
+class Sends(Page):
+    items: list[Send]

@@ -1,0 +1,134 @@
+"""Studies, series and instances, as the list and the viewer read them."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from tools.reference.answers._answer import Answer, Page
+
+State = Literal["receiving", "settled"]
+Relation = Literal["prior", "later", "undated"]
+DicomJson = dict[str, dict[str, Any]]
+
+
+class Patient(Answer):
+    """Names as sent: `alphabetic=ideographic=phonetic` (PS3.5 6.2)."""
+
+    id: str
+    name: str
+    patient_id: str
+    issuer: str
+    birth_date: str
+    sex: str
+
+
+class Study(Answer):
+    id: str
+    study_uid: str
+    patient: Patient
+    study_date: str
+    study_time: str
+    timezone_offset: str
+    accession_number: str
+    description: str
+    modalities: list[str]
+    body_part: str
+    institution: str
+    referring_physician: str
+    series_count: int
+    instance_count: int
+    bytes: int
+    state: State
+    received_at: datetime
+    last_received_at: datetime
+    held_count: int
+    unverified: bool
+    source: str
+    revision: str
+    prior_count: int
+
+
+class Series(Answer):
+    id: str
+    series_uid: str
+    number: int | None
+    modality: str
+    description: str
+    body_part: str
+    laterality: str
+    instance_count: int
+    frame_count: int
+    state: State
+    revision: str
+    thumbnail_url: str
+    document_url: str
+    held_count: int
+
+
+class StudyPage(Page):
+    items: list[Study]
+    count: int
+    count_is_exact: bool
+
+
+class StudyWithSeries(Study):
+    series: list[Series]
+
+
+class OtherStudy(Study):
+    relation: Relation
+
+
+class Difference(Answer):
+    attribute: str
+    stored: str
+    held: str
+
+
+class HeldOfStudy(Answer):
+    id: UUID
+    received_at: datetime
+    reason_code: str
+    reason: str
+    source: str
+    difference: list[Difference]
+
+
+class Manifest(Answer):
+    """`priors` are all other studies of the patient, each with its relation; `instance_count` is the live count."""
+
+    study: Study
+    revision: str
+    instance_count: int
+    series: list[Series]
+    priors: list[OtherStudy]
+    held: list[HeldOfStudy]
+
+
+class HeldOfStudies(Answer):
+    items: list[HeldOfStudy]
+
+
+class Instance(Answer):
+    id: str
+    sop_uid: str
+    sop_class: str
+    number: int | None
+    frames: int
+    transfer_syntax: str
+    digest: str
+    bytes: int
+    frame_urls_base: str
+    attributes: DicomJson
+
+
+class SeriesDocument(Answer):
+    """The metadata of an instance is `shared` and its `attributes` together (PS3.18 F)."""
+
+    study_uid: str
+    series_uid: str
+    revision: str
+    settled: bool
+    instance_count: int
+    shared: DicomJson
+    instances: list[Instance]
