@@ -18,10 +18,11 @@ from heliograph.engine.telemetry import REQUESTS
 from heliograph.features.access import Actor, system_actor
 from heliograph.features.imaging import Documents
 from heliograph.gateways import api, dicomweb, ui
+from heliograph.gateways.dicomweb.lane import lane
 from heliograph.gateways.dimse.peers import DicomPeers
 from heliograph.gateways.http import Authenticator, add_error_handlers
 from heliograph.gateways.http.bodies import Bodies
-from heliograph.gateways.http.connection import Connection, end_silent
+from heliograph.gateways.http.connection import end_silent
 from heliograph.gateways.http.reads import Reads
 from heliograph.gateways.media import Summary, import_paths
 from heliograph.kit.time import monotonic_s
@@ -105,7 +106,7 @@ def run(services: Services) -> None:
     config = uvicorn.Config(
         front,
         loop="uvloop",
-        http=Connection,
+        http=lane(front.dicomweb.frames),
         ws="websockets-sansio",
         access_log=False,
         log_config=None,

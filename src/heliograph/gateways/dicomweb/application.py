@@ -29,14 +29,14 @@ class DicomWebApplication:
         for module in (qido, stow, rendered, wado):
             self.rest.include_router(module.router)
         web = state.dicomweb
-        self._frames = Frames(state.services, state.authenticator, web.locator, web.children, web.cached)
+        self.frames = Frames(state.services, state.authenticator, web.locator, web.children, web.cached)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":
             parts = scope["path"][len(ROOT) + 1 :].split("/")
             if len(parts) == _FRAME_PARTS and parts[6] == "frames" and parts[0] == "studies":
                 scope["app"] = self.rest
-                await self._frames(scope, send, parts)
+                await self.frames(scope, send, parts)
                 return
         inner = dict(scope)
         inner["root_path"] = scope.get("root_path", "") + ROOT

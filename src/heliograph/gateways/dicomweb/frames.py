@@ -5,7 +5,7 @@ copy more than the kernel's; everything else takes the long way through threads.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -29,16 +29,28 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 BOUNDARY = new_secret(18).encode()  # nobody outside can put it into pixels
 _END = b"\r\n--" + BOUNDARY + b"--\r\n"
 _MOST_FRAMES = 1000
+_MOST_DIGITS = 10
 _REMEMBER_S = 2.0
 _MOST_CREDENTIALS = 2048
 
 
 class Asked(NamedTuple):
-    """The request's headers that matter here."""
+    """The request's headers that matter here; `credential` is whatever says who asks."""
 
     accept: str
-    known: bytes
-    byte_range: bytes
+    credential: bytes
+    known: bytes = b""
+    byte_range: bytes = b""
+    if_range: bytes = b""
+
+
+class Answer(NamedTuple):
+    """A whole frame as it is sent: header lines, the seams of its part, and its bytes between them."""
+
+    headers: list[tuple[bytes, bytes]]
+    head: bytes
+    frame: memoryview | bytes
+    tail: bytes
 
 
 class Frames:
@@ -70,63 +82,85 @@ class Frames:
             pixels = self._locator.remembered_pixels(found)
             if pixels is None:
                 pixels = await asyncio.to_thread(self._locator.pixels, found)
+            answer = self._whole(asked, found, pixels, numbers)
+            if answer is not None:
+                await _answer(send, answer)
+                return
             form = frame_form(asked.accept, pixels.table.transfer_syntax)
             etag = _etag(found, form, numbers)
             if asked.known == etag:
                 await _start(send, 304, [(b"etag", etag), *_CACHING], b"")
-                return
-            if asked.byte_range:
+            elif asked.byte_range and asked.if_range in {b"", etag}:
                 await self._range(send, found, pixels, form, numbers, asked.byte_range, etag)
-                return
-            if numbers.isdecimal() and pixels.table.transfer_syntax == found.transfer_syntax_uid:
-                answer = self._at_once(found, pixels, form, int(numbers) - 1)
-                if answer is not None:
-                    await _answer(send, form, answer, etag)
-                    return
-            await self._slowly(send, found, pixels, form, _frame_numbers(numbers), etag)
+            else:
+                await self._slowly(send, found, pixels, form, _frame_numbers(numbers), etag)
         except HeliographError as error:
             await problem(error)(scope, _no_receive, send)
         except Exception as error:  # noqa: BLE001 one request fails, the door stays open
             telemetry.trouble("frames_failed", error)
             await problem(Broken("an unexpected error; the log has its place", code="bug"))(scope, _no_receive, send)
 
-    async def _who(self, scope: Scope) -> tuple[Asked, Actor]:
-        """What is asked and by whom; a credential seen in the last two seconds is not looked up again."""
-        accept = credential = known_tag = byte_range = b""
-        for name, value in scope["headers"]:
+    @staticmethod
+    def asked(headers: Iterable[tuple[bytes, bytes]]) -> Asked:
+        """What the header lines of a request ask for."""
+        accept = credential = known = byte_range = if_range = b""
+        for name, value in headers:
             if name == b"accept":
                 accept = accept + b"," + value if accept else value
             elif name in {b"authorization", b"cookie"}:
                 credential = credential + b"\n" + value
             elif name == b"if-none-match":
-                known_tag = value
+                known = value
             elif name == b"range":
                 byte_range = value
+            elif name == b"if-range":
+                if_range = value
+        return Asked(accept.decode("latin-1"), credential, known, byte_range, if_range)
+
+    def at_once(self, asked: Asked, parts: list[str]) -> Answer | None:
+        """The answer when everything that it takes is remembered and cached; None for the long way. Raises what the request deserves."""
+        known = self._actors.get(asked.credential)
+        if known is None or known[0] <= monotonic_s():
+            return None
+        found = self._locator.remembered(known[1], parts[1], parts[3], parts[5])
+        pixels = None if found is None else self._locator.remembered_pixels(found)
+        if found is None or pixels is None:
+            return None
+        return self._whole(asked, found, pixels, parts[7])
+
+    async def _who(self, scope: Scope) -> tuple[Asked, Actor]:
+        """What is asked and by whom; a credential seen in the last two seconds is not looked up again."""
+        asked = self.asked(scope["headers"])
         if scope["query_string"]:
-            accept = accept_of(Request(scope)).encode("latin-1", "replace")
-        asked = Asked(accept.decode("latin-1"), known_tag, byte_range)
-        known = self._actors.get(credential)
+            asked = asked._replace(accept=accept_of(Request(scope)))
+        known = self._actors.get(asked.credential)
         if known is not None and known[0] > monotonic_s():
             return asked, known[1]
         actor, _ = await self._authenticator.identify(Request(scope))
         if len(self._actors) > _MOST_CREDENTIALS:
             self._actors.clear()
-        self._actors[credential] = (monotonic_s() + _REMEMBER_S, actor)
+        self._actors[asked.credential] = (monotonic_s() + _REMEMBER_S, actor)
         return asked, actor
 
-    def _at_once(self, found: Located, pixels: Pixels, form: Form, frame: int) -> memoryview | None:
+    def _whole(self, asked: Asked, found: Located, pixels: Pixels, numbers: str) -> Answer | None:
         """The frame when it is sent as it is stored and its bytes are one range that the page cache holds; None for the long way."""
         table = pixels.table
+        if asked.byte_range or not numbers.isdecimal() or len(numbers) > _MOST_DIGITS or pixels.data is not None:
+            return None
+        form, frame = frame_form(asked.accept, table.transfer_syntax), int(numbers) - 1
         if (
-            pixels.data is not None
+            table.transfer_syntax != found.transfer_syntax_uid
+            or table.transfer_syntax == uids.EXPLICIT_VR_BIG_ENDIAN
             or form.transfer_syntax != _sent_syntax(table.transfer_syntax)
             or not 0 <= frame < table.available
         ):
             return None
+        etag = _etag(found, form, numbers)
         pieces = table.fragments(frame)
-        if len(pieces) != 1 or not table.is_plain(frame) or table.transfer_syntax == uids.EXPLICIT_VR_BIG_ENDIAN:
+        if asked.known == etag or len(pieces) != 1 or not table.is_plain(frame):
             return None
-        return self._cached.find(found.blob, *pieces[0])
+        data = self._cached.find(found.blob, *pieces[0])
+        return None if data is None else _whole_answer(form, data, etag)
 
     async def _slowly(
         self, send: Send, found: Located, pixels: Pixels, form: Form, numbers: list[int], etag: bytes
@@ -137,7 +171,7 @@ class Frames:
             raise Absent("there is no such frame", code="no_such_frame")
         body = await self._frame(found, pixels, form, numbers[0])
         if not form.is_multipart:
-            await _answer(send, form, body, etag)
+            await _answer(send, _whole_answer(form, body, etag))
             return
         headers = [(b"content-type", _content_type(form)), (b"etag", etag), *_CACHING]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -192,7 +226,7 @@ def _frame_numbers(text: str) -> list[int]:
     if (
         not numbers
         or len(numbers) > _MOST_FRAMES
-        or not all(part.isdecimal() and 0 < int(part) < 1 << 31 for part in numbers)
+        or not all(part.isdecimal() and len(part) <= _MOST_DIGITS and 0 < int(part) < 1 << 31 for part in numbers)
     ):
         raise Invalid("frames must be numbers from 1 with commas between", code="bad_frames")
     return [int(part) - 1 for part in numbers]
@@ -224,16 +258,19 @@ def _content_type(form: Form) -> bytes:
     return kind
 
 
-async def _answer(send: Send, form: Form, frame: memoryview | bytes, etag: bytes) -> None:
-    """Whole answer of one frame; its seams go out in the same write."""
+def _whole_answer(form: Form, frame: memoryview | bytes, etag: bytes) -> Answer:
     head, tail = (_part_head(form), _END) if form.is_multipart else (b"", b"")
     length = b"%d" % (len(head) + len(frame) + len(tail))
     headers = [(b"content-type", _content_type(form)), (b"content-length", length), (b"etag", etag), *_CACHING]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    if head:
-        await send({"type": "http.response.body", "body": head, "more_body": True})
-        await send({"type": "http.response.body", "body": frame, "more_body": True})
-    await send({"type": "http.response.body", "body": tail or frame})
+    return Answer(headers, head, frame, tail)
+
+
+async def _answer(send: Send, answer: Answer) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": answer.headers})
+    if answer.head:
+        await send({"type": "http.response.body", "body": answer.head, "more_body": True})
+        await send({"type": "http.response.body", "body": answer.frame, "more_body": True})
+    await send({"type": "http.response.body", "body": answer.tail or answer.frame})
 
 
 async def _start(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes | bytearray) -> None:
