@@ -1,6 +1,7 @@
 """The archive's SQL on the way in. Each statement has its reason beside it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -275,6 +276,52 @@ def insert_arrival(tx: Tx, arrival: dict[str, Any]) -> int:
     arrival_id = _insert(tx, "arrival", arrival, None)
     assert arrival_id is not None
     return arrival_id
+
+
+# The studies that an arrival can have brought something to, then their instances by their keys: `instance` has no index of arrivals.
+_BROUGHT = """
+with candidate as materialized (
+    select id, tenant_id, study_uid from study where settled_at is null or received_at >= %(since)s - interval '1 day'
+)
+select candidate.tenant_id, candidate.id, candidate.study_uid, found.arrival_id, found.count
+from candidate cross join lateral (
+    select i.arrival_id, count(*) as count from series se join instance i on i.series_fk = se.id
+    where se.study_fk = candidate.id and i.arrival_id = any(%(arrivals)s) group by i.arrival_id
+) found
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """What an arrival, whose process was killed, brought to one study."""
+
+    arrival_id: int
+    source: str
+    actor: str
+    tenant_id: int
+    study_id: int
+    study_uid: str
+    count: int
+
+
+def end_cut_off(tx: Tx, at: datetime) -> list[CutOff]:
+    """Ends the arrivals that stand open, with the counts that the index tells."""
+    ended = tx.execute(
+        "update arrival set ended_at = %s, held = (select count(*) from held where held.arrival_id = arrival.id) "
+        "where ended_at is null returning id, source, actor, began_at",
+        (at,),
+    ).fetchall()
+    if not ended:
+        return []
+    known = {row[0]: (row[1], row[2]) for row in ended}
+    rows = tx.execute(_BROUGHT, {"since": min(row[3] for row in ended), "arrivals": list(known)}).fetchall()
+    brought = [
+        CutOff(arrival, *known[arrival], tenant, study_id, study_uid, count)
+        for tenant, study_id, study_uid, arrival, count in rows
+    ]
+    for one in brought:
+        tx.execute("update arrival set stored = stored + %s where id = %s", (one.count, one.arrival_id))
+    return brought
 
 
 def arrival_row(tx: Tx, arrival_id: int) -> Arrival | None:

@@ -77,7 +77,17 @@ class Intake:
 
     def recover(self) -> int:
         """Indexes again what unsealed segments hold; must have ended before a door opens. The count of records looked at."""
-        return self.blobs.recover(self._index_again, self.make_commits_durable)
+        count = self.blobs.recover(self._index_again, self.make_commits_durable)
+        self._end_cut_off()
+        return count
+
+    def _end_cut_off(self) -> None:
+        """The end of arrivals whose process was killed: their counts, and the audit of what they brought."""
+        with self.database.transaction() as tx:
+            for one in _repo.end_cut_off(tx, now()):
+                subject = {"study": one.study_id, "study_uid": one.study_uid, "arrival": one.arrival_id}
+                detail = {"count": one.count, "source": one.source, "by": one.actor, "cut_off": True}
+                note(tx, system_actor("recovery", one.tenant_id), "instances.received", subject, detail=detail)
 
     def make_commits_durable(self) -> None:
         """Waits until every relaxed commit so far stands in the log on disk, and none was lost by a crash of the database."""

@@ -7,6 +7,7 @@ from heliograph.features.archive import Intake
 from heliograph.kit.errors import Busy
 from heliograph.kit.settings import Settings
 from tests.phantoms import file_bytes
+from tests.unit.features.archive.conftest import feed
 
 
 def forget(database, study_uid):
@@ -43,6 +44,31 @@ def test_lost_rows_come_back_with_source_and_time(put, slice_of, shape, scratch,
     assert [blobs.read(blob) for blob, _ in rows] == raws
     assert {source for _, source in rows} == {"CT9"}
     again.close()
+
+
+def test_an_arrival_that_was_cut_off_is_counted_and_audited_at_the_next_start(
+    intake, actor, slice_of, shape, scratch, tmp_path
+):
+    arrival = intake.arrival(actor, "dimse", "CT9")
+    delivery = arrival.__enter__()  # its process is killed: it is never left
+    for number in (1, 2):
+        feed(delivery, file_bytes(slice_of(shape, number)))
+    for start in range(2):
+        again, blobs = reopened(intake, scratch, tmp_path)
+        again.recover()
+        again.close()
+        blobs.close()
+        with scratch.transaction() as tx:
+            ended, stored = tx.execute(
+                "select ended_at is not null, stored from arrival where id = %s", (delivery.arrival.id,)
+            ).fetchone()
+            audited = tx.execute(
+                "select detail->'count', detail->>'source' from audit_event where kind = 'instances.received' "
+                "and subject->>'study_uid' = %s",
+                (shape.study_uid,),
+            ).fetchall()
+        assert (ended, stored) == (True, 2), start
+        assert audited == [(2, "CT9")], "once"
 
 
 def test_recovery_twice_changes_nothing(put, slice_of, shape, scratch, intake, tmp_path):

@@ -131,6 +131,8 @@ create table arrival (
     failed bigint not null default 0
 );
 
+create index arrival_open on arrival (began_at) where ended_at is null;
+
 -- The words of ModalitiesInStudy between blanks. Index rows are bounded, so it is cut.
 create function modality_words(modalities text[]) returns text language sql immutable strict parallel safe
     return left(' ' || array_to_string(modalities, ' ') || ' ', 100);
