@@ -23,6 +23,7 @@ from heliograph.kit.ids import new_secret
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
 from heliograph.standards.dicom import transcode, uids
+from heliograph.standards.dicom.described import described_frame
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -209,6 +210,9 @@ class Frames:
         stored = pixels.table.transfer_syntax
         if form.transfer_syntax == _sent_syntax(stored) and stored != uids.EXPLICIT_VR_BIG_ENDIAN:
             return data
+        if form.transfer_syntax == uids.EXPLICIT_VR_LITTLE_ENDIAN:
+            described: bytes = await self._children.run(described_frame, spec_of(pixels).only(number), data, stored)
+            return described
         made = await self._children.run(
             transcode.transcode_frame, spec_of(pixels).only(number), data, stored, form.transfer_syntax
         )
