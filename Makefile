@@ -7,6 +7,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export npm_config_update_notifier := false
 export npm_config_fund := false
 export npm_config_audit := false
+ifeq ($(shell test -w "$$HOME" && echo yes),)
+# A home that cannot be written to (build users, containers): npm insists on a folder of its own.
+export npm_config_cache := $(CURDIR)/.venv/npm-cache
+endif
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11) python3)
 
 DATA ?= heliograph-data

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ CHROMIUM = [
     "--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run", "--force-device-scale-factor=1",
 ]  # fmt: skip
+# Containers often have 64 MiB there, on which pages of pictures die.
+if not Path("/dev/shm").is_dir() or shutil.disk_usage("/dev/shm").free < 512 << 20:
+    CHROMIUM.append("--disable-dev-shm-usage")
 CALLERS = ("DCMTK", "PYNET", "HARNESS")
 
 # A busy machine is no finding: where slowness is one, the test measures the CPU that it took.

@@ -19,13 +19,21 @@ FS_IOC_GOINGDOWN = 0x8004587D
 NO_LOG_FLUSH = 2
 
 
+def _roomy(size_mib: int) -> Path:
+    """Where a whole image fits: a `/tmp` in memory is often too small, and an image that hits its end lies about the disk."""
+    for folder in (Path(tempfile.gettempdir()), Path("/var/tmp")):
+        if folder.is_dir() and shutil.disk_usage(folder).free > size_mib << 20:
+            return folder
+    pytest.skip(f"no {size_mib} MiB for a disk image below TMPDIR or /var/tmp")
+
+
 class LoopImage:
     """Mounted at `mount`; `cut()` throws away everything that was not synced, and mounts what is left."""
 
     def __init__(self, *, size_mib: int) -> None:
         if os.geteuid() != 0:
             pytest.skip("a simulated power cut or full disk needs root (loop device)")
-        self.folder = Path(tempfile.mkdtemp(prefix="heliograph-disk-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="heliograph-disk-", dir=_roomy(size_mib)))
         self.folder.chmod(0o755)
         self.image = self.folder / "disk.img"
         self.mount = self.folder / "disk"
