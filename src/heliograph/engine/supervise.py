@@ -59,6 +59,11 @@ class Child:
                 self.ready.set()
 
 
+def pause_s(failures: int) -> float:
+    """Seconds before a child that died this often in a row is started again; it may go on for days."""
+    return min(_MOST_PAUSE_S, 0.2 * 2.0 ** min(failures, 16))
+
+
 class Supervisor:
     """Starts children, restarts what dies, publishes the state in a file, stops all within ten seconds."""
 
@@ -69,6 +74,7 @@ class Supervisor:
         self._check = check
         self._stop = threading.Event()
         self._was_ready = False
+        self._is_told = False
 
     def run(self, on_ready: Callable[[], None]) -> None:
         """Returns after SIGTERM or SIGINT, when every child has ended."""
@@ -89,7 +95,7 @@ class Supervisor:
         for child in self._children:
             if child.process is None:
                 if at >= child.restart_at_s:
-                    child.start()
+                    self._start_again(child)
                 continue
             status = child.process.poll()
             if status is None:
@@ -104,21 +110,36 @@ class Supervisor:
                 raise Broken(
                     f"the process {child.name} does not start; its message stands above", code="process_failed"
                 )
-            child.restart_at_s = at + min(_MOST_PAUSE_S, 0.2 * 2**child.failures)
+            child.restart_at_s = at + pause_s(child.failures)
+
+    def _start_again(self, child: Child) -> None:
+        """A machine that has no memory for it now must not take the other children along."""
+        try:
+            child.start()
+        except OSError as error:
+            telemetry.trouble("process_not_started", error, process=child.name)
+            child.failures += 1
+            child.restart_at_s = time.monotonic() + pause_s(child.failures)
 
     def _publish(self, on_ready: Callable[[], None]) -> None:
         state = {child.name: child.ready.is_set() for child in self._children}
         text = json.dumps({"pid": os.getpid(), "processes": state, "ready": all(state.values())})
-        if not self._state_file.exists() or self._state_file.read_text() != text:
-            new = self._state_file.with_suffix(".new")
-            new.write_text(text)
-            new.replace(self._state_file)
+        try:
+            if not self._state_file.exists() or self._state_file.read_text() != text:
+                new = self._state_file.with_suffix(".new")
+                new.write_text(text)
+                new.replace(self._state_file)
+        except OSError as error:  # a full disk is no reason to end: what receives says so by itself
+            if not self._is_told:
+                telemetry.trouble("state_not_written", error)
+            self._is_told = True
         if all(state.values()) and not self._was_ready:
             self._was_ready = True
             on_ready()
 
     def _end(self) -> None:
-        self._state_file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._state_file.unlink()
         running = [child.process for child in self._children if child.process is not None]
         for process in running:
             with contextlib.suppress(ProcessLookupError):

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from heliograph.engine.supervise import pause_s
+
 Found = TypeVar("Found")
 
 GOOD = """
@@ -181,3 +183,23 @@ def test_a_child_that_never_starts_ends_everything_with_a_reason(family: Callabl
     assert made.process.returncode == 7
     assert "the process two does not start" in out
     until(lambda: not [pid for pid, _ in made.starts("one") if is_alive(pid)])
+
+
+def test_a_child_that_fails_for_days_does_not_end_the_others() -> None:
+    assert [pause_s(failures) for failures in (1, 2, 3)] == [0.4, 0.8, 1.6]
+    assert pause_s(5000) == pause_s(50) == 10.0
+
+
+def test_a_state_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
+    (tmp_path / "state.json").mkdir()  # as a full disk refuses: an OSError
+    family = Family(tmp_path, good=GOOD)
+    try:
+        assert family.process.stdout is not None
+        assert family.process.stdout.readline() == "all ready\n"
+        ((pid, _),) = family.starts("good")
+        family.process.terminate()
+        family.process.wait(15)
+        assert not Path(f"/proc/{pid}").exists()
+    finally:
+        family.process.kill()
+        family.process.wait()
