@@ -391,7 +391,17 @@ def test_window_quality_and_kind(web: httpx.Client, files: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["window=1", "window=a,b", "viewport=x", "viewport=0,0", "quality=0", "quality=101", "viewport=99999999,1"]
+    "query",
+    [
+        "window=1",
+        "window=a,b",
+        "viewport=x",
+        "viewport=inf,1",
+        "viewport=0,0",
+        "quality=0",
+        "quality=101",
+        "viewport=99999999,1",
+    ],
 )
 def test_pictures_that_cannot_be_made(web: httpx.Client, query: str) -> None:
     assert web.get(f"{path_of(CT, 1)}/rendered?{query}").status_code in (400, 422)

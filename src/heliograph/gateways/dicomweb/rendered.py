@@ -139,7 +139,7 @@ def _viewport(text: str | None) -> tuple[int, int] | None:
         return None
     try:
         width, height = (int(float(part)) for part in text.split(",")[:2])
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Invalid("viewport must be width,height", code="bad_viewport") from None
     if not 1 <= width <= render.MAX_SIDE or not 1 <= height <= render.MAX_SIDE:
         raise Invalid(f"viewport must be 1 to {render.MAX_SIDE} pixels wide and high", code="bad_viewport")
