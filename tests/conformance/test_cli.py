@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -176,6 +177,84 @@ def test_wrong_usage_ends_with_2_and_a_reason_with_1(tmp_path: Path) -> None:
     status, said = run("restore", str(tmp_path / "no-backup"), "--data", str(tmp_path / "new"))
     assert status == 1
     assert said.startswith("heliograph: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("serve", "--http", "203.0.113.9:18481"), "203.0.113.9"),
+        (("serve", "--http", "no-such-host.invalid:18481"), "no-such-host.invalid"),
+        (("serve", "--database", "mysql://u:hidden-password@h/n"), "database must be"),
+        (("serve", "--blobs", "ftp://x"), "blobs must be"),
+        (("serve", "--config", "/no/such.toml"), "/no/such.toml"),
+        (("where", "anybody"), "there is no installation in"),
+        (("verify",), "there is no installation in"),
+        (("doctor",), "there is no installation in"),
+        (("export", "--patient", "X", "out"), "there is no installation in"),
+        (("backup", "out"), "there is no installation in"),
+        (("import", "/no/such/path"), "/no/such/path"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(words: tuple[str, ...], named: str, tmp_path: Path) -> None:
+    data = tmp_path / "none"
+    done = subprocess.run(
+        [str(PROGRAM), *words, "--data", str(data)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert named in said
+    assert "Traceback" not in said
+    assert "hidden-password" not in said
+    assert not (data / "database").exists(), "nobody asked for a new installation"
+
+
+@pytest.mark.parametrize("door", ["--http", "--dicom"])
+def test_a_taken_port_is_told_before_anything_starts(door: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        doors = {"--http": "127.0.0.1:0", "--dicom": "127.0.0.1:0", door: f"127.0.0.1:{port}"}
+        words = [
+            str(PROGRAM),
+            "serve",
+            "--data",
+            str(tmp_path / "data"),
+            *(word for pair in doors.items() for word in pair),
+        ]
+        done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"port {port} for {door[2:]} is taken" in done.stderr
+    assert not (tmp_path / "data" / "database").exists()
+
+
+@pytest.mark.parametrize("folder", ["/proc/nowhere", "/etc/hostname", "/etc/hostname/below"])
+def test_a_data_folder_that_cannot_be_written_is_named(folder: str) -> None:
+    done = subprocess.run(
+        [str(PROGRAM), "serve", "--data", folder], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert folder in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("token", "--name", "x", "--scope", "all", "--days", "-5"), ("user", "link", "--name", "admin", "--minutes", "0")],
+)
+def test_a_secret_that_ended_before_it_began_is_not_made(house: Server, words: tuple[str, ...]) -> None:
+    done = house.cli(*words, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("words", [("backup", "/proc/nowhere"), ("export", "--patient", "LOAD", "/proc/nowhere")])
+def test_a_folder_that_cannot_be_written_is_named(house: Server, words: tuple[str, ...]) -> None:
+    done = house.cli(*words, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("heliograph: ")
+    assert "Traceback" not in done.stderr
 
 
 # -- who may come in -------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from heliograph.engine import telemetry
 from heliograph.engine.blobs import open_blobs
 from heliograph.engine.db import Database, EmbeddedPostgres, schema
 from heliograph.features.archive import Intake
-from heliograph.kit.errors import Busy, Conflict
+from heliograph.kit.errors import Absent, Busy, Conflict, Invalid
 from heliograph.kit.settings import Settings
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
@@ -35,8 +35,13 @@ def build(settings: Settings, url: str, name: str, *, connections: int = 16) -> 
 
 
 @contextlib.contextmanager
-def installation(settings: Settings, name: str = "console") -> Iterator[Services]:
-    """Services on the data folder, whether the server runs or not; a stopped database is started for this command."""
+def installation(settings: Settings, name: str = "console", *, existing: bool = False) -> Iterator[Services]:
+    """Services on the data folder, whether the server runs or not; a stopped database is started for this command.
+
+    With `existing` a folder that holds no installation is an error: who looks for something must not be told by a new, empty one.
+    """
+    if existing and settings.database == "embedded" and not (settings.data / "database").is_dir():
+        raise Absent(f"there is no installation in {settings.data}; say where with --data", code="no_installation")
     with _database(settings) as (url, owned):
         if owned:
             prepare(settings, url)
@@ -94,11 +99,17 @@ def prepare(settings: Settings, url: str) -> None:
 
 def lock(settings: Settings) -> IO[str] | None:
     """The installation's lock, None when another process holds it."""
-    if not settings.data.exists():
-        settings.data.mkdir(parents=True, mode=0o700)
-    run = settings.data / "run"
-    run.mkdir(exist_ok=True)
-    file = (run / "lock").open("w")
+    try:
+        if not settings.data.exists():
+            settings.data.mkdir(parents=True, mode=0o700)
+        run = settings.data / "run"
+        run.mkdir(exist_ok=True)
+        file = (run / "lock").open("w")
+    except OSError as error:
+        raise Invalid(
+            f"the folder {settings.data} cannot be written ({error.strerror}); give --data one that this user can write",
+            code="bad_data_folder",
+        ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -25,6 +25,14 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """Looks at folder, programs, server, doors, database, and what the archive itself reports."""
+    if settings.database == "embedded" and not (settings.data / "database").is_dir():
+        return [
+            Finding(
+                "warning",
+                f"there is no installation in {settings.data}",
+                "`heliograph serve` makes one; or say where with --data",
+            )
+        ]
     findings = [*_folder(settings), *_programs(settings)]
     running = _is_running(settings)
     findings += _doors(settings, running=running)

@@ -44,6 +44,9 @@ def _last(role: str, settings: Settings, url: str, payload: dict[str, Any]) -> N
     _raise_file_limit()
     services = build(settings, url, role, connections=24)
     try:
+        # A predecessor that was killed together with the database may have acknowledged what the index does not hold.
+        if count := services.intake.recover():
+            telemetry.fact("recovered", count=count)
         _LASTING[role](services, payload)
     finally:
         services.close()
@@ -57,10 +60,10 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _http(services: Services, _payload: dict[str, Any]) -> None:
+def _http(services: Services, payload: dict[str, Any]) -> None:
     from heliograph.app.web import run
 
-    run(services)
+    run(services, payload["door"])
 
 
 def _dimse(services: Services, payload: dict[str, Any]) -> None:

@@ -3,22 +3,19 @@
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from heliograph.app.build import lock, publish
+from heliograph.app.doors import bind
 from heliograph.engine import telemetry
 from heliograph.engine.db import EmbeddedPostgres
 from heliograph.engine.supervise import Child, Supervisor
 from heliograph.kit.errors import Conflict
 from heliograph.kit.settings import Settings
-
-_BIND_TRIES = 100
 
 
 def serve(settings: Settings, *, demo: bool = False) -> None:
@@ -27,19 +24,19 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
     held = lock(settings)
     if held is None:
         raise Conflict("a server already runs on this data folder", code="already_running")
-    door = _bind(*settings.dicom_address)
     postgres = EmbeddedPostgres(settings.data / "database") if settings.database == "embedded" else None
-    with held, door, _serving(postgres):
+    with (
+        held,
+        bind(*settings.http_address, "http") as http_door,
+        bind(*settings.dicom_address, "dicom") as dicom_door,
+        _serving(postgres),
+    ):
         url = postgres.url if postgres else settings.database
         state_file = settings.data / "run" / "state.json"
         state_file.unlink(missing_ok=True)
         publish(settings)
         greeting = _prepare(settings, url, demo=demo)
-        environment = {"PROMETHEUS_MULTIPROC_DIR": str(_metrics_folder(settings)), "MALLOC_ARENA_MAX": "2"}
-        children = [
-            _child(name, role, _payload(settings, url, index=index, door=door.fileno()), environment, door)
-            for name, role, index in _roles(settings)
-        ]
+        children = _children(settings, url, {"http": http_door.fileno(), "dimse": dicom_door.fileno()})
 
         def check() -> None:
             if postgres is not None and postgres.poll() is not None:
@@ -49,24 +46,13 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         Supervisor(children, state_file, check).run(lambda: print(greeting, end="", flush=True))
 
 
-def _child(name: str, role: str, payload: bytes, environment: dict[str, str], door: socket.socket) -> Child:
-    return Child(name, _argv(role), payload, environment, (door.fileno(),) if role == "dimse" else ())
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    """The DICOM port, which all receiving processes share and no other program can have; they listen on it when they are ready.
-
-    Waits some seconds for a predecessor that is still closing.
-    """
-    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    for _ in range(_BIND_TRIES):
-        with contextlib.suppress(OSError):
-            door.bind((host, port))
-            return door
-        time.sleep(0.1)
-    door.close()
-    raise Conflict(f"port {port} for DICOM is taken; choose another with --dicom HOST:PORT", code="port_taken")
+def _children(settings: Settings, url: str, doors: dict[str, int]) -> list[Child]:
+    environment = {"PROMETHEUS_MULTIPROC_DIR": str(_metrics_folder(settings)), "MALLOC_ARENA_MAX": "2"}
+    made = []
+    for name, role, index in _roles(settings):
+        payload = _payload(settings, url, index=index, door=doors.get(role))
+        made.append(Child(name, _argv(role), payload, environment, [doors[role]] if role in doors else []))
+    return made
 
 
 def _metrics_folder(settings: Settings) -> Path:

@@ -2,10 +2,8 @@
 
 import asyncio
 import gc
-import os
 import signal
 import socket
-import time
 from pathlib import Path
 
 import uvicorn
@@ -97,11 +95,11 @@ def import_folder(services: Services, actor: Actor, folder: Path) -> Summary:
     )
 
 
-def run(services: Services) -> None:
-    """Serves until SIGTERM; prints `ready` when the port is bound."""
-    host, port = services.settings.http_address
+def run(services: Services, door: int) -> None:
+    """Serves until SIGTERM; prints `ready` when it listens. `door` is the bound socket that the supervisor handed down."""
     services.database.wait_at_most(_PATIENCE_S)
-    listener = _bind(host, port)
+    listener = socket.socket(fileno=door)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     front = application(services)
     config = uvicorn.Config(
         front,
@@ -174,22 +172,3 @@ async def _ask(app: ASGIApp, path: str) -> None:
         return
 
     await app(scope, receive, send)
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    """Binds, waiting some seconds for a predecessor that is still closing."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    for attempt in range(100):
-        try:
-            listener.bind((host, port))
-            break
-        except OSError:
-            if attempt == 99:
-                raise SystemExit(f"port {port} for http is taken; choose another with --http HOST:PORT") from None
-            time.sleep(0.1)
-    listener.listen(2048)
-    os.set_inheritable(listener.fileno(), True)
-    return listener

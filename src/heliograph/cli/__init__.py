@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from heliograph import __version__
 from heliograph.cli import access, importing, looking, nodes, serving, upkeep
+from heliograph.engine.db import DatabaseError
 from heliograph.kit.errors import HeliographError
 
 _EPILOG = """the first hour:
@@ -39,6 +40,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(arguments.run(arguments) or 0)
     except HeliographError as error:
         print(f"heliograph: {error.message}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+        print(f"heliograph: {what}", file=sys.stderr)
+        return 1
+    except DatabaseError as error:  # its text may repeat values
+        print(f"heliograph: the database refused a statement ({type(error).__name__})", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

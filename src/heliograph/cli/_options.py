@@ -42,3 +42,22 @@ def settings_of(arguments: argparse.Namespace, *, serving: bool = False) -> Sett
     if serving:
         return settings
     return load(running(settings.data) | {name: value for name, value in flags.items() if value is not None})
+
+
+def positive(text: str) -> float:
+    """A number above nothing."""
+    value = not_negative(text)
+    if not value:
+        raise argparse.ArgumentTypeError("must be more than 0")
+    return value
+
+
+def not_negative(text: str) -> float:
+    """A number that can be counted to."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no number") from None
+    if not 0 <= value < 1e9:
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return value

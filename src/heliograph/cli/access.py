@@ -1,15 +1,17 @@
 """`user`, `token`, `device`: who may come in."""
 
 import argparse
+import sys
 
 from heliograph.app import installation
 from heliograph.app.greet import sign_in_url
-from heliograph.cli._options import Commands, command, settings_of
+from heliograph.cli._options import Commands, command, positive, settings_of
 from heliograph.features import access
 from heliograph.features.access import system_actor
 from heliograph.kit.errors import Absent, Invalid
 
 _ACTOR = system_actor("console")
+_MOST_CALLERS = 500
 
 
 def add_to(commands: Commands) -> None:
@@ -22,7 +24,7 @@ def add_to(commands: Commands) -> None:
     token.add_argument(
         "--scope", required=True, help="`all`, or permissions with commas between (study.read,study.store)"
     )
-    token.add_argument("--days", type=float, help="days after which it ends; for ever when not given")
+    token.add_argument("--days", type=positive, help="days after which it ends; for ever when not given")
     token.set_defaults(run=_token)
     _add_device(commands)
 
@@ -32,7 +34,7 @@ def _add_user(commands: Commands) -> None:
     verbs = user.add_subparsers(dest="verb", metavar="verb", required=True)
     link = command(verbs, "link", "print a one-time sign-in address", example="heliograph user link --name admin")
     link.add_argument("--name", required=True, help="the name the person signs in with")
-    link.add_argument("--minutes", type=float, default=60.0, help="how long it may wait to be used [60]")
+    link.add_argument("--minutes", type=positive, default=60.0, help="how long it may wait to be used [60]")
     link.set_defaults(run=_link)
     add = command(verbs, "add", "add a person", example="heliograph user add --name jdoe --roles radiologist")
     add.add_argument("--name", required=True, help="the name the person will sign in with")
@@ -110,8 +112,11 @@ def _devices(arguments: argparse.Namespace) -> None:
         for device in access.devices(tx, _ACTOR):
             where = f"{device.host or 'any address'}:{device.port or '-'}"
             print(f"{device.aet:16} {where:28} {','.join(device.allow):28} {device.stored_count} objects")
-        for caller in access.callers(tx, _ACTOR):
+        callers = access.callers(tx, _ACTOR, limit=_MOST_CALLERS + 1)
+        for caller in callers[:_MOST_CALLERS]:
             print(f"{caller['aet']:16} {caller['address']:28} wants in{'':20} {caller['stored_count']} objects")
+        if len(callers) > _MOST_CALLERS:
+            print(f"these are the latest {_MOST_CALLERS} that want in; there are more", file=sys.stderr)
 
 
 def _device_remove(arguments: argparse.Namespace) -> None:

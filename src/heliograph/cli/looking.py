@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -40,12 +41,14 @@ def add_to(commands: Commands) -> None:
 
 
 def _where(arguments: argparse.Namespace) -> int:
-    with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
+    settings = settings_of(arguments)
+    zone = ZoneInfo(settings.site_timezone) if settings.site_timezone else None
+    with installation(settings, existing=True) as services, services.database.transaction() as tx:
         found, more = where.answers(tx, system_actor("console"), arguments.text)
     for answer in found:
         print(answer["what"])
         for event in answer["events"]:
-            print(f"{_SIGNS[event['severity']]}{event['at'].astimezone():%Y-%m-%d %H:%M:%S}  {event['text']}")
+            print(f"{_SIGNS[event['severity']]}{event['at'].astimezone(zone):%Y-%m-%d %H:%M:%S}  {event['text']}")
             if "mend" in event:
                 print(f"{'':26}-> {event['mend']['text']}")
     if more:
@@ -69,7 +72,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
     bar = Progress(TextColumn("export"), BarColumn(), MofNCompleteColumn(), disable=not sys.stderr.isatty())
     actor = system_actor("console export")
-    with installation(settings_of(arguments)) as services, bar:
+    with installation(settings_of(arguments), existing=True) as services, bar:
         chosen = select(
             services, actor, studies=arguments.study or [], patient=arguments.patient, accession=arguments.accession
         )

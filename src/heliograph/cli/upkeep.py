@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from heliograph.app import build, installation
 from heliograph.app.build import new_database
-from heliograph.cli._options import Commands, command, settings_of
+from heliograph.cli._options import Commands, command, not_negative, settings_of
 from heliograph.features.archive import backup as copying
 from heliograph.features.archive import verify as verification
 
@@ -19,7 +19,7 @@ def add_to(commands: Commands) -> None:
         "Exit status 1 when an object is missing or changed.",
     )  # fmt: skip
     verify.add_argument(
-        "--mbytes-per-s", type=float, default=0.0, help="reading speed; as fast as it can when not given"
+        "--mbytes-per-s", type=not_negative, default=0.0, help="reading speed; as fast as it can when not given"
     )
     verify.set_defaults(run=_verify)
     backup = command(
@@ -49,7 +49,7 @@ def _bar(title: str) -> Progress:
 
 def _verify(arguments: argparse.Namespace) -> int:
     bar = _bar("verify")
-    with installation(settings_of(arguments)) as services, bar:
+    with installation(settings_of(arguments), existing=True) as services, bar:
         task = bar.add_task("", total=verification.count(services.database))
         report = verification.verify(
             services.database, services.blobs, bytes_per_s=int(arguments.mbytes_per_s * 1e6),
@@ -66,7 +66,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _backup(arguments: argparse.Namespace) -> None:
     settings = settings_of(arguments)
     bar = _bar("backup")
-    with installation(settings) as services, bar:
+    with installation(settings, existing=True) as services, bar:
         task = bar.add_task("")
         made = copying.backup(
             settings, services.database.url, arguments.folder,

@@ -4,8 +4,11 @@ Precedence: flag, environment (`HELIOGRAPH_` + name), DIR/heliograph.toml, defau
 """
 
 import dataclasses
+import ipaddress
+import math
 import os
 import tomllib
+import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +19,9 @@ from heliograph.kit.errors import Invalid
 _MOST_BY_DEFAULT = 2
 
 
-def _setting(default: Any, doc: str, *, toml: str = "", flag: bool = False) -> Any:
-    return field(default=default, metadata={"doc": doc, "toml": toml, "flag": flag})
+def _setting(default: Any, doc: str, *, toml: str = "", flag: bool = False, least: float = 0) -> Any:
+    """`least` bounds a number from below."""
+    return field(default=default, metadata={"doc": doc, "toml": toml, "flag": flag, "least": least})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,9 @@ class Settings:
 
     site_name: str = _setting("Heliograph", "Name of the hospital or practice, shown on every page.", toml="site.name")
     site_timezone: str = _setting(
-        "", "Time zone of the site (`Europe/Vienna`); empty takes the machine's.", toml="site.timezone"
+        "",
+        "Time zone of the site (`Europe/Vienna`); empty takes that of each browser, and the machine's on the console.",
+        toml="site.timezone",
     )
     default_issuer: str = _setting(
         "", "Issuer of patient identifiers of sources that name none.", toml="site.default_issuer"
@@ -57,11 +63,15 @@ class Settings:
     dimse_processes: int = _setting(
         0, "Processes that share the DICOM port; 0 takes one for each core, at most 2.", toml="dimse.processes"
     )
-    dimse_max_associations: int = _setting(200, "Open associations.", toml="dimse.max_associations")
-    dimse_max_per_peer: int = _setting(64, "Open associations of one address.", toml="dimse.max_per_peer")
-    dimse_idle_s: float = _setting(120.0, "An association without traffic is aborted after this.", toml="dimse.idle_s")
-    dimse_pdu_s: float = _setting(60.0, "A PDU that has begun must be whole within this.", toml="dimse.pdu_s")
-    dimse_max_pdu_bytes: int = _setting(262144, "Largest P-DATA PDU that we accept.", toml="dimse.max_pdu_bytes")
+    dimse_max_associations: int = _setting(200, "Open associations.", toml="dimse.max_associations", least=1)
+    dimse_max_per_peer: int = _setting(64, "Open associations of one address.", toml="dimse.max_per_peer", least=1)
+    dimse_idle_s: float = _setting(
+        120.0, "An association without traffic is aborted after this.", toml="dimse.idle_s", least=1
+    )
+    dimse_pdu_s: float = _setting(60.0, "A PDU that has begun must be whole within this.", toml="dimse.pdu_s", least=1)
+    dimse_max_pdu_bytes: int = _setting(
+        262144, "Largest P-DATA PDU that we accept.", toml="dimse.max_pdu_bytes", least=4096
+    )
 
     series_quiet_s: float = _setting(
         10.0, "A series settles after this long without a new object.", toml="archive.series_quiet_s"
@@ -72,24 +82,28 @@ class Settings:
     reserve_bytes: int = _setting(
         1 << 30, "Free disk space below which nothing more is accepted.", toml="archive.reserve_bytes"
     )
-    max_object_bytes: int = _setting(16 << 30, "Largest object that is accepted.", toml="archive.max_object_bytes")
+    max_object_bytes: int = _setting(
+        16 << 30, "Largest object that is accepted.", toml="archive.max_object_bytes", least=1
+    )
     verify_period_days: float = _setting(
         30.0,
         "Every stored object is read and compared once in this many days; 0 turns it off.",
         toml="archive.verify_period_days",
     )
-    verify_bytes_per_s: int = _setting(20 << 20, "Reading speed of that check.", toml="archive.verify_bytes_per_s")
+    verify_bytes_per_s: int = _setting(
+        20 << 20, "Reading speed of that check.", toml="archive.verify_bytes_per_s", least=1
+    )
 
-    session_hours: float = _setting(12.0, "A browser session ends after this.", toml="web.session_hours")
+    session_hours: float = _setting(12.0, "A browser session ends after this.", toml="web.session_hours", least=0.01)
     max_upload_bytes: int = _setting(
-        8 << 30, "Largest upload through the browser or STOW-RS.", toml="web.max_upload_bytes"
+        8 << 30, "Largest upload through the browser or STOW-RS.", toml="web.max_upload_bytes", least=1
     )
     trusted_proxy: str = _setting(
         "", "Address of a reverse proxy whose X-Forwarded headers count.", toml="web.trusted_proxy"
     )
     public_url: str = _setting("", "Address under which browsers reach us, when not http.", toml="web.public_url")
 
-    job_slots: int = _setting(2, "Long jobs that run at the same time.", toml="jobs.slots")
+    job_slots: int = _setting(2, "Long jobs that run at the same time.", toml="jobs.slots", least=1)
 
     alarm_webhook: str = _setting("", "URL that gets every new alarm as JSON.", toml="alarms.webhook")
     alarm_email: str = _setting("", "Address that gets every new alarm.", toml="alarms.email")
@@ -154,7 +168,7 @@ def load(flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | No
 def _from_toml(path: Path, *, required: bool) -> dict[str, Any]:
     if not path.is_file():
         if required:
-            raise Invalid(f"the settings file {path.name} does not exist", code="bad_setting")
+            raise Invalid(f"the settings file {path} does not exist", code="bad_setting")
         return {}
     try:
         document = tomllib.loads(path.read_text("utf-8"))
@@ -188,16 +202,62 @@ def _convert(name: str, value: Any, source: str) -> Any:
             return str(value)
         return Path(value)
     except (TypeError, ValueError) as error:
-        raise Invalid(f"{name} ({source}) must be {getattr(kind, '__name__', 'a path')}", code="bad_setting") from error
+        wanted = "a whole number" if kind is int else "a number" if kind is float else "a text"
+        raise Invalid(f"{_called(name, source)} must be {wanted}", code="bad_setting") from error
+
+
+def _called(name: str, source: str) -> str:
+    """What the person who set it calls it: the key of the file, the variable, or the flag."""
+    if source == "environment":
+        return env_name(name)
+    if source == "flag":
+        return f"--{name}"
+    return f"{Settings.__dataclass_fields__[name].metadata['toml']} (file)"
 
 
 def _check(settings: Settings) -> None:
     settings.http_address, settings.dicom_address  # noqa: B018 reading them checks them
     if not 1 <= len(settings.aet.strip()) <= 16 or not settings.aet.isascii() or "\\" in settings.aet:
         raise Invalid("aet must be 1 to 16 ASCII characters without a backslash (PS3.5 6.2)", code="bad_setting")
+    if settings.database != "embedded" and not settings.database.startswith(("postgresql://", "postgres://")):
+        raise Invalid("database must be `embedded` or postgresql://USER@HOST/NAME", code="bad_setting")
+    if settings.blobs != "file" and not settings.blobs.startswith("s3://"):
+        raise Invalid("blobs must be `file` or s3://bucket/prefix", code="bad_setting")
+    for f in FIELDS:
+        value, least = getattr(settings, f.name), f.metadata["least"]
+        if isinstance(value, (int, float)) and not (math.isfinite(value) and value >= least):
+            called = f.metadata["toml"] or f.name
+            raise Invalid(f"{called} must be a number of {least} or more", code="bad_setting")
     if not 0 <= settings.dimse_processes <= 16:
         raise Invalid("dimse.processes must be 0 to 16", code="bad_setting")
     if settings.dimse_unknown_peers not in {"store", "echo", "refuse"}:
         raise Invalid("dimse.unknown_peers must be store, echo or refuse", code="bad_setting")
     if settings.dimse_unknown_networks not in {"private", "any"}:
         raise Invalid("dimse.unknown_networks must be private or any", code="bad_setting")
+    _check_web(settings)
+
+
+def _check_web(settings: Settings) -> None:
+    if settings.site_timezone and not _is_zone(settings.site_timezone):
+        raise Invalid("site.timezone must be the name of a time zone, for example Europe/Vienna", code="bad_setting")
+    try:
+        if settings.trusted_proxy:
+            ipaddress.ip_address(settings.trusted_proxy)
+    except ValueError:
+        raise Invalid("web.trusted_proxy must be an IP address", code="bad_setting") from None
+    for key, url in (("web.public_url", settings.public_url), ("alarms.webhook", settings.alarm_webhook)):
+        if url and not url.startswith(("http://", "https://")):
+            raise Invalid(f"{key} must be an http:// or https:// address", code="bad_setting")
+    if settings.alarm_smtp:
+        split_address(settings.alarm_smtp, "alarms.smtp")
+
+
+def _is_zone(name: str) -> bool:
+    """Whether the machine knows the zone; one that knows no zones at all believes what it is told."""
+    for one in (name, "Europe/Vienna"):
+        try:
+            zoneinfo.ZoneInfo(one)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            continue
+        return one == name
+    return True

@@ -68,7 +68,8 @@ def test_every_setting_is_read_from_environment_and_file(field: Any, tmp_path: P
     changed = {"int": 3, "float": 2.5}.get(getattr(field.type, "__name__", ""), "text")
     special = {
         "http": "127.0.0.1:9", "dicom": "127.0.0.1:9", "aet": "ABC", "dimse_unknown_peers": "echo", "dimse_unknown_networks": "any",
-        "data": str(tmp_path),
+        "data": str(tmp_path), "site_timezone": "Europe/Vienna", "database": "postgresql://u@h/n", "blobs": "s3://bucket/x", "dimse_max_pdu_bytes": 4096, "trusted_proxy": "10.0.0.1",
+        "public_url": "https://pacs.example.org", "alarm_webhook": "https://alarms.example.org/in", "alarm_smtp": "mail.example.org:25",
     }  # fmt: skip
     value = special.get(field.name, changed)
     environ = {"HELIOGRAPH_DATA": str(tmp_path), env_name(field.name): str(value)}
@@ -106,8 +107,21 @@ def test_broken_toml_is_refused_with_the_place(tmp_path: Path) -> None:
         ({"aet": "A" * 17}, {}, "aet"),
         ({"aet": "A\\B"}, {}, "aet"),
         ({"aet": "Ä"}, {}, "aet"),
-        ({}, {"HELIOGRAPH_JOB_SLOTS": "many"}, "job_slots"),
-        ({}, {"HELIOGRAPH_STUDY_QUIET_S": "soon"}, "study_quiet_s"),
+        ({}, {"HELIOGRAPH_JOB_SLOTS": "many"}, "HELIOGRAPH_JOB_SLOTS"),
+        ({}, {"HELIOGRAPH_STUDY_QUIET_S": "soon"}, "HELIOGRAPH_STUDY_QUIET_S"),
+        ({}, {"HELIOGRAPH_JOB_SLOTS": "0"}, "jobs.slots"),
+        ({}, {"HELIOGRAPH_STUDY_QUIET_S": "-1"}, "archive.study_quiet_s"),
+        ({}, {"HELIOGRAPH_STUDY_QUIET_S": "nan"}, "archive.study_quiet_s"),
+        ({}, {"HELIOGRAPH_STUDY_QUIET_S": "inf"}, "archive.study_quiet_s"),
+        ({}, {"HELIOGRAPH_DIMSE_MAX_PDU_BYTES": "100"}, "dimse.max_pdu_bytes"),
+        ({}, {"HELIOGRAPH_TRUSTED_PROXY": "proxy"}, "web.trusted_proxy"),
+        ({}, {"HELIOGRAPH_PUBLIC_URL": "pacs.example.org"}, "web.public_url"),
+        ({}, {"HELIOGRAPH_ALARM_WEBHOOK": "ftp://x"}, "alarms.webhook"),
+        ({}, {"HELIOGRAPH_ALARM_SMTP": "mail"}, "alarms.smtp"),
+        ({}, {"HELIOGRAPH_SITE_TIMEZONE": "Mars/Base"}, "site.timezone"),
+        ({}, {"HELIOGRAPH_SITE_TIMEZONE": "../../etc/passwd"}, "site.timezone"),
+        ({"database": "mysql://u:p@h/n"}, {}, "database"),
+        ({"blobs": "ftp://x"}, {}, "blobs"),
         ({}, {"HELIOGRAPH_DIMSE_UNKNOWN_PEERS": "all"}, "dimse.unknown_peers"),
         ({}, {"HELIOGRAPH_DIMSE_UNKNOWN_NETWORKS": "some"}, "dimse.unknown_networks"),
     ],
@@ -120,7 +134,7 @@ def test_a_wrong_value_is_refused_and_named(
 
 def test_a_wrong_value_in_the_file_says_that_it_is_the_file(tmp_path: Path) -> None:
     message = refused({"data": written(tmp_path, '[jobs]\nslots = "many"\n')})
-    assert "job_slots" in message
+    assert "jobs.slots" in message
     assert "file" in message
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psycopg
 
-from heliograph.kit.errors import Busy, Conflict
+from heliograph.kit.errors import Busy, Conflict, Invalid
 
 HEAD = "0001"
 _LOCK = 0x48454C49
@@ -14,6 +14,8 @@ def current(url: str) -> str | None:
     """The revision the database stands at, None when it is empty. Raises Busy when the server lets nobody in."""
     try:
         connected = psycopg.connect(url, autocommit=True, connect_timeout=10)
+    except psycopg.ProgrammingError:  # its text repeats the URL with its password
+        raise Invalid("database must be `embedded` or postgresql://USER@HOST/NAME", code="bad_setting") from None
     except psycopg.OperationalError as error:
         said = str(error).strip().splitlines()[0][:200]
         raise Busy(
