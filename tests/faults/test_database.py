@@ -1,5 +1,7 @@
 """The database goes away in the middle of receiving and comes back: senders may have to repeat, nobody has to mend."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -50,4 +52,22 @@ def test_an_external_database_restarted_under_load(tmp_path: Path, mode: str) ->
             senders.wait_for(30)
             postgres.restart(mode=mode)
             _goes_on(server, senders, wait_s=60)
+        _audited(server, senders)
+
+
+@pytest.mark.timeout(240)
+def test_a_receiving_process_killed_together_with_the_database_comes_back_whole(tmp_path: Path) -> None:
+    """Its memory of what it acknowledged is gone with it; its segments are not, and its successor reads them before it listens."""
+    with Server(tmp_path / "data", database=EMBEDDED) as server:
+        introduce(server)
+        with Senders(server.dicom, [objects(lane, 7) for lane in range(SENDERS)], reconnect=True) as senders:
+            senders.wait_for(30)
+            for _ in range(3):
+                for pid in server.pids():
+                    if b"roles\0dimse" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                        os.kill(pid, signal.SIGKILL)
+                server.kill_database()
+                _goes_on(server, senders, wait_s=60)
+            assert server.process is not None
+            assert server.process.poll() is None, "the supervisor ended"
         _audited(server, senders)

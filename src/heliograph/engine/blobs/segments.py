@@ -144,13 +144,22 @@ class SegmentStore:
                     yield record.written.ref
 
     def recover(self, handle: Callable[[Record], None], sealed: Callable[[], None]) -> int:
-        """Hands every whole record of unsealed, unowned segments to `handle`, then `sealed()`, then seals them; the count."""
+        """Hands every whole record of unsealed, unowned segments to `handle`, then `sealed()`, then seals them; the count.
+
+        Other processes may write meanwhile: what they own is locked, and what was moved before it was locked is left alone.
+        """
         count = 0
         for path in sorted(self._folder.glob("*/*.open")):
-            fd = os.open(path, os.O_RDWR)
+            try:
+                fd = os.open(path, os.O_RDWR)
+            except FileNotFoundError:
+                continue
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
+                os.close(fd)
+                continue
+            if not _stands(path, fd):
                 os.close(fd)
                 continue
             end = HEAD_BYTES
@@ -239,6 +248,9 @@ class SegmentStore:
             except OSError as error:
                 raise _no_space(error) from error
             fcntl.flock(fd, fcntl.LOCK_EX)
+            if not _stands(path, fd):  # a recovery took it for one that was left
+                os.close(fd)
+                continue
             mark = os.urandom(_MARK_BYTES)
             os.pwrite(fd, (_SEGMENT + mark).ljust(HEAD_BYTES, b"\0"), 0)
             os.fsync(fd)
@@ -398,6 +410,15 @@ def _parse(ref: str) -> tuple[int, int, int]:
     except ValueError:
         raise Absent("no such stored object", code="bad_ref") from None
     return number, start, size
+
+
+def _stands(path: Path, fd: int) -> bool:
+    """Whether the file behind the descriptor is still the one of this name; asked while its lock is held."""
+    try:
+        named, opened = path.stat(), os.fstat(fd)
+    except FileNotFoundError:
+        return False
+    return (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)
 
 
 def _mark_of(fd: int) -> bytes:
