@@ -1,6 +1,5 @@
 """The catalogue behind C-FIND, C-MOVE and C-GET: the archive as one actor may see it."""
 
-import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -14,6 +13,7 @@ from heliograph.standards.dicom import tags
 from heliograph.standards.dicom.dataset import Elements
 from heliograph.standards.dicom.query import Query
 
+_SCREEN = 128
 _AT_ONCE = 2000
 _SOON_S = 0.02
 
@@ -26,29 +26,29 @@ class ArchiveCatalogue:
         self._actor = actor
 
     def find(self, query: Query) -> Iterator[Elements]:
-        """What is found soon is fetched at once, so that a slow peer does not keep a connection of the database; more is streamed."""
-        count, is_whole = 0, True
-        first = []
-        with self._services.database.transaction() as tx:
-            found = (one.elements for one in search(tx, self._actor, query, blobs=self._services.blobs))
-            until = monotonic_s() + _SOON_S
-            for elements in found:
-                first.append(elements)
-                if len(first) == _AT_ONCE or monotonic_s() > until:
-                    is_whole = False
-                    break
-            if not is_whole:
-                try:
-                    for match in itertools.chain(first, found):
+        """The first screen is handed out as soon as it is found, and then what is found soon is fetched at once, so that a slow peer does
+        not keep a connection of the database; more is streamed."""
+        count = 0
+        try:
+            with self._services.database.transaction() as tx:
+                found = (one.elements for one in search(tx, self._actor, query, blobs=self._services.blobs))
+                for most in (_SCREEN, _AT_ONCE):
+                    some, is_whole = _soon(found, most)
+                    if is_whole:
+                        break
+                    for elements in some:
                         count += 1
-                        yield match
-                except GeneratorExit:
-                    self._note_query(query, count)
-                    raise
-                first = []
-        count += len(first)
-        self._note_query(query, count)
-        yield from first
+                        yield elements
+                else:
+                    for elements in found:
+                        count += 1
+                        yield elements
+                    some = []
+        except GeneratorExit:
+            self._note_query(query, count)
+            raise
+        self._note_query(query, count + len(some))
+        yield from some
 
     def unsupported(self, query: Query) -> Sequence[int]:
         return unsupported(query, self._actor)
@@ -91,3 +91,13 @@ class ArchiveCatalogue:
         with self._services.database.transaction() as tx:
             for study_id, count in Counter(one.study_id for one in given).items():
                 note(tx, self._actor, "instances.given", {"study": study_id, "to": to}, detail={"count": count})
+
+
+def _soon(found: Iterator[Elements], most: int) -> tuple[list[Elements], bool]:
+    """What comes within a moment, `most` at most, and whether that is all."""
+    some, until = [], monotonic_s() + _SOON_S
+    for elements in found:
+        some.append(elements)
+        if len(some) == most or monotonic_s() > until:
+            return some, False
+    return some, True
