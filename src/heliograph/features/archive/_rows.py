@@ -15,6 +15,7 @@ _LONGEST = 1024
 _IDENTIFIER_BYTES = 512
 _NAME_BYTES = 600
 _VALUE_BYTES = 200
+_CODE_BYTES = 64  # dates, times and codes: 26 characters at most
 _MOST_ITEMS = 16
 
 # Kept as JSON beside the typed columns: answered by C-FIND and QIDO when asked for, matched by nobody often.
@@ -89,8 +90,8 @@ def study_columns(header: Header, identity: Identity, arrival: Arrival) -> dict[
         "patient_name_folded": folded,
         "birth_date": person.birth_date,
         "sex": person.sex,
-        "study_date": _indexed(header.text("StudyDate")),
-        "study_time": _indexed(header.text("StudyTime")),
+        "study_date": _indexed(header.text("StudyDate"), _CODE_BYTES),
+        "study_time": _indexed(header.text("StudyTime"), _CODE_BYTES),
         "timezone_offset": _short(header.text("TimezoneOffsetFromUTC")),
         "accession_number": accession,
         "study_id": _indexed(header.text("StudyID")),
@@ -130,7 +131,7 @@ def series_columns(header: Header, identity: Identity) -> dict[str, Any]:
     return {
         "series_uid": identity.series_uid,
         "number": _integer(header, "SeriesNumber"),
-        "modality": _indexed(header.text("Modality")),
+        "modality": _indexed(header.text("Modality"), _CODE_BYTES),
         "description": _short(header.text("SeriesDescription")),
         "body_part": _short(header.text("BodyPartExamined")),
         "laterality": _short(header.text("Laterality") or header.text("ImageLaterality")),

@@ -33,7 +33,6 @@ def add_condition(where: Where, key: Key, condition: Condition) -> bool:
         cover_words(where, _runs(condition))
     if key.sql == "st.modalities" and condition.matching is Matching.VALUE:
         _cover_modalities(where, condition.values)
-        where.modalities = condition.values
     where.is_bare = where.is_bare or len(where.covers) == covers
     return is_exact
 
@@ -214,22 +213,26 @@ def _name(where: Where, key: Key, condition: Condition) -> bool:
         alternatives = [_fuzzy(key.folded, value) for value in condition.values]
         _any(where, alternatives)
         return True
-    _any(where, [_name_pattern(key, value) for value in condition.values])
+    patterns = [_name_pattern(key, value) for value in condition.values]
+    _any(where, [alternative for pattern in patterns for alternative in pattern])
+    if len(patterns) == 1 and not key.searched:
+        where.either = tuple(patterns[0])
     return False
 
 
-def _name_pattern(key: Key, value: str) -> tuple[str, list[Any]]:
+def _name_pattern(key: Key, value: str) -> list[tuple[str, list[Any]]]:
+    """The name as it stands, or a name of several component groups that may match."""
     pieces = value.replace("=", "*").replace("?", "*").split("*")
     loose = (
         f"(position('=' in {key.sql}) > 0 and {key.folded} like %s)",
-        like_pattern(f"*{'*'.join(map(names.fold, pieces))}*"),
+        [like_pattern(f"*{'*'.join(map(names.fold, pieces))}*")],
     )
     plain = value.rstrip("= ^")
     if "=" in plain:
-        return loose[0], [loose[1]]
+        return [loose]
     if has_wildcard(plain):
-        return f"({key.folded} like %s or {loose[0]})", [like_pattern(name_like(plain)), loose[1]]
-    return f"({key.folded} = %s or {loose[0]})", [name_like(plain), loose[1]]
+        return [(f"{key.folded} like %s", [like_pattern(name_like(plain))]), loose]
+    return [(f"{key.folded} = %s", [name_like(plain)]), loose]
 
 
 def _fuzzy(column: str, text: str) -> tuple[str, list[Any]]:

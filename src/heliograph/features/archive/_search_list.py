@@ -1,14 +1,13 @@
 """The study list of the browser: filters, free text, sorting, and pages by the key of the last row."""
 
-import base64
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, visible
+from heliograph.features.archive._search_position import SORTS, Position, key_of, order_of
 from heliograph.features.archive._search_sql import compile_filter
 from heliograph.features.archive._search_way import Course, Order, Way, choose, count_covered, estimate, on_course
 from heliograph.features.archive._search_where import Where, cover_words, like_pattern
@@ -34,16 +33,6 @@ _EARLIER: Final = (
     "and (other.study_date < st.study_date or (other.study_date = st.study_date and other.study_time <> '' and st.study_time <> '' "
     "and other.study_time < st.study_time))"
 )
-# Sort key columns and whether each runs against the asked direction; the id makes the order total.
-_SORTS: Final[dict[str, tuple[tuple[str, bool], ...]]] = {
-    "received_at": (("st.received_at", False), ("st.id", False)),
-    "study_date": (("st.study_date", False), ("st.study_time", False), ("st.id", False)),
-    "patient_name": (("st.patient_name_folded", False), ("st.id", False)),
-    "patient_id": (("st.patient_id", False), ("st.id", False)),
-    "accession_number": (("st.accession_number", False), ("st.id", False)),
-    "modality": (("st.modality_key", False), ("st.received_at", True), ("st.id", True)),
-    "instances": (("st.instance_count", False), ("st.id", False)),
-}
 _FILTERS: Final = frozenset({
     "text", "patient_name", "patient_id", "accession_number", "modalities", "date_from", "date_to", "state",
 })  # fmt: skip
@@ -62,19 +51,21 @@ def study_list(
 
     filters: text, patient_name, patient_id, accession_number, modalities, date_from, date_to (DA), state; all optional.
     """
-    if sort not in _SORTS:
-        raise Invalid(f"sort must be of: {', '.join(_SORTS)}", code="bad_sort")
+    if sort not in SORTS:
+        raise Invalid(f"sort must be of: {', '.join(SORTS)}", code="bad_sort")
     limit = max(1, min(limit, MOST_ROWS))
     narrowing = _Narrowed(filters, actor)
-    course = choose(tx, narrowing.where, _SORTS[sort][0][0])
-    position = _Position.parse(cursor, sort, descending=descending) if cursor else None
+    course = choose(tx, narrowing.where, order_of(sort, descending=descending))
+    position = Position.parse(cursor, sort, descending=descending) if cursor else None
+    if position is not None:
+        course = replace(course, is_far=False)
     rows: list[tuple[Any, ...]] = []
     after = position.key if position else None
     is_last = False
     while len(rows) <= limit and not is_last:
         page = _page(tx, actor, course, sort, descending=descending, after=after, limit=limit + 1)
         is_last = len(page) <= limit
-        after = _key_of(page[-1], sort) if page else None
+        after = key_of(page[-1], sort) if page else None
         rows += [row for row in page if narrowing.admits(row)]
     items = [_study(row) for row in rows[:limit]]
     has_more = len(rows) > limit
@@ -86,7 +77,7 @@ def study_list(
         number, is_exact = _count(tx, narrowing, course)
     following = None
     if has_more:
-        following = _Position(sort, descending, _key_of(rows[limit - 1], sort), number, is_exact).text()
+        following = Position(sort, descending, key_of(rows[limit - 1], sort), number, is_exact).text()
     return {"items": items, "next": following, "count": number, "count_is_exact": is_exact}
 
 
@@ -247,46 +238,12 @@ def _count(tx: Tx, narrowing: _Narrowed, course: Course) -> tuple[int, bool]:
 # -- pages -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Position:
-    """Where a page ended. The count travels along, so that it is made once."""
-
-    sort: str
-    descending: bool
-    key: tuple[Any, ...]
-    count: int
-    count_is_exact: bool
-
-    def text(self) -> str:
-        values = [value.isoformat() if isinstance(value, datetime) else value for value in self.key]
-        body = json.dumps([self.sort, self.descending, values, self.count, self.count_is_exact], separators=(",", ":"))
-        return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
-
-    @classmethod
-    def parse(cls, text: str, sort: str, *, descending: bool) -> "_Position":
-        trouble = Invalid("the cursor is not one that this list gave out", code="bad_cursor")
-        try:
-            body = json.loads(base64.urlsafe_b64decode(text[:4096] + "=" * (-len(text) % 4)))
-            of, direction, values, number, is_exact = body
-            columns = _SORTS[sort]
-            if of != sort or direction != descending or len(values) != len(columns):
-                raise trouble
-            key = tuple(_typed(column, value) for (column, _), value in zip(columns, values, strict=True))
-            return cls(sort, descending, key, int(number), bool(is_exact))
-        except (ValueError, TypeError, KeyError) as error:
-            raise trouble from error
-
-
-def _typed(column: str, value: Any) -> Any:
-    if column == "st.received_at":
-        return datetime.fromisoformat(value)
-    return int(value) if column in ("st.id", "st.instance_count") else str(value)
-
-
 def _page(
     tx: Tx, actor: Actor, course: Course, sort: str, *, descending: bool, after: tuple[Any, ...] | None, limit: int
 ) -> list[tuple[Any, ...]]:
-    order = [(column, descending != against) for column, against in _SORTS[sort]]
+    order = order_of(sort, descending=descending)
+    if course.way is Way.FEW and (after is None or after[-1] in course.ids):
+        return _candidates(tx, actor, course, sort, order, after, limit)
     rows: list[tuple[Any, ...]] = []
     for beyond, rest in _beyond(order, after):
         if len(rows) < limit:
@@ -294,6 +251,19 @@ def _page(
     if sort == "instances" and course.way is not Way.FEW:
         return _with_receiving(tx, actor, course, order, after, rows, limit)
     return rows
+
+
+def _candidates(
+    tx: Tx, actor: Actor, course: Course, sort: str, order: Order, after: tuple[Any, ...] | None, limit: int
+) -> list[tuple[Any, ...]]:
+    """The next of the candidates, which are sorted already."""
+    begin = course.ids.index(after[-1]) + 1 if after else 0
+    rows: list[tuple[Any, ...]] = []
+    for portion in replace(course, ids=course.ids[begin:]).portions(limit):
+        rows += _stretch(tx, actor, portion, sort, order, Where(), limit)
+        if len(rows) >= limit:
+            break
+    return rows[:limit]
 
 
 def _stretch(
@@ -306,7 +276,7 @@ def _stretch(
     rows: list[tuple[Any, ...]] = []
     for one, is_short in course.attempts():
         source, parameters, ordered = one.source(order, beyond, is_short=is_short)
-        statement, more = _select(actor, source, ", ".join(column for column, _ in _SORTS[sort]))
+        statement, more = _select(actor, source, ", ".join(column for column, _ in SORTS[sort]))
         with on_course(tx, one):
             rows = tx.execute(f"{statement} order by {ordered} limit %s", [*more, *parameters, limit]).fetchall()
         if len(rows) == limit:
@@ -365,10 +335,6 @@ def _studies(tx: Tx, actor: Actor, where: Where, order: str, limit: int | None =
     statement, parameters = _select(actor, f"study st where {where}")
     for row in tx.execute(f"{statement} order by {order} limit %s", [*parameters, *where.parameters, limit]):
         yield _study(row)
-
-
-def _key_of(row: tuple[Any, ...], sort: str) -> tuple[Any, ...]:
-    return row[-len(_SORTS[sort]) :]
 
 
 # -- rows ------------------------------------------------------------------------------------------------------

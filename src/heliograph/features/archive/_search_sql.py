@@ -121,7 +121,8 @@ def compile_filter(query: Query, actor: Actor) -> Filter:
         elif not add_condition(found.study if key.level.depth <= Level.STUDY.depth else found.below, key, condition):
             if query.level is Level.PATIENT and not patient_column(key):
                 found.unsupported.append(condition.tag)
-            found.recheck.append(condition)
+            else:
+                found.recheck.append(condition)
     modality = query.condition(_MODALITY)
     if own.depth > Level.STUDY.depth and modality is not None and modality.matching is Matching.VALUE:
         # Implied by the condition on the series; the index on the modalities of studies answers it.

@@ -18,14 +18,14 @@ from heliograph.features.archive._search_where import Where
 FEW: Final = 4_000
 """So many candidates are collected and sorted; beyond, walking an index meets enough matches sooner."""
 _BARE_FACTOR: Final = 4
-_ROWS_FOR_ENTRIES: Final = 50
-_RARE: Final = 15_000
 _SURE: Final = 500
 _SAMPLE_ROWS: Final = 2_500
 _SHORT_RANGE: Final = 30_000
 _LONG_RANGE: Final = 150_000
 _SORTABLE: Final = 20_000
 _BUDGET: Final = 60_000
+_CHANCE: Final = 3
+_MOST_AT_ONCE: Final = 1_024
 _IDENTIFIERS: Final = ("st.patient_id", "st.accession_number")
 _IN_EVERY_INDEX: Final = (
     "st.tenant_id",
@@ -57,6 +57,7 @@ class Course:
     """The way that was chosen; `guess` is the number of matches, exact candidates for FEW, None when it was not asked for.
 
     otherwise: the way to take when the next rows are not among the first that a walk looks at: matches may lie together at the far end.
+    is_far: a sample says that they do. is_sure: every candidate is a match.
     """
 
     way: Way
@@ -64,6 +65,8 @@ class Course:
     guess: int | None = None
     otherwise: Way = Way.WALK
     ids: tuple[int, ...] = ()
+    is_far: bool = False
+    is_sure: bool = False
 
     @property
     def studies(self) -> tuple[str, list[Any]]:
@@ -72,11 +75,19 @@ class Course:
             return "study st", []
         return "(select * from study where id = any(%s::bigint[]) offset 0) as st", [list(self.ids)]
 
+    def portions(self, first: int) -> "Iterator[Course]":
+        """The candidates in their order, some at a time: most readers stop early."""
+        begin, size = 0, first
+        while begin < len(self.ids):
+            yield replace(self, ids=self.ids[begin : begin + size])
+            begin, size = begin + size, min(2 * size, _MOST_AT_ONCE)
+
     def attempts(self) -> "list[tuple[Course, bool]]":
         """Ways to a page, and whether each looks at some rows only."""
         if self.way is not Way.WALK or self.guess is None:
             return [(self, False)]
-        return [(self, True), (replace(self, way=self.otherwise), False)]
+        rest = (replace(self, way=self.otherwise), False)
+        return [rest] if self.is_far else [(self, True), rest]
 
     def source(
         self, order: Order, beyond: Where | None = None, *, joins: str = "", below: Where | None = None, is_short: bool = False
@@ -113,53 +124,61 @@ def _ordered(order: list[tuple[str, bool]]) -> str:
     return ", ".join(column + (" desc" if down else "") for column, down in order)
 
 
-def choose(tx: Tx, study: Where, leading: str) -> Course:
-    """The way to the studies of `study` in an order that begins with the column `leading`."""
+def choose(tx: Tx, study: Where, order: Order, *, doubt: str = "false") -> Course:
+    """The way to the studies of `study` in this order. doubt: a condition on a study that needs a second look to be a match."""
+    leading = order[0][0]
     with planning(tx):
         if len(study.parts) <= 1 and not study.grams:
             return Course(Way.WALK, study)
         span = _span(tx, study)
         if leading == "st.received_at" and span <= _SHORT_RANGE:
             return Course(Way.RANGE, study)
-        likely = estimate(tx, f"study st where {study}", study.parameters)
+        likely, before = estimate(tx, f"study st where {study}", study.parameters), 0
         if likely > _SURE:
-            found = sampled(tx, study)
+            if span <= _SHORT_RANGE and leading != "st.study_date" and study.is_dated:
+                return Course(Way.RANGE, study)
+            found, before = sampled(tx, study, order)
             likely = found if study.is_unsure else min(found, likely)
         most = FEW * (_BARE_FACTOR if study.is_bare else 1)
         if likely <= most // 2:
-            collected = collect(tx, study, span, most, likely)
+            collected = collect(tx, study, span, most, order, doubt)
             if collected is not None:
                 return collected
         guess = max(likely, FEW // 2 + 1)
+        otherwise = Way.SORT if guess <= _SORTABLE else Way.WALK
         if leading == "st.received_at" and span <= _LONG_RANGE:
-            return Course(Way.WALK, study, guess, Way.RANGE)
-        return Course(Way.WALK, study, guess, Way.SORT if guess <= _SORTABLE else Way.WALK)
+            otherwise = Way.RANGE
+        is_far = before > _BUDGET and not study.ranges(leading).parts
+        return Course(Way.WALK, study, guess, otherwise, is_far=is_far)
 
 
-def collect(tx: Tx, study: Where, span: int, most: int, guess: int) -> Course | None:
-    """The ids of the matches; None when there are too many."""
-    wanted = study.by_index()
+def collect(tx: Tx, study: Where, span: int, most: int, order: Order, doubt: str) -> Course | None:
+    """The ids of the matches, sorted; None when there are too many."""
+    wanted, is_sure = study.by_index(), True
     if span <= _SHORT_RANGE and len(study.covers) > 1:
-        wanted = study.covered(*_IDENTIFIERS)
-    elif study.grams and study.modalities:
-        wanted = _by_the_rarer(tx, study, guess)
-    rows = tx.execute(f"select st.id from study st where {wanted} limit %s", [*wanted.parameters, most + 1]).fetchall()
+        wanted, is_sure = study.covered(*_IDENTIFIERS), False
+    elif study.either and not study.grams:
+        wanted = study.joined(_of_either(study, most))
+    read = ", ".join(dict.fromkeys(["st.id", *(column for column, _ in order)]))
+    rows = tx.execute(
+        f"select st.id, is_doubtful from (select {read}, {doubt if is_sure else 'true'} as is_doubtful from study st where {wanted} limit %s) "
+        f"as st order by {_ordered(order)}",
+        [*wanted.parameters, most + 1],
+    ).fetchall()
     if len(rows) > most:
         return None
-    return Course(Way.FEW, study, len(rows), ids=tuple(row[0] for row in rows))
+    is_sure = is_sure and not any(row[1] for row in rows)
+    return Course(Way.FEW, study, len(rows), ids=tuple(row[0] for row in rows), is_sure=is_sure)
 
 
-def _by_the_rarer(tx: Tx, study: Where, guess: int) -> Where:
-    """Of words and modalities only the rarer by its index, where reading the long list of the other takes longer than it saves."""
-    listed = estimate(tx, "study st where st.modalities && %s::text[]", [list(study.modalities)])
-    if listed < _RARE:
-        return study.joined(study.covered())
-    with_words = guess * _total(tx) / listed
-    return (
-        study.covered(*_IDENTIFIERS).joined(study.by_grams())
-        if with_words < listed / _ROWS_FOR_ENTRIES
-        else study.by_index()
-    )
+def _of_either(study: Where, most: int) -> Where:
+    """The studies that meet one or the other of two alternatives, each found by its own index alone."""
+    scope, found = study.scope(), Where()
+    for sql, parameters in study.either:
+        found.add(
+            f"(select st.id from study st where {scope} and {sql} limit %s)", *scope.parameters, *parameters, most + 1
+        )
+    return Where([f"st.id = any(array({' union all '.join(found.parts)}))"], found.parameters)
 
 
 def _total(tx: Tx) -> float:
@@ -186,17 +205,23 @@ def _span(tx: Tx, study: Where) -> int:
     return estimate(tx, f"study st where {ranges}", ranges.parameters) if ranges.parts else _LONG_RANGE + 1
 
 
-def sampled(tx: Tx, study: Where) -> int:
-    """How many studies match, from a count in some pages of the table, the same ones each time, which stay in memory."""
+def sampled(tx: Tx, study: Where, order: Order) -> tuple[int, int]:
+    """How many studies match, and how many stand before the first of them, from a count in some pages of the table, the same ones each
+    time, which stay in memory."""
     total = _total(tx)
     percent = min(100.0, 100.0 * _SAMPLE_ROWS / total)
-    looked = study.joined(study.covered(*_IDENTIFIERS))
+    looked, (column, down) = study.joined(study.covered(*_IDENTIFIERS)), order[0]
+    first = f"{'max' if down else 'min'}(key) filter (where is_match) over ()"
     sample = tx.execute(
-        f"select count(*) filter (where {looked}), count(*) from study st tablesample system (%s) repeatable (1)",
+        "select count(*) filter (where is_match), count(*), "
+        f"count(*) filter (where key {'>' if down else '<'} first) from (select is_match, key, {first} as first from "
+        f"(select {column} as key, {looked} as is_match from study st tablesample system (%s) repeatable (1)) as drawn) as seen",
         [*looked.parameters, percent],
     ).fetchone()
     assert sample is not None
-    return int(total * sample[0] / max(sample[1], 1))
+    scale = total / max(sample[1], 1)
+    # The first of few in a sample may stand far back by chance.
+    return int(scale * sample[0]), int(scale * sample[2] - _CHANCE * total / max(sample[0], 1))
 
 
 def estimate(tx: Tx, source: str, parameters: list[Any]) -> int:

@@ -17,7 +17,7 @@ class Where:
     covers: conditions that every match satisfies and that the sort indexes of studies can answer by themselves, each with the column
     that it is a range of, "" when it is none, SCOPE when it says what the actor may see.
     is_unsure: the planner cannot know how many rows pass. is_bare: a condition has no cover, so that walking reads the table.
-    modalities: one of these is in the study.
+    either: two alternatives that make up one condition, each with an index of its own.
     """
 
     parts: list[str] = field(default_factory=list)
@@ -26,7 +26,7 @@ class Where:
     covers: list[tuple[str, str, list[Any]]] = field(default_factory=list)
     is_unsure: bool = False
     is_bare: bool = False
-    modalities: tuple[str, ...] = ()
+    either: tuple[tuple[str, list[Any]], ...] = ()
 
     def add(self, sql: str, *parameters: Any) -> None:
         self.parts.append(sql)
@@ -45,6 +45,11 @@ class Where:
     def is_plain(self) -> bool:
         """Neither words nor modalities are asked for."""
         return not self.grams and not self.is_unsure and not any("search_text" in sql for _, sql, _ in self.covers)
+
+    @property
+    def is_dated(self) -> bool:
+        """Narrowed by the date and by no identifier."""
+        return {column for column, _, _ in self.covers} - {"", SCOPE} == {"st.study_date"}
 
     def by_index(self) -> "Where":
         """With the trigrams."""

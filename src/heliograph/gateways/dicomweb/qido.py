@@ -96,11 +96,10 @@ def _search(
         raise Invalid(f"{query.level.value.lower()} searches cannot match {names}", code="unsupported_match_key")
     warnings: list[str] = []
     query, most = _with_defaults(query, within)
-    limited = replace(query, limit=min(query.limit if query.limit is not None else most, most))
+    limit = min(query.limit if query.limit is not None else most, most)
     with web.services.database.transaction() as tx:
         tx.execute("set local statement_timeout = '20s'")
-        matches = list(search.search(tx, actor, limited, blobs=web.services.blobs))
-        count = _count(query, limited, matches) or search.count(tx, actor, query)
+        matches, count = search.search_and_count(tx, actor, query, limit=limit, blobs=web.services.blobs)
         if query.conditions:
             keys = sorted(tags.keyword_of(one.tag) or tags.text_of(one.tag) for one in query.conditions)
             note(tx, actor, "studies.searched", {}, detail={"door": "qido", "keys": keys, "results": len(matches)})
@@ -110,13 +109,6 @@ def _search(
             f"There are additional results that can be requested: {len(matches)} of {count.number} from offset {query.offset}"
         )
     return matches, count, warnings
-
-
-def _count(query: Query, limited: Query, matches: list[Match]) -> Count | None:
-    """The count without asking again, when the page holds the end of the results."""
-    if limited.limit is not None and len(matches) < limited.limit and (matches or not query.offset):
-        return Count(query.offset + len(matches), True)
-    return None
 
 
 def _with_defaults(query: Query, within: Mapping[Level, str]) -> tuple[Query, int]:

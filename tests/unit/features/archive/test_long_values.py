@@ -13,9 +13,9 @@ LONG = (
 )  # fmt: skip
 
 
-def noise(length: int) -> str:
-    """Characters of three bytes each that no index can compress."""
-    return "".join(chr(0x4E00 + random.randrange(20_000)) for _ in range(length))
+def noise(length: int, first: int = 0x4E00) -> str:
+    """Characters of three bytes each, or four, that no index can compress."""
+    return "".join(chr(first + random.randrange(20_000)) for _ in range(length))
 
 
 def _filled(slice_of, shape, keywords, length):
@@ -29,6 +29,15 @@ def _filled(slice_of, shape, keywords, length):
 @pytest.mark.parametrize("length", [200, 1000, 5000])
 def test_long_noise_in_every_attribute_of_the_index_is_stored(put, slice_of, shape, length):
     assert put(_filled(slice_of, shape, LONG, length)).kind == "new"
+
+
+def test_the_longest_of_everything_at_once_is_stored(put, slice_of, shape):
+    """Four bytes a character, with an identifier as long as one may be."""
+    made = _filled(slice_of, shape, [], 0)
+    for keyword in LONG:
+        made[keyword] = DataElement(tag_for_keyword(keyword), "LO", noise(1000, 0x20000))
+    made[tag_for_keyword("PatientID")] = DataElement(tag_for_keyword("PatientID"), "LO", noise(128, 0x20000))
+    assert put(made).kind == "new"
 
 
 @pytest.mark.parametrize("keyword", ["PatientID", "IssuerOfPatientID"])

@@ -1,6 +1,7 @@
 """Searching a real database: what SQL answers is what the matching rules say (traps 30-38, N12, P13)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -11,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor
-from heliograph.features.archive import _search_way, search
+from heliograph.features.archive import _search_rows, _search_way, search
 from heliograph.features.archive._rows import search_text
 from heliograph.features.archive._search_keys import keys, matching_of
 from heliograph.features.archive.search import Match
@@ -156,6 +157,37 @@ def test_pages_join_to_the_whole(archive: tuple[Tx, list[dict[str, Any]]], name:
     assert paged == whole
     counted = search.count(archive[0], READER, from_parameters(Level.STUDY, parameters))
     assert counted.number == len(whole) or not counted.is_exact
+
+
+@pytest.mark.parametrize("level", [Level.PATIENT, Level.STUDY, Level.SERIES, Level.IMAGE])
+@pytest.mark.parametrize(
+    "keys", [{"PatientName": "*o*"}, {"ReferringPhysicianName": "*山田*"}, {"StudyDate": "20231231-"}]
+)
+def test_candidates_are_read_in_portions_and_in_one_order(
+    archive: tuple[Tx, list[dict[str, Any]]], level: Level, keys: dict[str, str]
+) -> None:
+    """Portion by portion, page by page and by a walk: the same matches, the latest study first."""
+    query = identifier(level.value.upper(), **keys)
+
+    def places(found: Iterable[Match]) -> list[tuple[Any, ...]]:
+        return [(one.patient_id, one.study_id, one.series_id, one.instance_id) for one in found]
+
+    def by(ways: dict[str, int], first: int) -> list[tuple[Any, ...]]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_search_rows, "_FIRST_STUDIES", dict.fromkeys(Level, first))
+            for name, value in ways.items():
+                patch.setattr(_search_way, name, value)
+            return places(ask(archive, query))
+
+    whole = by(WAYS["few candidates"], 128)
+    assert whole
+    assert by(WAYS["few candidates"], 1) == by(WAYS["few candidates"], 3) == by(WAYS["a walk"], 128) == whole
+    paged: list[tuple[Any, ...]] = []
+    for offset in range(0, len(whole) + 3, 3):
+        page, count = search.search_and_count(archive[0], READER, replace(query, offset=offset), limit=3)
+        paged += places(page)
+        assert count.number == len(whole) or not count.is_exact or offset > len(whole)
+    assert paged == whole
 
 
 def elements(match: Match, keyword: str) -> tuple[Any, ...]:

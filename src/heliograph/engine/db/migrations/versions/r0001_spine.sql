@@ -184,7 +184,10 @@ create table study (
 -- The settings of autovacuum keep most pages marked as visible to all, without which the table would be read after all.
 create index study_by_patient on study (patient_fk);
 create index study_by_received on study (tenant_id, received_at desc, id desc) include (study_date, modality_words, search_text);
-create index study_by_date on study (tenant_id, study_date, study_time, id) include (received_at, modality_words, search_text);
+-- That of the date carries every other order too: a day or a month is sorted without reading the table.
+create index study_by_date on study (tenant_id, study_date, study_time, id) include (
+    received_at, modality_words, search_text, patient_name_folded, patient_id, accession_number, modality_key, settled_instances
+);
 create index study_by_name on study (tenant_id, patient_name_folded, id)
     include (received_at, study_date, modality_words, search_text);
 create index study_by_patient_id on study (tenant_id, patient_id, id)
@@ -195,13 +198,14 @@ create index study_by_modality on study (tenant_id, modality_key, received_at de
     include (study_date, modality_words, search_text);
 create index study_by_instances on study (tenant_id, settled_instances, id)
     include (received_at, study_date, modality_words, search_text) where settled_instances is not null;
-create index study_by_modalities on study using gin (modalities) with (fastupdate = off);
 create index study_by_referring on study (tenant_id, referring_physician_folded, id);
 -- A pattern may match any component group of a name: with this index "begins with, or has groups" is answered by two.
-create index study_referred_with_groups on study (id) where position('=' in referring_physician) > 0;
+create index study_referred_with_groups on study (tenant_id, referring_physician_folded, id)
+    where position('=' in referring_physician) > 0;
 create index study_by_birth_date on study (tenant_id, birth_date, id);
 create index study_by_study_id on study (tenant_id, study_id, id);
-create index study_by_grams on study using gin (search_grams) with (fastupdate = off);
+-- One index for both: words and a modality together are met without a list of all studies of the modality.
+create index study_by_words on study using gin (search_grams, modalities) with (fastupdate = off);
 create index study_unsettled on study (id) where settled_at is null;
 create index study_with_held on study (tenant_id, id) where held_count > 0;
 
