@@ -22,10 +22,10 @@ USER = "heliograph"
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": "120",
-    "shared_buffers": "128MB",
+    "shared_buffers": "512MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
-    "effective_cache_size": "1GB",
+    "effective_cache_size": "2GB",
     "random_page_cost": "1.1",
     "jit": "off",
     "wal_level": "replica",
