@@ -33,6 +33,14 @@ def begun(scratch: Database, rule: UUID) -> Send:
     return send
 
 
+def first_send(scratch: Database, put: Put, shape: Shape, rule: UUID) -> Send:
+    """Of a study of one object that has settled."""
+    study = put(slice_of(shape, 1)).study_id
+    assert study is not None
+    routing.study_settled(scratch, study)
+    return begun(scratch, rule)
+
+
 def go(scratch: Database, send: Send) -> list[str]:
     """What an attempt brings to a node that takes everything."""
     with scratch.transaction() as tx:
@@ -74,10 +82,8 @@ def test_guard_1_a_corrected_object_is_forwarded_again(scratch: Database, put: P
 def test_guard_1_what_is_corrected_while_its_study_is_being_sent_goes_again(
     scratch: Database, put: Put, shape: Shape, rule: UUID
 ) -> None:
-    study = put(slice_of(shape, 1)).study_id
-    assert study is not None
-    routing.study_settled(scratch, study)
-    send = begun(scratch, rule)
+    send = first_send(scratch, put, shape, rule)
+    study = send.study_id
     put(slice_of(shape, 1, "CORRECTED"))
     assert routing.study_settled(scratch, study) == 0, "one is under way"
     go(scratch, send)
@@ -95,10 +101,7 @@ def test_guard_1_what_is_corrected_while_its_study_is_being_sent_goes_again(
 def test_a_cancelled_send_is_not_told_as_finished_or_waiting(
     scratch: Database, put: Put, shape: Shape, rule: UUID, actor: Actor
 ) -> None:
-    study = put(slice_of(shape, 1)).study_id
-    assert study is not None
-    routing.study_settled(scratch, study)
-    send = begun(scratch, rule)
+    send = first_send(scratch, put, shape, rule)
     with scratch.transaction() as tx:
         routing.cancel_send(tx, actor, send.id)
         routing.put_off(tx, send, Busy("the node does not answer"))
@@ -109,10 +112,7 @@ def test_a_cancelled_send_is_not_told_as_finished_or_waiting(
 def test_an_attempt_that_was_cancelled_does_not_write_over_what_was_asked_for_again(
     scratch: Database, put: Put, shape: Shape, rule: UUID, actor: Actor
 ) -> None:
-    study = put(slice_of(shape, 1)).study_id
-    assert study is not None
-    routing.study_settled(scratch, study)
-    send = begun(scratch, rule)
+    send = first_send(scratch, put, shape, rule)
     with scratch.transaction() as tx:
         routing.cancel_send(tx, actor, send.id)
         routing.resend(tx, actor, send.id)
@@ -123,10 +123,7 @@ def test_an_attempt_that_was_cancelled_does_not_write_over_what_was_asked_for_ag
 def test_an_object_whose_number_was_drawn_earlier_but_came_later_goes_too(
     scratch: Database, put: Put, shape: Shape, rule: UUID
 ) -> None:
-    study = put(slice_of(shape, 1)).study_id
-    assert study is not None
-    routing.study_settled(scratch, study)
-    send = begun(scratch, rule)
+    send = first_send(scratch, put, shape, rule)
     with scratch.transaction() as slow:
         slow.execute(
             "insert into instance (tenant_id, series_fk, sop_uid, sop_class_uid, transfer_syntax_uid, size_bytes, prefix_bytes, "
