@@ -98,6 +98,7 @@ def import_folder(services: Services, actor: Actor, folder: Path) -> Summary:
 def run(services: Services, door: int) -> None:
     """Serves until SIGTERM; prints `ready` when it listens. `door` is the bound socket that the supervisor handed down."""
     services.database.wait_at_most(_PATIENCE_S)
+    services.intake.wait_at_most(_PATIENCE_S)
     listener = socket.socket(fileno=door)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     front = application(services)

@@ -6,7 +6,7 @@ its rows are committed, then the sender is answered.
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,9 +21,9 @@ from heliograph.features.archive import _repo
 from heliograph.features.archive._adding import Adder
 from heliograph.features.archive._tail import Tail
 from heliograph.features.archive.compare import same_object
-from heliograph.features.archive.ingest import Ingest
+from heliograph.features.archive.ingest import Ingest, Row
 from heliograph.features.archive.model import Arrival, Existing, Incoming, LostRace, Outcome, note_of
-from heliograph.kit.errors import Broken, HeliographError, Invalid
+from heliograph.kit.errors import Broken, Busy, HeliographError, Invalid
 from heliograph.kit.settings import Settings
 from heliograph.kit.time import now
 from heliograph.standards.dicom import part10
@@ -32,8 +32,11 @@ from heliograph.standards.dicom.header import Header, NeedMore, Unparseable, sca
 _HEAD_BYTES = 32 << 10
 _MOST_HEADER = 256 << 20
 _TRIES = 6
+_MOST_STAGED = 64
+_MOST_STAGED_BYTES = 64 << 20
 # Another sender was faster with the same object, version or study; or a crashed database has lost a series that we remember.
 _LOST_RACES = (DeadlockDetected, SerializationFailure, ForeignKeyViolation, UniqueViolation, LostRace)
+_SILENT = frozenset({"database_down", "database_busy"})
 _RECOVERY = system_actor("recovery")
 
 
@@ -75,6 +78,10 @@ class Intake:
         finally:
             delivery.close()
 
+    def wait_at_most(self, seconds: float) -> None:
+        """How long an object waits for a connection before Busy; as `Database.wait_at_most`."""
+        self._ingest_database.wait_at_most(seconds)
+
     def recover(self) -> int:
         """Indexes again what unsealed segments hold; must have ended before a door opens. The count of records looked at."""
         count = self.blobs.recover(self._index_again, self.make_commits_durable)
@@ -111,18 +118,69 @@ class Intake:
         since = self._tail.connect() if self._tail is not None else 0
         writer.sync()
         outcome = self._add_known(actor, incoming) or self._decide(actor, incoming)
+        self._keep_in_mind(incoming, outcome, since)
+        return outcome
+
+    def take_all(
+        self, actor: Actor, incomings: Sequence[Incoming], writer: BlobWriter
+    ) -> list[Outcome | HeliographError]:
+        """The same for blobs that share a sync, in their order: further instances of known series share a statement too."""
+        try:
+            since = self._tail.connect() if self._tail is not None else 0
+            writer.sync()
+        except HeliographError as error:
+            return [error for _ in incomings]
+        answers: dict[int, Outcome | HeliographError] = {}
+        rows: dict[str, tuple[int, Row]] = {}
+        later: list[int] = []
+        for index, incoming in enumerate(incomings):
+            row = self._row_of(actor, incoming)
+            if _sop_uid(incoming) in rows:  # the same UID again is decided when the first is there
+                later.append(index)
+            elif row is not None:
+                rows[row["sop_uid"]] = index, row
+            else:
+                self._answer(answers, index, actor, incoming)
+        added = self._adder.add_all([row for _, row in rows.values()]) if rows else []
+        for (index, row), instance_id in zip(rows.values(), added, strict=True):
+            if instance_id is None:
+                later.append(index)
+            else:
+                answers[index] = _added(row, instance_id, incomings[index])
+        for index in sorted(later):
+            self._answer(answers, index, actor, incomings[index])
+        for index, incoming in enumerate(incomings):
+            outcome = answers[index]
+            if isinstance(outcome, Outcome):
+                self._keep_in_mind(incoming, outcome, since)
+        return [answers[index] for index in range(len(incomings))]
+
+    def _row_of(self, actor: Actor, incoming: Incoming) -> Row | None:
+        try:
+            return self._ingest.known_place(actor, incoming)
+        except HeliographError:
+            return None  # its own transaction says it again
+
+    def _answer(
+        self, answers: dict[int, Outcome | HeliographError], index: int, actor: Actor, incoming: Incoming
+    ) -> None:
+        """Decides one of many; a database that did not answer one of them is not waited for again by each of the rest."""
+        silent = next((one for one in answers.values() if isinstance(one, Busy) and one.code in _SILENT), None)
+        try:
+            answers[index] = silent or self._decide(actor, incoming)
+        except HeliographError as error:
+            answers[index] = error
+        except Exception as error:  # noqa: BLE001 the fault of one object is its own answer
+            answers[index] = _fault(error)
+
+    def _keep_in_mind(self, incoming: Incoming, outcome: Outcome, since: int) -> None:
         if self._tail is not None and outcome.keeps_blob:
             self._tail.keep(Record(incoming.written, _note(incoming)), since)
-        return outcome
 
     def _add_known(self, actor: Actor, incoming: Incoming) -> Outcome | None:
         row = self._ingest.known_place(actor, incoming)
         instance_id = self._adder.add(row) if row is not None else None
-        if row is None or instance_id is None:
-            return None
-        header = incoming.header
-        assert header is not None
-        return Outcome("new", row["study"], row["series"], instance_id, study_uid=header.text("StudyInstanceUID"))
+        return None if row is None or instance_id is None else _added(row, instance_id, incoming)
 
     def _decide(self, actor: Actor, incoming: Incoming) -> Outcome:
         for attempt in range(_TRIES):
@@ -184,6 +242,21 @@ class Intake:
         return same_object(self.blobs, existing, incoming)
 
 
+def _added(row: Row, instance_id: int, incoming: Incoming) -> Outcome:
+    assert incoming.header is not None
+    study_uid = incoming.header.text("StudyInstanceUID")
+    return Outcome("new", row["study"], row["series"], instance_id, study_uid=study_uid)
+
+
+def _fault(error: Exception) -> Broken:
+    telemetry.trouble("ingest_failed", error)
+    return Broken("the object could not be indexed")
+
+
+def _sop_uid(incoming: Incoming) -> str:
+    return incoming.header.text("SOPInstanceUID") if incoming.header is not None else ""
+
+
 def _note(incoming: Incoming) -> bytes:
     return _note_bytes(incoming.arrival, incoming.received_at, incoming.expected_sop_uid)
 
@@ -193,7 +266,7 @@ def _note_bytes(arrival: Arrival, at: datetime, expected_sop_uid: str) -> bytes:
 
 
 class Delivery:
-    """One arrival under way in one thread: `open` an object, write its bytes, `finish` it."""
+    """One arrival under way in one thread: `open` an object, write its bytes, `finish` it; or `stage` several, then `settle` them."""
 
     def __init__(self, intake: Intake, actor: Actor, arrival: Arrival) -> None:
         self._intake = intake
@@ -202,12 +275,63 @@ class Delivery:
         self._writer: BlobWriter = intake.blobs.writer()
         self.counts = {"stored": 0, "identical": 0, "held": 0, "failed": 0}
         self._studies: dict[tuple[int | None, str], int] = {}
+        self._staged: list[Incoming] = []
+        self._on_top = False
         self._closed = False
+
+    @property
+    def is_full(self) -> bool:
+        """As much is staged as one sync and one statement should carry."""
+        total = sum(incoming.written.size_bytes for incoming in self._staged)
+        return len(self._staged) >= _MOST_STAGED or total >= _MOST_STAGED_BYTES
 
     def open(self) -> "ObjectSink":
         """Starts an object; raises Busy when there is no room."""
+        if self._on_top:
+            self._on_top = False
+            self._writer.stage()
         self._writer.begin()
-        return ObjectSink(self._intake, self._actor, self.arrival, self._writer, self._done)
+        return ObjectSink(self._intake, self._actor, self.arrival, self._writer, self._done, self._stage)
+
+    def settle(self) -> Sequence[Outcome | HeliographError]:
+        """Makes what is staged durable and indexes it, with one sync; what became of each, in the order of `stage`."""
+        staged, self._staged = self._staged, []
+        if not staged:
+            return []
+        outcomes: Sequence[Outcome | HeliographError]
+        try:
+            outcomes = self._intake.take_all(self._actor, staged, self._writer)
+        except Exception as error:  # noqa: BLE001 what stands written stays, and nobody was told that it is safe
+            outcomes = [_fault(error)] * len(staged)
+        turned_down = [
+            incoming.written.ref
+            for incoming, outcome in zip(staged, outcomes, strict=True)
+            if isinstance(outcome, Outcome) and not outcome.keeps_blob
+        ]
+        if self._on_top and not (turned_down and turned_down[-1] == staged[-1].written.ref):
+            self._writer.keep()
+        else:
+            self._writer.discard()
+            if self._on_top:
+                turned_down.pop()
+        self._on_top = False
+        for ref in turned_down:
+            self._give_back(ref)
+        for incoming, outcome in zip(staged, outcomes, strict=True):
+            if isinstance(outcome, Outcome):
+                self._done(outcome, incoming.written.size_bytes)
+        return outcomes
+
+    def _stage(self, incoming: Incoming) -> None:
+        self._staged.append(incoming)
+        self._on_top = True
+
+    def _give_back(self, ref: str) -> None:
+        """The room of a blob that the index turned down when others stood behind it already."""
+        try:
+            self._intake.blobs.delete(ref)
+        except (HeliographError, OSError) as error:
+            telemetry.trouble("room_not_given_back", error)
 
     def failed(self) -> None:
         self.counts["failed"] += 1
@@ -216,6 +340,7 @@ class Delivery:
         if self._closed:
             return
         self._closed = True
+        self.settle()  # whole objects of a sender that went away before its answer
         self._writer.close()
         with self._intake.database.transaction() as tx:
             tx.execute(
@@ -232,10 +357,11 @@ class Delivery:
                     detail={"count": count, "source": self.arrival.source},
                 )
 
-    def _done(self, outcome: Outcome) -> None:
+    def _done(self, outcome: Outcome, size_bytes: int) -> None:
         word = {"new": "stored", "newer": "stored", "identical": "identical", "held": "held"}[outcome.kind]
         self.counts[word] += 1
         telemetry.OBJECTS.labels(self.arrival.door, outcome.kind).inc()
+        telemetry.BYTES_IN.labels(self.arrival.door).inc(size_bytes)
         key = (outcome.study_id, outcome.study_uid)
         self._studies[key] = self._studies.get(key, 0) + 1
 
@@ -244,9 +370,11 @@ class ObjectSink:
     """The bytes of one object on their way to a blob. Memory stays at the header's size whatever the object's."""
 
     def __init__(
-        self, intake: Intake, actor: Actor, arrival: Arrival, writer: BlobWriter, done: Callable[[Outcome], None]
-    ) -> None:
-        self._intake, self._actor, self._arrival, self._writer, self._done = intake, actor, arrival, writer, done
+        self, intake: Intake, actor: Actor, arrival: Arrival, writer: BlobWriter, done: Callable[[Outcome, int], None],
+        stage: Callable[[Incoming], None],
+    ) -> None:  # fmt: skip
+        self._intake, self._actor, self._arrival, self._writer = intake, actor, arrival, writer
+        self._done, self._stage = done, stage
         self._head = bytearray()
         self._size = 0
         self._split = False
@@ -272,6 +400,27 @@ class ObjectSink:
 
     def finish(self, *, expected_sop_uid: str = "") -> Outcome:
         """Scans, decides, makes durable; `expected_sop_uid` is what the transfer announced."""
+        incoming = self._lay_down(expected_sop_uid)
+        try:
+            outcome = self._intake.take(self._actor, incoming, self._writer)
+        except HeliographError:
+            self._writer.keep()  # a commit whose answer was lost may stand: its bytes must never be written over
+            raise
+        except Exception as error:
+            self._writer.keep()
+            raise _fault(error) from error
+        if outcome.keeps_blob:
+            self._writer.keep()
+        else:
+            self._writer.discard()
+        self._done(outcome, incoming.written.size_bytes)
+        return outcome
+
+    def stage(self, *, expected_sop_uid: str = "") -> None:
+        """As `finish`, but what became of the object is told by `Delivery.settle`; nothing is promised before."""
+        self._stage(self._lay_down(expected_sop_uid))
+
+    def _lay_down(self, expected_sop_uid: str) -> Incoming:
         if not self._split:
             self._begin_part10(b"", last=True)
         at = now()
@@ -281,23 +430,7 @@ class ObjectSink:
             header = self._intake.read_header(written, bytes(self._head), None)
         except Unparseable as error:
             trouble = error.message
-        incoming = Incoming(written, header, self._arrival, at, expected_sop_uid, trouble)
-        try:
-            outcome = self._intake.take(self._actor, incoming, self._writer)
-        except HeliographError:
-            self._writer.keep()  # a commit whose answer was lost may stand: its bytes must never be written over
-            raise
-        except Exception as error:
-            self._writer.keep()
-            telemetry.trouble("ingest_failed", error)
-            raise Broken("the object could not be indexed") from error
-        if outcome.keeps_blob:
-            self._writer.keep()
-        else:
-            self._writer.discard()
-        self._done(outcome)
-        telemetry.BYTES_IN.labels(self._arrival.door).inc(self._size)
-        return outcome
+        return Incoming(written, header, self._arrival, at, expected_sop_uid, trouble)
 
     def _begin_part10(self, data: bytes | bytearray | memoryview, *, last: bool = False) -> None:
         """Holds bytes back until it is known where the data set begins: the digest is over the data set alone (DESIGN 3)."""
