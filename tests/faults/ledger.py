@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import httpx
-from pydicom import Dataset, dcmwrite
+from pydicom import Dataset, FileMetaDataset, dcmwrite
+from pydicom.filewriter import write_file_meta_info
 
 from tests.faults.objects import Object
 from tests.peers import Dicom, dicomweb, part10
@@ -98,12 +99,61 @@ class Sender(threading.Thread):
         self.ledger.answered(one, answer.status)
 
 
+class RequestSender(Sender):
+    """One HTTP client that stores by STOW-RS, a few objects a request; what became of each is in the answer."""
+
+    def __init__(self, server: Server, supply: Iterator[Object], ledger: Ledger, *, per_request: int = 7) -> None:
+        super().__init__(server.dicom, supply, ledger, reconnect=False)
+        self.server, self.per_request = server, per_request
+
+    def run(self) -> None:
+        with self.server.client(timeout=60) as client:
+            while not self.stopping.is_set():
+                try:
+                    self._send_row(client, list(islice(self.supply, self.per_request)))
+                except httpx.TransportError:
+                    self.ledger.wire_lost()
+                    return
+
+    def _send_row(self, client: httpx.Client, row: list[Object]) -> None:
+        for one in row:
+            self.ledger.sending(one)
+        answer = dicomweb.stow(client, [file_of(one) for one in row])
+        told = answer.json() if answer.headers["content-type"].startswith("application/dicom+json") else {}
+        stored = {item["00081155"]["Value"][0] for item in told.get("00081199", {}).get("Value", [])}
+        for one in row:
+            self.ledger.answered(one, 0 if one.sop_uid in stored else _NOT_STORED)
+
+
+_NOT_STORED = 0xA700
+
+
+def file_of(one: Object) -> bytes:
+    """The object as a Part 10 file."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = one.sop_class, one.sop_uid
+    meta.TransferSyntaxUID, meta.ImplementationClassUID = one.transfer_syntax, "1.2.826.0.1.3680043.9.7433.8"
+    out = io.BytesIO()
+    write_file_meta_info(out, meta)
+    return bytes(128) + b"DICM" + out.getvalue() + one.dataset
+
+
 class Senders:
     """A few senders at once, as a context: they run inside, and are silent after it."""
 
-    def __init__(self, to: Dicom, supplies: Iterable[Iterator[Object]], *, reconnect: bool = False) -> None:
+    def __init__(
+        self,
+        to: Dicom,
+        supplies: Iterable[Iterator[Object]],
+        *,
+        reconnect: bool = False,
+        by_http: tuple[Server, Iterable[Iterator[Object]]] | None = None,
+    ) -> None:
+        """`by_http` names who stores by STOW-RS beside the associations."""
         self.ledger = Ledger()
         self.threads = [Sender(to, supply, self.ledger, reconnect=reconnect) for supply in supplies]
+        if by_http is not None:
+            self.threads += [RequestSender(by_http[0], supply, self.ledger) for supply in by_http[1]]
 
     def __enter__(self) -> "Senders":
         for thread in self.threads:

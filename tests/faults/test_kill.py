@@ -1,4 +1,4 @@
-"""kill -9 at a random moment while four associations store: nothing that was acknowledged is lost, nothing half is there."""
+"""kill -9 at a random moment while four associations and two HTTP clients store: nothing that was acknowledged is lost, nothing half is there."""
 
 import os
 import random
@@ -15,6 +15,7 @@ from tests.peers.heliograph import Server
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "5"))
 SEED = int(os.environ.get("FAULT_SEED", str(random.SystemRandom().randrange(100_000))))
 SENDERS = 4
+BY_HTTP = 2
 
 
 @dataclass
@@ -40,7 +41,8 @@ def test_kill_9_while_receiving_loses_nothing(victim: Victim, number: int) -> No
     """Every second round the processes of the database server die at the same moment."""
     server, dice = victim.server, random.Random(f"{SEED}/{number}")
     server.start_unless_running()
-    with Senders(server.dicom, [objects(lane, SEED + number) for lane in range(SENDERS)]) as senders:
+    lanes = [objects(lane, SEED + number) for lane in range(SENDERS + BY_HTTP)]
+    with Senders(server.dicom, lanes[:SENDERS], by_http=(server, lanes[SENDERS:])) as senders:
         senders.wait_for(dice.randrange(1, 60))
         time.sleep(dice.uniform(0, 0.8))
         server.kill(database=number % 2 == 1)

@@ -20,6 +20,7 @@ from tests.peers.heliograph import EMBEDDED, Server
 CUTS = int(os.environ.get("POWER_CUTS", "3"))
 SEED = int(os.environ.get("FAULT_SEED", str(random.SystemRandom().randrange(100_000))))
 SENDERS = 4
+BY_HTTP = 2
 
 
 class House:
@@ -57,7 +58,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def test_a_power_cut_while_receiving_loses_nothing(house: House, number: int) -> None:
     server, dice = house.server, random.Random(f"{SEED}/{number}")
     server.start_unless_running()
-    with Senders(server.dicom, [objects(lane, SEED + number) for lane in range(SENDERS)]) as senders:
+    lanes = [objects(lane, SEED + number) for lane in range(SENDERS + BY_HTTP)]
+    with Senders(server.dicom, lanes[:SENDERS], by_http=(server, lanes[SENDERS:])) as senders:
         senders.wait_for(dice.randrange(1, 150))
         time.sleep(dice.uniform(0, 0.5))
         house.cut(senders.ledger)

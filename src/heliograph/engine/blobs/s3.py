@@ -131,6 +131,9 @@ class S3Writer:
         self._ref = self._store.put(cast("BinaryIO", self._file), self._size, digest)
         return Written(self._ref, digest, self._size, self._prefix_bytes)
 
+    def stage(self) -> None:
+        self.close()
+
     def sync(self) -> None:
         """The put was answered: the bucket keeps it."""
 

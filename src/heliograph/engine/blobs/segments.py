@@ -1,4 +1,4 @@
-"""Local blobs: append-only segment files, one fdatasync per blob (decision 0001).
+"""Local blobs: append-only segment files, one fdatasync per blob or row of blobs (decision 0001).
 
 A segment is a chain of records, each a 512-byte head, the bytes, and padding to 512. The head is written after the bytes and synced
 with them: a record is there whole or not at all, because its digest tells. A segment begins with a random mark that every head
@@ -11,7 +11,6 @@ stands where a lost one did: an index row leads to its own bytes or to none (saf
 
 import contextlib
 import ctypes
-import ctypes.util
 import errno
 import fcntl
 import hashlib
@@ -38,6 +37,9 @@ STEP_BYTES = 16 << 20
 SUFFIXES = (".seg", ".open", ".part")
 _OPEN_FILES = 256
 _PUNCH_HOLE = 0x03  # FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
+_EARLY_BYTES = 256 << 10
+_PAGE = 4096
+_START_WRITING = 0x02  # SYNC_FILE_RANGE_WRITE
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -316,9 +318,9 @@ class SegmentWriter:
         self._store = store
         self._segment: _Segment | None = None
         self._position = 0
+        self._started = 0
         self._prefix = b""
         self._sha = hashlib.sha256()
-        self._synced_fd = -1
 
     def begin(self) -> None:
         """Raises Busy when the disk has no room."""
@@ -326,6 +328,7 @@ class SegmentWriter:
         if self._segment is None:
             self._segment = self._store.borrow()
         self._position = self._segment.tail + HEAD_BYTES
+        self._started = self._segment.tail & -_PAGE
         self._prefix = b""
         self._sha = hashlib.sha256()
 
@@ -346,6 +349,7 @@ class SegmentWriter:
         if len(head) > HEAD_BYTES:
             raise Broken("the note of a blob is too long", code="blob_note")
         self._pwrite(head.ljust(HEAD_BYTES, b"\0"), segment.tail)
+        _start_writing(segment.fd, segment.tail, self._position + _PAGE - 1)
         ref = f"{segment.number:x}.{segment.tail + HEAD_BYTES:x}.{size:x}"
         return Written(ref, digest, size, len(self._prefix))
 
@@ -359,16 +363,20 @@ class SegmentWriter:
             segment.close()
             raise Broken("the disk failed to keep an object", code="sync_failed") from error
 
-    def keep(self) -> None:
+    def stage(self) -> None:
+        """The next blob goes behind this one; the segment is not sealed before `keep` or `discard`, when their rows are committed."""
         segment = self._segment
-        if segment is None:  # its sync failed, and it was left alone
-            return
-        segment.tail = segment.tail + HEAD_BYTES + _aligned(self._position - segment.tail - HEAD_BYTES)
-        if segment.tail >= SEGMENT_BYTES:
-            self._release()
+        if segment is not None:  # its sync may have failed, and it was left alone
+            segment.tail += HEAD_BYTES + _aligned(self._position - segment.tail - HEAD_BYTES)
+
+    def keep(self) -> None:
+        self.stage()
+        self.discard()
 
     def discard(self) -> None:
         """Forgets the blob: the next one takes its place."""
+        if self._segment is not None and self._segment.tail >= SEGMENT_BYTES:
+            self._release()
 
     def close(self) -> None:
         self._release()
@@ -392,6 +400,9 @@ class SegmentWriter:
             raise _no_space(error) from error
         self._pwrite(data, self._position)
         self._position += len(data)
+        if self._position - self._started >= _EARLY_BYTES:
+            _start_writing(segment.fd, self._started, self._position)
+            self._started = self._position & -_PAGE
 
     def _pwrite(self, data: Buffer, position: int) -> None:
         view = memoryview(data)
@@ -468,8 +479,19 @@ def _whole(fd: int, start: int, size: int, prefix_bytes: int, digest: bytes, crc
     return sha.digest() == digest
 
 
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
 def _punch(fd: int, offset: int, length: int) -> None:
-    libc = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
-    result = libc.fallocate(fd, _PUNCH_HOLE, ctypes.c_longlong(offset), ctypes.c_longlong(length))
+    result = _libc.fallocate(fd, _PUNCH_HOLE, ctypes.c_longlong(offset), ctypes.c_longlong(length))
     if result != 0:
         raise Broken("the file system cannot give room back", code="punch_failed", errno=ctypes.get_errno())
+
+
+def _start_writing(fd: int, start: int, end: int) -> None:
+    """Sends whole pages on their way to the disk while the rest of the object comes and is looked at, so that the sync has less to
+    wait for. It promises nothing and its failure means nothing: what went wrong with these pages is told by the sync.
+    """
+    start, end = start & -_PAGE, end & -_PAGE
+    if hasattr(_libc, "sync_file_range"):
+        _libc.sync_file_range(fd, ctypes.c_longlong(start), ctypes.c_longlong(end - start), _START_WRITING)

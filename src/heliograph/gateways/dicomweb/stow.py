@@ -1,4 +1,4 @@
-"""STOW-RS: storing what comes in a multipart or single body, object by object as it streams in (PS3.18 10.5)."""
+"""STOW-RS: storing what comes in a multipart or single body as it streams in, many objects with one sync (PS3.18 10.5)."""
 
 import asyncio
 import contextlib
@@ -38,6 +38,7 @@ CONFLICT: Final = 0x0111
 PROCESSING_FAILURE: Final = 0x0110
 _NOT_UNDERSTOOD: Final = frozenset({"unparseable", "missing_identifier", "bad_identifier", "truncated"})
 _CHUNK: Final = 1 << 20
+_MOST_CHUNKS: Final = 1024
 _HEAD_BYTES: Final = 1 << 20
 _TAG: Final = {
     word: tags.tag_of(word)
@@ -77,6 +78,7 @@ class _Storing:
     study_uid: str | None
     results: list[_Result] = field(default_factory=list)
     trouble: Busy | None = None
+    _staged: list[_Result] = field(default_factory=list)
     _sink: ObjectSink | None = None
     _head: bytearray = field(default_factory=bytearray)
     _skipping: _Result | None = None
@@ -122,21 +124,33 @@ class _Storing:
                 self.delivery.failed()
                 self.results.append(other)
                 return
+        result = _Result()
+        self.results.append(result)
         try:
-            outcome = sink.finish()
-        except Busy as error:
-            self.trouble = error
-            self.delivery.failed()
-            self.results.append(_Result(reason=OUT_OF_RESOURCES))
+            sink.stage()
+        except HeliographError as error:
+            self._note(result, error)
             return
-        except HeliographError:
+        self._staged.append(result)
+        if self.delivery.is_full:
+            self.settle()
+
+    def settle(self) -> None:
+        """What became of the objects so far."""
+        staged, self._staged = self._staged, []
+        for result, outcome in zip(staged, self.delivery.settle(), strict=True):
+            self._note(result, outcome)
+
+    def _note(self, result: _Result, outcome: Outcome | HeliographError) -> None:
+        if isinstance(outcome, HeliographError):
             self.delivery.failed()
-            self.results.append(_Result(reason=PROCESSING_FAILURE))
+            result.reason = PROCESSING_FAILURE
+            if isinstance(outcome, Busy):
+                self.trouble, result.reason = outcome, OUT_OF_RESOURCES
             return
-        reason = None
+        result.outcome = outcome
         if outcome.kind == "held":
-            reason = CANNOT_UNDERSTAND if outcome.reason in _NOT_UNDERSTOOD else CONFLICT
-        self.results.append(_Result(outcome, reason))
+            result.reason = CANNOT_UNDERSTAND if outcome.reason in _NOT_UNDERSTOOD else CONFLICT
 
     def _give_up(self, error: Busy) -> None:
         self.trouble = error
@@ -196,25 +210,26 @@ async def _read_body(request: Request, storing: _Storing, reader: MultipartReade
     """Feeds the storing thread about a megabyte at a time: what is read from the line waits for what is written to the disk."""
     if reader is None:
         await asyncio.to_thread(storing.begin)
-    waiting = bytearray()
-    total = 0
+    waiting: list[bytes] = []
+    total = fed = 0
     async for chunk in request.stream():
         total += len(chunk)
         if total > limit:
             raise Invalid("the request is larger than web.max_upload_bytes", code="too_large")
-        waiting += chunk
-        if len(waiting) >= _CHUNK:
-            await asyncio.to_thread(_feed, storing, reader, bytes(waiting))
-            waiting.clear()
-    await asyncio.to_thread(_feed, storing, reader, bytes(waiting))
+        waiting.append(chunk)
+        if total - fed >= _CHUNK or len(waiting) >= _MOST_CHUNKS:
+            await asyncio.to_thread(_feed, storing, reader, waiting)
+            waiting, fed = [], total
+    await asyncio.to_thread(_feed, storing, reader, waiting)
     await asyncio.to_thread(_finish, storing, reader)
 
 
-def _feed(storing: _Storing, reader: MultipartReader | None, data: bytes) -> None:
-    if reader is None:
-        storing.write(data)
-    else:
-        storing.take(reader.feed(data))
+def _feed(storing: _Storing, reader: MultipartReader | None, chunks: list[bytes]) -> None:
+    for data in chunks:
+        if reader is None:
+            storing.write(data)
+        else:
+            storing.take(reader.feed(data))
 
 
 def _finish(storing: _Storing, reader: MultipartReader | None) -> None:
@@ -222,6 +237,7 @@ def _finish(storing: _Storing, reader: MultipartReader | None) -> None:
         storing.end()
     else:
         storing.take(reader.finish())
+    storing.settle()
 
 
 # -- the answer --------------------------------------------------------------------------------------------------
