@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from heliograph.engine.db import DatabaseError, Line
+from heliograph.engine.db import DatabaseError, Line, Statement
 from heliograph.features.archive import _repo
 from heliograph.kit.errors import HeliographError
 
 Row = Mapping[str, Any]
 _AT_ONCE = 64
+_ADD_ONE = Statement(_repo.ADD_INSTANCE)
 
 
 class _Place:
@@ -75,8 +76,7 @@ class Adder:
     def _execute(self, batch: Sequence[_Place]) -> list[tuple[Any, ...]]:
         study_s, series_s = self._quiet
         if len(batch) == 1:  # a third of the work of a list of one
-            return self._line.execute(
-                _repo.ADD_INSTANCE, {**batch[0].row, "study_quiet": study_s, "series_quiet": series_s}
-            )
+            values = {**batch[0].row, "study_quiet": study_s, "series_quiet": series_s}
+            return [(int(number), blob) for number, blob in self._line.run(_ADD_ONE, values)]
         rows = json.dumps([place.row for place in batch], ensure_ascii=False, separators=(",", ":"))
         return self._line.execute(_repo.ADD_INSTANCES, (rows, study_s, series_s))
