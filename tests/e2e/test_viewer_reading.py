@@ -299,6 +299,13 @@ def test_no_accessibility_fault_that_axe_knows(reader: Reader, tmp_path: Path) -
         found = reader.page.evaluate("axe.run('main', { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] })")
         faults = [(fault["id"], [node["html"][:160] for node in fault["nodes"]]) for fault in found["violations"]]
         assert faults == [], keys
+    reader.press("?")
+    reader.page.locator("[role=toolbar] button").first.hover()
+    reader.page.get_by_role("tooltip").first.wait_for(timeout=PATIENCE_S * 1000)
+    reader.until(_STILL)
+    found = reader.page.evaluate("axe.run('[role=tooltip]', { runOnly: ['color-contrast'] })")
+    assert [fault["id"] for fault in found["violations"]] == [], "names of tools can be read"
+    assert found["passes"], "the name was there to be judged"
 
 
 def test_undo_and_delete_of_a_measurement(reader: Reader, tmp_path: Path) -> None:

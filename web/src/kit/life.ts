@@ -15,6 +15,11 @@ export function reasonText(t: TFunction, code: string, fallback: string): string
   return byCode(t, `reason.${code}`, {}, fallback)
 }
 
+/** By which door an object came in. */
+export function doorText(t: TFunction, door: string): string {
+  return byCode(t, `door.${door}`, {}, door)
+}
+
 /** One event in the life of a study, in the reader's language. */
 export function lifeText(t: TFunction, event: { code: string; values: Record<string, string | number>; text: string }): string {
   const { reason } = event.values

@@ -1,5 +1,6 @@
 import { askEarly } from '@/api/early'
 import { type SeriesDocument, type StudyManifest } from '@/api/types'
+import { canDecode } from './pixels/codecs'
 import { AS_STORED, frameQueue } from './pixels/framequeue'
 import { firstRow } from './state/firstseries'
 
@@ -16,5 +17,7 @@ export async function askForStudy(studyId: string): Promise<void> {
   const document = (await askEarly(row.document_url)) as SeriesDocument | undefined
   const first = document?.instances[0]
   if (first === undefined || document === undefined || first.frames !== 1 || first.frame_urls_base === '') return
-  if (ROWS in first.attributes || ROWS in document.shared) frameQueue.preload(`${first.frame_urls_base}1`, AS_STORED, first.digest)
+  if (!(ROWS in first.attributes || ROWS in document.shared)) return
+  frameQueue.preload(`${first.frame_urls_base}1`, AS_STORED, first.digest)
+  if (canDecode(first.transfer_syntax)) (await import('./pixels/decode')).warmDecoder()
 }

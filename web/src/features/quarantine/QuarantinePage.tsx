@@ -13,7 +13,7 @@ import { Empty } from '@/kit/Empty'
 import { formatInstant } from '@/kit/format/instant'
 import { useFormat } from '@/kit/format/useFormat'
 import css from '@/kit/form.module.css'
-import { reasonText } from '@/kit/life'
+import { doorText, reasonText } from '@/kit/life'
 import { Facts, Page, SidePane } from '@/kit/Page'
 import { type Column } from '@/kit/table/columns'
 import { ListTable } from '@/kit/table/ListTable'
@@ -32,7 +32,7 @@ function useColumns(): Column<QuarantineItem>[] {
     (): Column<QuarantineItem>[] => [
       { id: 'received', title: t('column.received'), width: 110, fixed: true, sortValue: (row) => row.received_at, cell: (row) => <span title={formatInstant(row.received_at)}>{format.relative(row.received_at)}</span> },
       { id: 'source', title: t('quarantine.source'), width: 150, sortValue: (row) => row.source, cell: (row) => <bdi>{row.source}</bdi> },
-      { id: 'door', title: t('quarantine.door'), width: 90, sortValue: (row) => row.door, cell: (row) => row.door },
+      { id: 'door', title: t('quarantine.door'), width: 110, sortValue: (row) => row.door, cell: (row) => doorText(t, row.door) },
       { id: 'what', title: t('quarantine.what'), width: 180, sortValue: (row) => row.sop_class, cell: (row) => row.sop_class || t('quarantine.unknown') },
       { id: 'reason', title: t('quarantine.reason'), width: 320, grow: 1, sortValue: (row) => row.reason, cell: (row) => <span title={reasonText(t, row.reason_code, row.reason)}>{reasonText(t, row.reason_code, row.reason)}</span> },
       {
@@ -142,7 +142,7 @@ function ItemPane({ item, held, onClose }: { item: QuarantineItem; held: boolean
           items={[
             [t('column.received'), format.instant(item.received_at)],
             [t('quarantine.source'), <bdi key="source">{item.source}</bdi>],
-            [t('quarantine.door'), item.door],
+            [t('quarantine.door'), doorText(t, item.door)],
             [t('column.size'), format.bytes(item.bytes)],
             [t('quarantine.study_uid'), item.study_uid],
             [t('quarantine.decided_by'), item.decided_by ?? ''],

@@ -50,13 +50,13 @@ export function useStudyColumns(colours: ReadonlyMap<string, string>): Column<St
       id,
       title,
       width,
-      cell: (row: StudyRow) => <bdi>{value(row)}</bdi>,
+      cell: (row: StudyRow) => <bdi title={value(row)}>{value(row)}</bdi>,
       ...more,
     })
     const number = (id: string, title: string, width: number, value: (row: StudyRow) => number, more: Partial<Column<StudyRow>> = {}) =>
       plain(id, title, width, (row) => format.count(value(row)), { align: 'end', ...more })
     return [
-      { id: 'marks', title: '!', width: 34, cell: (row) => <StudyMarks row={row} /> },
+      { id: 'marks', title: '!', width: 52, cell: (row) => <StudyMarks row={row} /> },
       {
         id: 'patient',
         title: t('column.patient'),
@@ -75,7 +75,7 @@ export function useStudyColumns(colours: ReadonlyMap<string, string>): Column<St
           )
         },
       },
-      plain('id', t('column.id'), 88, (row) => row.patient.patient_id || '–', { sortKey: 'patient_id' }),
+      plain('id', t('column.id'), 88, (row) => row.patient.patient_id || '–', { sortKey: 'patient_id', grow: 0.5 }),
       plain('age', t('column.age_sex'), 62, (row) => [format.age(row.patient.birth_date, row.study_date), row.patient.sex].filter(Boolean).join(' ')),
       plain('birth', t('column.birth_date'), 88, (row) => formatDicomDate(row.patient.birth_date), { hidden: true }),
       {

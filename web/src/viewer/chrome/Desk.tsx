@@ -55,14 +55,20 @@ function useMeasureWords(): void {
 
 function Failed() {
   const { t } = useTranslation('viewer')
+  const workspace = useWorkspace()
   const error = useDesk((state) => state.error)
   return (
     <div className={css['failed']} role="alert">
       <h2>{t('failure.study')}</h2>
       {error instanceof Error && <p>{error.message}</p>}
-      <Button variant="default" component={Link} to="/">
-        {t('failure.back')}
-      </Button>
+      <div className={css['choices']}>
+        <Button variant="default" onClick={() => workspace.retry()}>
+          {t('failure.retry')}
+        </Button>
+        <Button variant="default" component={Link} to="/">
+          {t('failure.back')}
+        </Button>
+      </div>
     </div>
   )
 }

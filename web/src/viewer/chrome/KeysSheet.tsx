@@ -83,6 +83,7 @@ function useSections(): readonly (readonly [string, Rows])[] {
         [['Shift S'], t('action.thumbnails')],
         [['Shift P'], t('action.panel')],
         [['?'], t('keys.sheet')],
+        [['Alt ←'], t('failure.back')],
       ],
     ],
   ]

@@ -72,7 +72,7 @@ function Failure({ text, onRetry }: { text: string; onRetry?: () => void }) {
   return (
     <div className={`${css['message'] ?? ''} ${css['critical'] ?? ''}`} role="alert">
       <div className={css['failure']}>
-        <p>{text}</p>
+        <p dir="auto">{text}</p>
         {onRetry !== undefined && (
           <Button size="compact-sm" variant="default" className={css['retry'] ?? ''} onClick={onRetry}>
             {t('failure.retry')}
@@ -88,16 +88,29 @@ function Status({ pane, viewport, state, hung }: { pane: number; viewport: Viewp
   const workspace = useWorkspace()
   const drawingFailed = useDesk((desk) => desk.drawingFailed)
   const missed = useDesk((desk) => desk.missed[pane])
+  const awaited = useDesk((desk) => desk.awaited[pane] === true)
   if (drawingFailed) return <Failure text={t('failure.noGraphics')} />
   if (missed !== undefined) return <Failure text={t('failure.series')} onRetry={() => void workspace.hangSeries(pane, missed.studyId, missed.seriesId)} />
-  if (hung === undefined) return <p className={css['message']}>{t('viewport.empty')}</p>
+  if (hung === undefined && !awaited) {
+    return (
+      <p className={css['message']} dir="auto">
+        {t('viewport.empty')}
+      </p>
+    )
+  }
   if (state.status === 'failed') {
     const { failure = 'load', stack, index } = state
     const retry = failure === 'load' && stack !== undefined ? { onRetry: () => void viewport?.show(stack, index) } : {}
     return <Failure text={t(`failure.${failure}`)} {...retry} />
   }
   // A picture that is there at once needs no word; the style lets this one appear late.
-  if (state.status !== 'ready') return <p className={`${css['message'] ?? ''} ${css['late'] ?? ''}`}>{t('viewport.loading')}</p>
+  if (hung === undefined || state.status !== 'ready') {
+    return (
+      <p className={`${css['message'] ?? ''} ${css['late'] ?? ''}`} dir="auto">
+        {t('viewport.loading')}
+      </p>
+    )
+  }
   return null
 }
 

@@ -1,13 +1,8 @@
-import { getWebWorkerManager } from '@cornerstonejs/core'
-import { type PixelFormat, type Pixels } from '@/dicom/pixels'
+import { type PixelFormat } from '@/dicom/pixels'
 import { JPEG_12, JPEG_2000, JPEG_8, JPEG_LS, type Decoded } from './codecs'
+import { decodeApart } from './decoders'
 
-interface WorkerFrame {
-  pixelData: Pixels
-  rows: number
-  columns: number
-  interleaveMode?: number
-}
+export { warmDecoder } from './decoders'
 
 /** True for a JPEG that says RGB in the header but whose stream does not, so that a codec would convert it once too often. */
 function isMislabelled(bytes: Uint8Array, format: PixelFormat, transferSyntax: string): boolean {
@@ -36,8 +31,8 @@ export async function decodeFrame(bytes: Uint8Array, transferSyntax: string, for
     planarConfiguration: format.planar ? 1 : 0,
     photometricInterpretation: format.photometric,
   }
-  const task = { imageFrame, transferSyntax, pixelData: bytes, options: { preScale: { enabled: false } }, decodeConfig: {} }
-  const decoded = await getWebWorkerManager().executeTask<WorkerFrame>('dicomImageLoader', 'decodeTask', task)
+  // A copy: the bytes may be asked for again, as plain pixels or by another pane.
+  const decoded = await decodeApart({ imageFrame, transferSyntax, pixelData: bytes.slice(), options: { preScale: { enabled: false } }, decodeConfig: {} })
   return {
     pixels: decoded.pixelData,
     rows: decoded.rows,

@@ -26,9 +26,6 @@ const PLAIN = new Set([EXPLICIT_LITTLE_ENDIAN, '1.2.840.10008.1.2', '1.2.840.100
 const RLE = '1.2.840.10008.1.2.5'
 const DEFLATED_FRAME = '1.2.840.10008.1.2.8.1'
 
-/** True for frames that are read here, without a codec and so without the drawing library. */
-export const isReadInPage = (transferSyntax: string): boolean => PLAIN.has(transferSyntax) || transferSyntax === RLE || transferSyntax === DEFLATED_FRAME
-
 interface Stored extends Decoded {
   transferSyntax: string
   embedded: EmbeddedPlane[]

@@ -41,6 +41,8 @@ export interface WorkspaceState {
   panes: (Hung | undefined)[]
   /** Series that were wanted in a pane and could not be read. */
   missed: (Wanted | undefined)[]
+  /** Panes into which something is on its way. */
+  awaited: boolean[]
   active: number
   tool: ToolName
   linked: boolean
@@ -69,6 +71,7 @@ export const START: WorkspaceState = {
   enlarged: undefined,
   panes: Array.from({ length: PANES }, () => undefined),
   missed: Array.from({ length: PANES }, () => undefined),
+  awaited: Array.from({ length: PANES }, (_, pane) => pane === 0),
   active: 0,
   tool: 'window',
   linked: true,

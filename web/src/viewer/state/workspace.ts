@@ -4,7 +4,6 @@ import { useLive } from '@/api/live'
 import { type StudyManifest, type StudyRow } from '@/api/types'
 import { type Stack } from '@/dicom/series'
 import { AS_STORED, frameQueue } from '../pixels/framequeue'
-import { isReadInPage } from '../pixels/load'
 import { type ToolName, type Viewport } from '../viewport/types'
 import { START, type Drawing, type Hung, type Layout, type WorkspaceState } from './desk'
 import { Documents } from './documents'
@@ -62,7 +61,8 @@ export class Workspace {
     this.drawingTimer = setTimeout(() => this.needDrawing(), PATIENCE_MS)
     this.stopListening = useLive.subscribe((now, before) => {
       const isOurs = now.changed !== before.changed && now.changed[0] === this.studyId
-      if (isOurs || now.returns !== before.returns) this.refreshSoon()
+      if (now.returns !== before.returns && this.state.status === 'failed') this.retry()
+      else if (isOurs || now.returns !== before.returns) this.refreshSoon()
     })
   }
 
@@ -138,7 +138,7 @@ export class Workspace {
 
   hang(pane: number, studyId: string, stack: Stack, index = 0): void {
     this.hangCount += 1
-    if (stack.kind !== 'images' || !isReadInPage(stack.frames[index]?.transferSyntax ?? '')) this.needDrawing()
+    if (stack.kind !== 'images') this.needDrawing()
     if (!this.toolChosen && pane === this.state.active) this.useTool(stack.kind === 'images' && stack.isCine ? 'scroll' : 'window')
     const hung: Hung = { studyId, stack, index, count: this.hangCount }
     this.set({ panes: replaced(this.state.panes, pane, hung), missed: replaced(this.state.missed, pane, undefined) })
@@ -147,17 +147,23 @@ export class Workspace {
   /** Hangs a series by its row, as soon as its document is there. */
   async hangSeries(pane: number, studyId: string, seriesId: string, stackId = ''): Promise<void> {
     this.activate(pane)
+    this.await(pane, true)
     const entry = await this.wish(this.loadSeries(studyId, seriesId))
+    this.await(pane, false)
     const stack = entry?.stacks.find((candidate) => candidate.id === stackId) ?? entry?.stacks[0]
     if (stack !== undefined) this.hang(pane, studyId, stack)
     else this.set({ panes: replaced(this.state.panes, pane, undefined), missed: replaced(this.state.missed, pane, { studyId, seriesId }) })
+  }
+
+  private await(pane: number, awaited: boolean): void {
+    this.set({ awaited: replaced(this.state.awaited, pane, awaited) })
   }
 
   async setLayout(layout: Layout): Promise<void> {
     const shown = layout.rows * layout.columns
     this.set({ layout, enlarged: undefined, active: this.state.active < shown ? this.state.active : 0 })
     for (const pane of this.visiblePanes()) {
-      if (this.state.panes[pane] === undefined) await this.hangNextInto(pane)
+      if (this.state.panes[pane] === undefined) await this.wish(this.hangNextInto(pane))
     }
   }
 
@@ -263,6 +269,12 @@ export class Workspace {
     }
   }
 
+  /** Asks once more for a study that could not be opened. */
+  retry(): void {
+    this.set({ status: 'loading', error: undefined })
+    void this.loadStudy()
+  }
+
   private async loadStudy(): Promise<void> {
     try {
       const manifest = await request<StudyManifest>('GET', `/api/studies/${this.studyId}/manifest`, undefined, this.abort.signal)
@@ -271,7 +283,8 @@ export class Workspace {
       const thumbnails = window.innerWidth >= NARROW_PX
       this.set({ status: 'ready', manifest, held: manifest.held, priors: manifest.priors, studies: [study], panel, thumbnails })
       const first = firstSeries(study.series)
-      if (first !== undefined) await this.hangSeries(0, this.studyId, first.row.id)
+      if (first === undefined) this.await(0, false)
+      else await this.hangSeries(0, this.studyId, first.row.id)
       void this.loadRest(this.studyId)
     } catch (error) {
       if (!this.abort.signal.aborted) this.set({ status: 'failed', error })

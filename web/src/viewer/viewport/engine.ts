@@ -1,5 +1,4 @@
 import { cache, init as initCore, RenderingEngine } from '@cornerstonejs/core'
-import { init as initLoader } from '@cornerstonejs/dicom-image-loader'
 import { init as initTools } from '@cornerstonejs/tools'
 import { registerImages } from '../pixels/imageloader'
 
@@ -29,7 +28,6 @@ export function startEngine(): RenderingEngine {
   if (engine !== undefined) return engine
   requireGraphics()
   initCore({ rendering: { webGlContextCount: VIEWPORTS }, debug: { statsOverlay: false } })
-  initLoader({ maxWebWorkers: Math.max(1, Math.min(4, navigator.hardwareConcurrency - 1)) })
   initTools()
   cache.setMaxCacheSize(memoryForPictures())
   registerImages()

@@ -1,13 +1,11 @@
-import { type Plane, type Point2, type Vec3 } from '@/dicom/geometry'
+import { type Plane, type Point2 } from '@/dicom/geometry'
 import { type Frame, type ImageStack } from '@/dicom/series'
 import { firstPicture } from '../pixels/first'
-import { isReadInPage } from '../pixels/load'
 import { type Picture } from '../pixels/picture'
-import { type Size } from './camera'
-import { isPlain, paintGrey, type Mapping } from './paint'
-import { Placement } from './placement'
+import { isPlain, paint, type Mapping } from './paint'
+import { PlacedPicture } from './placed'
 import { beginsInverted, isNaturallyInverse, resolveVoi } from './presets'
-import { EMPTY_STATE, type Viewport, type ViewportState } from './types'
+import { EMPTY_STATE, type Viewport } from './types'
 
 const nothing = (): void => undefined
 
@@ -15,31 +13,21 @@ const nothing = (): void => undefined
  * Shows the first picture of a stack, and lets the reader scroll, until the drawing library has been loaded and has drawn the
  * same: a viewport without tools. What it cannot paint exactly as the library does it leaves to the library.
  */
-export class FirstPane implements Viewport {
+export class FirstPane extends PlacedPicture implements Viewport {
   readonly id = ''
   readonly hasTools = false
-  state: ViewportState = EMPTY_STATE
   isDrawn = false
-  private readonly listeners = new Set<() => void>()
-  private readonly placement = new Placement({ plane: () => this.plane(), size: () => this.size(), onMoved: () => this.paint() })
   private generation = 0
 
   constructor(
-    private readonly host: HTMLElement,
+    host: HTMLElement,
     private readonly canvas: HTMLCanvasElement,
     private readonly isOnScreen: (studyUid: string) => boolean,
     /** Called when a picture has reached the screen, or will not without the library. */
     private readonly onOver: () => void,
-  ) {}
-
-  subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener)
-    return () => {
-      this.listeners.delete(listener)
-    }
+  ) {
+    super(host)
   }
-
-  frame = (): Frame | undefined => this.state.picture?.frame
 
   async show(stack: ImageStack, index = 0): Promise<void> {
     this.clear()
@@ -56,15 +44,10 @@ export class FirstPane implements Viewport {
   }
 
   goTo(index: number): void {
-    const count = this.state.stack?.frames.length ?? 0
-    const target = Math.min(Math.max(Math.round(index), 0), count - 1)
-    if (count === 0 || target === this.state.index) return
+    const target = this.targetOf(index)
+    if (target === undefined) return
     this.set({ index: target })
     void this.draw()
-  }
-
-  scrollBy(steps: number): void {
-    this.goTo(this.state.index + steps)
   }
 
   // The toolbar wakes with the drawing library, moments later.
@@ -79,14 +62,6 @@ export class FirstPane implements Viewport {
   reset = nothing
   play = nothing
   setSpeed = nothing
-  toPixel = (point: Point2): Point2 | undefined => this.placement.toPixel(point)
-  pointOf = (pixel: Point2): Point2 | undefined => this.placement.pointOf(pixel)
-  toCanvas = (world: Vec3): Point2 | undefined => this.placement.toCanvas(world)
-  screenAxes = (): { right: Vec3; down: Vec3 } | undefined => this.placement.screenAxes()
-
-  resize(): void {
-    if (this.host.clientWidth > 0) this.placement.refit()
-  }
 
   destroy(): void {
     this.generation += 1
@@ -96,24 +71,11 @@ export class FirstPane implements Viewport {
     this.canvas.width = 0
   }
 
-  private set(change: Partial<ViewportState>): void {
-    this.state = { ...this.state, ...change }
-    for (const listener of [...this.listeners]) listener()
-  }
-
-  private plane(): Plane | undefined {
-    return this.state.picture?.frame.sheet
-  }
-
-  private size(): Size {
-    return [this.host.clientWidth, this.host.clientHeight]
-  }
-
   private async draw(): Promise<void> {
     const { stack, index } = this.state
     const frame = stack?.frames[index]
     const generation = (this.generation += 1)
-    if (frame === undefined || !isReadInPage(frame.transferSyntax)) {
+    if (frame === undefined) {
       this.onOver()
       return
     }
@@ -142,10 +104,10 @@ export class FirstPane implements Viewport {
     return { a: right[0] - origin[0], b: right[1] - origin[1], c: down[0] - origin[0], d: down[1] - origin[1], e: origin[0], f: origin[1] }
   }
 
-  private paint(): void {
+  protected onMoved(): void {
     const { picture, voi, inverted, revision } = this.state
     const plane = this.plane()
-    if (picture === undefined || voi === undefined || plane === undefined || this.host.clientWidth === 0) return
+    if (picture === undefined || voi === undefined || plane === undefined || this.surface.clientWidth === 0) return
     const ratio = devicePixelRatio
     const [width, height] = this.size().map((side) => Math.round(side * ratio)) as [number, number]
     const map = this.mapping(plane, ratio)
@@ -153,7 +115,7 @@ export class FirstPane implements Viewport {
     if (map === undefined || context === null) return
     this.canvas.width = width
     this.canvas.height = height
-    context.putImageData(new ImageData(paintGrey(picture, voi, inverted !== isNaturallyInverse(picture), map, width, height), width, height), 0, 0)
+    context.putImageData(new ImageData(paint(picture, voi, inverted !== isNaturallyInverse(picture), map, width, height), width, height), 0, 0)
     this.canvas.hidden = false
     this.set({ zoom: this.placement.zoomOn(plane), revision: revision + 1 })
     // After the frame that shows it: the library keeps the page busy while it starts.

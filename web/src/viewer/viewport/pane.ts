@@ -2,18 +2,18 @@ import { cache, Enums, type RenderingEngine, type Types } from '@cornerstonejs/c
 import vtkColorTransferFunction from '@kitware/vtk.js/Rendering/Core/ColorTransferFunction.js'
 import { ApiError } from '@/api/client'
 import { scheduleOf } from '@/dicom/cine'
-import { add, scale as scaled, type Plane, type Point2, type Vec3 } from '@/dicom/geometry'
-import { type Frame, type ImageStack } from '@/dicom/series'
+import { add, scale as scaled, type Point2 } from '@/dicom/geometry'
+import { type ImageStack } from '@/dicom/series'
 import { curveOf, dragWindow, rangeOf, windowFromRange, type Voi } from '@/dicom/window'
 import { frameQueue, PRIORITY } from '../pixels/framequeue'
 import { fetchImage, frameOf, imageIdOf, pictureOf, setPriority } from '../pixels/imageloader'
 import { type Picture } from '../pixels/picture'
-import { cameraOf, type Size } from './camera'
-import { Placement } from './placement'
+import { cameraOf } from './camera'
+import { PlacedPicture } from './placed'
 import { Player } from './player'
 import { Prefetcher } from './prefetch'
 import { beginsInverted, isNaturallyInverse, resolveVoi, type VoiChoice } from './presets'
-import { EMPTY_STATE, type PaneFailure, type Viewport, type ViewportState } from './types'
+import { EMPTY_STATE, type PaneFailure, type Viewport } from './types'
 
 /** Of the memory for pictures, the part that guesses may fill. */
 const PREFETCH_SHARE = 0.85
@@ -22,12 +22,9 @@ const EYE_DISTANCE = 100
 const DEEPEST = 1_000_000
 
 /** Our viewport on a stack viewport of Cornerstone3D. Camera, window and inversion are ours; the library draws. */
-export class StackPane implements Viewport {
+export class StackPane extends PlacedPicture implements Viewport {
   readonly hasTools = true
-  state: ViewportState = EMPTY_STATE
-  private readonly listeners = new Set<() => void>()
   private readonly drawing: Types.IStackViewport
-  private readonly placement = new Placement({ plane: () => this.plane(), size: () => this.size(), onMoved: () => this.applyCamera() })
   private prefetcher: Prefetcher | undefined
   private player: Player | undefined
   private imageIds: string[] = []
@@ -47,6 +44,7 @@ export class StackPane implements Viewport {
     /** True when a study may be shown here now: asked again for every picture before it is painted. */
     private readonly isOnScreen: (studyUid: string) => boolean,
   ) {
+    super(element)
     engine.enableElement({ viewportId: id, type: Enums.ViewportType.STACK, element, defaultOptions: { background: [0, 0, 0] } })
     this.drawing = engine.getViewport<Types.IStackViewport>(id)
     element.addEventListener(Enums.Events.STACK_NEW_IMAGE, this.onNewImage)
@@ -55,17 +53,6 @@ export class StackPane implements Viewport {
 
   get isDrawn(): boolean {
     return !this.drawPending
-  }
-
-  subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener)
-    return () => {
-      this.listeners.delete(listener)
-    }
-  }
-
-  frame(): Frame | undefined {
-    return this.state.picture?.frame
   }
 
   async show(stack: ImageStack, index = 0): Promise<void> {
@@ -100,19 +87,13 @@ export class StackPane implements Viewport {
   }
 
   goTo(index: number): void {
-    const { stack } = this.state
-    if (stack === undefined) return
-    const target = Math.min(Math.max(Math.round(index), 0), stack.frames.length - 1)
-    if (target === this.state.index) return
+    const target = this.targetOf(index)
+    if (target === undefined) return
     this.direction = target > this.state.index ? 1 : -1
-    const left = stack.frames[this.state.index]
+    const left = this.state.stack?.frames[this.state.index]
     if (left !== undefined) frameQueue.lower(left.url)
     this.set({ index: target })
     void this.draw(target)
-  }
-
-  scrollBy(steps: number): void {
-    this.goTo(this.state.index + steps)
   }
 
   choose(choice: VoiChoice): void {
@@ -143,10 +124,6 @@ export class StackPane implements Viewport {
   oneToOne = (): void => this.placement.oneToOne()
   zoomBy = (factor: number, around?: Point2): void => this.placement.zoomBy(factor, around)
   panBy = (dx: number, dy: number): void => this.placement.panBy(dx, dy)
-  toPixel = (point: Point2): Point2 | undefined => this.placement.toPixel(point)
-  pointOf = (pixel: Point2): Point2 | undefined => this.placement.pointOf(pixel)
-  toCanvas = (world: Vec3): Point2 | undefined => this.placement.toCanvas(world)
-  screenAxes = (): { right: Vec3; down: Vec3 } | undefined => this.placement.screenAxes()
 
   reset(): void {
     const { picture } = this.state
@@ -174,9 +151,8 @@ export class StackPane implements Viewport {
     this.set({ speed })
   }
 
-  resize(): void {
-    if (this.destroyed || this.element.clientWidth === 0) return
-    this.placement.refit()
+  override resize(): void {
+    if (!this.destroyed) super.resize()
   }
 
   destroy(): void {
@@ -187,19 +163,6 @@ export class StackPane implements Viewport {
     this.element.removeEventListener(Enums.Events.IMAGE_RENDERED, this.onRendered)
     this.engine.disableElement(this.id)
     this.listeners.clear()
-  }
-
-  private set(change: Partial<ViewportState>): void {
-    this.state = { ...this.state, ...change }
-    for (const listener of [...this.listeners]) listener()
-  }
-
-  private plane(): Plane | undefined {
-    return this.state.picture?.frame.sheet
-  }
-
-  private size(): Size {
-    return [this.element.clientWidth, this.element.clientHeight]
   }
 
   private hide(hidden: boolean): void {
@@ -295,6 +258,10 @@ export class StackPane implements Viewport {
     return this.imageIds.reduce((sum, imageId) => sum + (cache.isLoaded(imageId) ? 1 : 0), 0)
   }
 
+  protected onMoved(): void {
+    this.applyCamera()
+  }
+
   private applyCamera(): void {
     const plane = this.plane()
     if (plane === undefined) return
@@ -317,7 +284,7 @@ export class StackPane implements Viewport {
     const { picture, choice, inverted } = this.state
     const actor = this.drawing.getDefaultActor() as Types.ActorEntry | undefined
     if (picture === undefined || actor === undefined) return
-    const voi = picture.colour ? windowFromRange({ lower: 0, upper: 255 }) : this.voiFor(choice, picture)
+    const voi = this.voiFor(choice, picture)
     const curve = vtkColorTransferFunction.newInstance()
     for (const { value, grey } of curveOf(voi, inverted !== isNaturallyInverse(picture))) curve.addRGBPoint(value, grey, grey, grey)
     const property = (actor.actor as Types.ImageActor).getProperty()
@@ -329,7 +296,7 @@ export class StackPane implements Viewport {
 
   private voiFor(choice: VoiChoice, picture: Picture): Voi {
     const isComputed = choice.kind === 'auto' || (choice.kind === 'header' && picture.headerVois.length === 0)
-    if (!isComputed) return resolveVoi(choice, picture)
+    if (!isComputed || picture.colour) return resolveVoi(choice, picture)
     const key = choice.kind === 'auto' ? choice.how : 'first'
     const known = this.steady.get(key) ?? resolveVoi(choice, picture)
     this.steady.set(key, known)

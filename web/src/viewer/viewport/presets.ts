@@ -1,4 +1,4 @@
-import { makeWindow, percentileWindow, fullRangeWindow, type Voi } from '@/dicom/window'
+import { makeWindow, percentileWindow, fullRangeWindow, windowFromRange, type Voi } from '@/dicom/window'
 import { type Picture } from '../pixels/picture'
 
 /** A named way to see: a fixed window, one of the object's own, or one computed from the picture. */
@@ -53,8 +53,11 @@ function first(picture: Picture): Voi {
   return automatic(picture, picture.frame.attributes.text('Modality') === 'MR' ? 'percentile' : 'range')
 }
 
-/** The window or table that a choice means for this picture. */
+const AS_IT_IS = windowFromRange({ lower: 0, upper: 255 })
+
+/** The window or table that a choice means for this picture; colours are shown as they are. */
 export function resolveVoi(choice: VoiChoice, picture: Picture): Voi {
+  if (picture.colour) return AS_IT_IS
   switch (choice.kind) {
     case 'user':
       return choice.voi
