@@ -15,6 +15,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import struct
 import threading
@@ -35,6 +36,7 @@ NOTE_BYTES = HEAD_BYTES - _HEAD.size
 SEGMENT_BYTES = 256 << 20
 STEP_BYTES = 16 << 20
 SUFFIXES = (".seg", ".open", ".part")
+_STEM = re.compile(r"[0-9a-f]{16}")
 _OPEN_FILES = 256
 _PUNCH_HOLE = 0x03  # FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
 _EARLY_BYTES = 256 << 10
@@ -140,10 +142,9 @@ class SegmentStore:
 
     def refs(self) -> Iterator[str]:
         """Every whole record, also those no index row names (for `verify` and orphan search)."""
-        for path in sorted(self._folder.glob("*/*.*")):
-            if path.suffix in SUFFIXES:
-                for record in _scan(path, int(path.stem, 16), check=False):
-                    yield record.written.ref
+        for path in self._files(*SUFFIXES):
+            for record in _scan(path, int(path.stem, 16), check=False):
+                yield record.written.ref
 
     def recover(self, handle: Callable[[Record], None], sealed: Callable[[], None]) -> int:
         """Hands every whole record of unsealed, unowned segments to `handle`, then `sealed()`, then seals them; the count.
@@ -151,7 +152,7 @@ class SegmentStore:
         Other processes may write meanwhile: what they own is locked, and what was moved before it was locked is left alone.
         """
         count = 0
-        for path in sorted(self._folder.glob("*/*.open")):
+        for path in self._files(".open"):
             try:
                 fd = os.open(path, os.O_RDWR)
             except FileNotFoundError:
@@ -217,7 +218,7 @@ class SegmentStore:
 
     def _take_up(self) -> "_Segment | None":
         """A segment that another process laid down."""
-        for path in sorted(self._folder.glob("*/*.part")):
+        for path in self._files(".part"):
             opened = path.with_suffix(".open")
             try:
                 fd = os.open(path, os.O_RDWR)
@@ -237,7 +238,7 @@ class SegmentStore:
 
     def _create(self) -> "_Segment":
         while True:
-            taken = [int(p.stem, 16) for p in self._folder.glob("*/*.*")]
+            taken = [int(path.stem, 16) for path in self._files(*SUFFIXES)]
             number = ((max(taken, default=0) >> _RANDOM_BITS) + 1 << _RANDOM_BITS) + secrets.randbits(_RANDOM_BITS)
             path = self._path(number, ".open")
             if not path.parent.exists():
@@ -258,6 +259,11 @@ class SegmentStore:
             os.fsync(fd)
             _sync_folder(path.parent)
             return _Segment(number, path, fd, mark)
+
+    def _files(self, *suffixes: str) -> list[Path]:
+        """Segments in the order of their numbers; what else somebody or some program left in the folder is none of ours."""
+        found = self._folder.glob("*/*.*")
+        return sorted(path for path in found if path.suffix in suffixes and _STEM.fullmatch(path.stem))
 
     def _seal(self, path: Path, *, empty: bool) -> None:
         if empty:

@@ -45,6 +45,34 @@ def test_what_is_written_is_read_whole_and_by_range(tmp_path_factory, objects):
     blobs.close()
 
 
+def test_what_else_lies_in_the_folder_stops_nobody(tmp_path):
+    """A desktop's index, a deleted file that a network disk still holds, a person's copy."""
+    blobs = store(tmp_path / "blobs")
+    writer = blobs.writer()
+    kept = write(writer, b"", [b"pixels"])
+    writer.close()
+    blobs.leave()
+    blobs.close()
+    folder = next(path.parent for path in (tmp_path / "blobs").rglob("*.part"))
+    for name in (".DS_Store", ".nfs000001", "notes.txt", "copy of it.seg", "mine.open", "yours.part", "0.seg"):
+        (folder / name).write_bytes(b"something else")
+    blobs = store(tmp_path / "blobs")
+    assert blobs.recover(lambda _: None, lambda: None) == 0
+    assert list(blobs.refs()) == [kept.ref]
+    writers = [blobs.writer() for _ in range(2)]  # one takes up what was laid down, one makes a new segment
+    for number, writer in enumerate(writers):
+        writer.begin()
+        writer.write(b"%d" % number)
+    for number, writer in enumerate(writers):
+        written = writer.finish(b"n")
+        writer.sync()
+        writer.keep()
+        assert blobs.read(written.ref) == b"%d" % number
+        writer.close()
+    assert (folder / "yours.part").read_bytes() == b"something else"
+    blobs.close()
+
+
 def test_what_is_lost_is_missing_and_never_another_object(tmp_path):
     """Guard 1: a segment that is lost gives its place to nobody."""
     blobs = store(tmp_path / "blobs")
