@@ -25,7 +25,7 @@ from heliograph.kit.settings import Settings
 from tests import data, phantoms
 from tests.conformance.browsing import study_row, until
 from tests.peers import dicomweb, part10
-from tests.peers.heliograph import PROGRAM, Server
+from tests.peers.heliograph import EMBEDDED, PROGRAM, Server
 from tests.phantoms import Shape
 
 MEDIA = ("77654033", "98892001", "98892003", "DICOMDIR")
@@ -422,7 +422,7 @@ def test_an_import_job_does_no_file_twice(tmp_path: Path) -> None:
 def test_an_import_needs_no_running_server(tmp_path: Path) -> None:
     shape = Shape(3, rows=16, columns=16, seed=4995, patient="ALONE")
     files = phantoms.write_series(shape, tmp_path / "media")
-    server = Server(tmp_path / "data")
+    server = Server(tmp_path / "data", database=EMBEDDED)  # nobody has told the folder of another one yet
     assert take(server, tmp_path / "media")["new"] == 3
     with server:
         assert take(server, tmp_path / "media")["identical"] == 3
