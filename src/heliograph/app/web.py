@@ -126,13 +126,14 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._front = front
         self._services = services
-        self._watch: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Is ready when the first request will be as quick as the next."""
         await warm(self._front, self._services)
         await super().startup(sockets)
-        self._watch = asyncio.create_task(end_silent(self.server_state.connections))
+        watches = end_silent(self.server_state.connections), self._front.dicomweb.cached.watch()
+        self._watches = [asyncio.create_task(watch) for watch in watches]
         print("ready", flush=True)
 
     def install_signal_handlers(self) -> None:

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from heliograph.gateways.dicomweb import qido, rendered, stow, wado
 from heliograph.gateways.dicomweb.frames import Frames
+from heliograph.gateways.dicomweb.page_cache import CachedRanges
 from heliograph.gateways.dicomweb.state import DicomWeb
 from heliograph.gateways.http import add_error_handlers
 
@@ -29,6 +30,7 @@ class DicomWebApplication:
         for module in (qido, stow, rendered, wado):
             self.rest.include_router(module.router)
         web = state.dicomweb
+        self.cached: CachedRanges = web.cached
         self.frames = Frames(state.services, state.authenticator, web.locator, web.children, web.cached)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -4,6 +4,7 @@ A range is a view of a mapping of its segment: nothing is copied, allocated or r
 the page cache to the socket. A view keeps its mapping, so no answer can end up with other bytes than those it began with.
 """
 
+import asyncio
 import ctypes
 import mmap
 import os
@@ -14,7 +15,8 @@ from heliograph.engine.blobs import Blobs
 from heliograph.engine.blobs.segments import SegmentStore
 
 _MOST_OPEN: Final = 200
-_MOST_TOUCHED: Final = 64 << 20
+_MOST_TOUCHED: Final = 256 << 20
+_QUIET_S: Final = 10.0
 _CACHESTAT: Final = 451  # the same number on every architecture, since Linux 6.5
 
 
@@ -26,7 +28,7 @@ class _Stat(ctypes.Structure):
     _fields_ = tuple((name, ctypes.c_uint64) for name in ("cache", "dirty", "writeback", "evicted", "recently_evicted"))
 
 
-_syscall = ctypes.CDLL(None).syscall
+_syscall = ctypes.PyDLL(None).syscall  # it never waits: giving up the interpreter around it would cost more than it
 _syscall.argtypes = (ctypes.c_long, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint)
 _syscall.restype = ctypes.c_long
 
@@ -43,13 +45,13 @@ def is_resident(fd: int, offset: int, count: int) -> bool | None:
 class _Segment:
     """One segment file: a descriptor, and a mapping of what it held when it was mapped last."""
 
-    __slots__ = ("_fd", "_map", "_size", "_touched", "_view")
+    __slots__ = ("_fd", "_map", "_size", "_view")
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._map: mmap.mmap | None = None
         self._view = memoryview(b"")
-        self._size = self._touched = 0
+        self._size = 0
 
     def __del__(self) -> None:
         os.close(self._fd)
@@ -61,11 +63,12 @@ class _Segment:
             return self._copied(offset, count) if known is None else None
         if offset + count > self._size and not self._map_again(offset + count):
             return None
-        self._touched += count
-        if self._touched > _MOST_TOUCHED and self._map is not None:
-            self._map.madvise(mmap.MADV_DONTNEED)  # cached pages that were sent count as memory of this process
-            self._touched = count
         return self._view[offset : offset + count]
+
+    def let_go(self) -> None:
+        """Cached pages that were sent count as memory of this process until then."""
+        if self._map is not None:
+            self._map.madvise(mmap.MADV_DONTNEED)
 
     def _map_again(self, end: int) -> bool:
         size = os.fstat(self._fd).st_size
@@ -91,6 +94,8 @@ class CachedRanges:
     def __init__(self, blobs: Blobs) -> None:
         self._store = blobs if isinstance(blobs, SegmentStore) else None
         self._open: OrderedDict[int, _Segment] = OrderedDict()
+        self._touched = 0
+        self._is_quiet = True
 
     def find(self, blob: str, offset: int, count: int) -> memoryview | None:
         """A range of a blob without waiting; None when the store is not local, or the disk must be waited for."""
@@ -107,4 +112,25 @@ class CachedRanges:
                 self._open.popitem(last=False)
         else:
             self._open.move_to_end(number)
-        return segment.view(start + offset, count)
+        view = segment.view(start + offset, count)
+        if view is not None:
+            self._is_quiet = False
+            self._touched += count
+            if self._touched > _MOST_TOUCHED:
+                self.let_go()
+                self._touched = count
+        return view
+
+    def let_go(self) -> None:
+        """Gives the mapped pages back to the page cache, which keeps them; who is being sent some finds them there again."""
+        for segment in self._open.values():
+            segment.let_go()
+        self._touched = 0
+
+    async def watch(self) -> None:
+        """Lets go when nobody has asked for a while, for ever."""
+        while True:
+            await asyncio.sleep(_QUIET_S)
+            if self._is_quiet and self._touched:
+                self.let_go()
+            self._is_quiet = True

@@ -1,5 +1,6 @@
 """Ranges of the page cache as they are handed to the socket."""
 
+import asyncio
 import os
 import socket
 import threading
@@ -111,6 +112,42 @@ def test_a_slow_reader_gets_the_same_bytes_after_others_pages_were_given_up(
     ours.close()
     theirs.close()
     assert bytes(got) == content
+
+
+def mapped_kb(path: Path) -> int:
+    """Pages of the file that count as memory of this process."""
+    lines = Path("/proc/self/smaps").read_text(encoding="ascii", errors="replace").splitlines()
+    sizes, ours = 0, False
+    for line in lines:
+        words = line.split()
+        if "-" in words[0] and not words[0].endswith(":"):
+            ours = words[-1] == os.fspath(path)
+        elif ours and words[0] == "Rss:":
+            sizes += int(words[1])
+    return sizes
+
+
+def test_pages_are_let_go_when_nobody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_cache, "_QUIET_S", 0.05)
+    store = SegmentStore(tmp_path)
+    blob = put(store, os.urandom(SIZE))
+    ranges = CachedRanges(store)
+    path = store.locate(blob)[0]
+
+    async def story() -> tuple[int, int]:
+        watch = asyncio.create_task(ranges.watch())
+        view = ranges.find(blob, 0, SIZE)
+        assert view is not None
+        bytes(view)
+        before = mapped_kb(path)
+        await asyncio.sleep(0.5)
+        after = mapped_kb(path)
+        watch.cancel()
+        return before, after
+
+    before, after = asyncio.run(story())
+    assert before >= SIZE // 1024
+    assert after == 0
 
 
 def test_bytes_that_are_not_cached_are_not_waited_for(store: SegmentStore) -> None:
