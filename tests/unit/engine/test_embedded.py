@@ -126,6 +126,34 @@ def test_a_server_that_was_killed_with_its_supervisor_is_started_again(folder: P
         made.stop()
 
 
+def test_a_backend_that_outlives_its_server_is_ended_before_the_next_one_starts(folder: Path) -> None:
+    """Two servers on one folder would write over each other."""
+    made = EmbeddedPostgres(folder)
+    made.start()
+    connection = psycopg.connect(made.url)
+    left = pid_of(folder)
+    children = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if stands_in(folder, entry)]
+    assert len(children) > 2
+    for pid in set(children) - {left}:  # as a process that hangs in the disk: it notices nothing
+        os.kill(pid, signal.SIGSTOP)
+    os.kill(left, signal.SIGKILL)
+    again = EmbeddedPostgres(folder)
+    again.start()
+    try:
+        assert not any(is_alive(pid) for pid in children)
+        assert count(again.url) > 0
+    finally:
+        again.stop()
+        connection.close()
+        made.stop()
+
+
+def stands_in(folder: Path, process: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return (process / "cwd").readlink().is_relative_to(folder)
+    return False
+
+
 def test_the_file_of_a_dead_server_that_nobody_reaped_keeps_nobody_out(folder: Path) -> None:
     """A killed server stays a zombie while its parent does not look; PostgreSQL itself takes such a process id for alive."""
     zombie = os.fork()

@@ -48,6 +48,7 @@ _SETTINGS = {
     "log_parameter_max_length_on_error": "0",
     "timezone": "UTC",
 }
+_ORPHANS_S = 3.0
 
 
 def binaries() -> Path:
@@ -166,14 +167,39 @@ class EmbeddedPostgres:
         pid = self._left_pid()
         if pid is not None:
             self._end(pid, 8.0)
+        self._end_orphans()
         # A killed server that nobody has reaped yet still has its process id, and the next one would take it for alive.
         # It holds nothing any more, and the installation's lock says that no other supervisor is here.
         pid_file = self.cluster / "postmaster.pid"
         with contextlib.suppress(OSError, ValueError, IndexError):
-            if _is_gone(int(pid_file.read_text().splitlines()[0])):
+            named = int(pid_file.read_text().splitlines()[0])
+            deadline = time.monotonic() + _ORPHANS_S
+            while _is_ending(named) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            if _is_gone(named):
                 pid_file.unlink()
                 for left in self.socket_folder.glob(".s.PGSQL.5432*"):
                     left.unlink()
+
+    def _end_orphans(self) -> None:
+        """Backends of a server that was killed: each ends when it notices, but until then it may write, and nobody else may start."""
+        deadline = time.monotonic() + _ORPHANS_S
+        while orphans := self._orphans():
+            if time.monotonic() > deadline:
+                for pid in orphans:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                deadline += _ORPHANS_S
+            time.sleep(0.02)
+
+    def _orphans(self) -> list[int]:
+        """Every process of a server stands in the folder of its cluster."""
+        cluster, found = os.path.realpath(self.cluster), []
+        for link in Path("/proc").glob("[0-9]*/cwd"):
+            with contextlib.suppress(OSError):
+                if str(link.readlink()) == cluster and (link.parent / "comm").read_text().startswith("postgres"):
+                    found.append(int(link.parent.name))
+        return found
 
     def _end(self, pid: int, timeout_s: float) -> None:
         for sign, patience_s in ((signal.SIGINT, timeout_s), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 3.0)):
@@ -191,6 +217,14 @@ class EmbeddedPostgres:
         if self._process is not None and self._process.pid == pid:
             return self._process.poll() is not None
         return _is_gone(pid)
+
+
+def _is_ending(pid: int) -> bool:
+    """A killed process gives its memory back before it is dead, and much memory takes a while."""
+    try:
+        return not Path(f"/proc/{pid}/cmdline").read_bytes() and not _is_gone(pid)
+    except OSError:
+        return False
 
 
 def _is_gone(pid: int) -> bool:
