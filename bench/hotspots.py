@@ -14,6 +14,7 @@ from tests.peers import dcmtk
 
 SAMPLER = Path(__file__).parent / "profiling"
 ROWS = 24
+LEAST_S = 0.01
 ROLES = {"dimse", "http", "worker"}
 
 
@@ -42,7 +43,11 @@ def table(folder: Path) -> str:
             "| CPU | waiting | thread: function |",
             "|---:|---:|---|",
         ]
-        lines += [f"| {used:.2f} s | {wait[name]:.2f} s | `{name}` |" for name, used in cpu.most_common(ROWS)]
+        lines += [
+            f"| {used:.2f} s | {wait[name]:.2f} s | `{name}` |"
+            for name, used in cpu.most_common(ROWS)
+            if used >= LEAST_S
+        ]
         lines.append("")
     return "\n".join(lines)
 
