@@ -10,66 +10,47 @@ stands where a lost one did: an index row leads to its own bytes or to none (saf
 """
 
 import contextlib
-import ctypes
-import errno
 import fcntl
 import hashlib
 import os
 import re
 import secrets
-import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from heliograph.engine.blobs._disk import PAGE, no_space, punch, refused, stands, start_writing, sync_folder
+from heliograph.engine.blobs._records import (
+    HEAD_BYTES,
+    MARK_BYTES,
+    NOTE_BYTES,
+    aligned,
+    mark_of,
+    parse,
+    record_head,
+    reference,
+    scan,
+    segment_head,
+)
 from heliograph.engine.blobs.face import Buffer, Record, Written
 from heliograph.kit.errors import Absent, Broken, Busy
 
-_HEAD = struct.Struct("<16sQI32sIH")  # the segment's mark, size, prefix, sha256, crc of prefix, note length
-_SEGMENT = b"HGSEG001"
+__all__ = ["HEAD_BYTES", "NOTE_BYTES", "SUFFIXES", "SegmentStore", "SegmentWriter", "stem_of"]
+
 _RANDOM_BITS = 32
 _FOLDER_BITS = _RANDOM_BITS + 12  # 4,096 segments or 1 TiB a folder
-_MARK_BYTES = 16
-HEAD_BYTES = 512
-NOTE_BYTES = HEAD_BYTES - _HEAD.size
 SEGMENT_BYTES = 256 << 20
 STEP_BYTES = 16 << 20
 SUFFIXES = (".seg", ".open", ".part")
 _STEM = re.compile(r"[0-9a-f]{16}")
 _OPEN_FILES = 256
-_PUNCH_HOLE = 0x03  # FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
 _EARLY_BYTES = 256 << 10
-_PAGE = 4096
-_START_WRITING = 0x02  # SYNC_FILE_RANGE_WRITE
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-def _aligned(n: int) -> int:
-    return (n + HEAD_BYTES - 1) // HEAD_BYTES * HEAD_BYTES
 
 
 def stem_of(number: int) -> str:
     """The name of a segment's file without its suffix."""
     return f"{number:016x}"
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _no_space(error: OSError) -> Busy:
-    return Busy("no space is left for new objects", code="out_of_space", retry_after_s=60.0, errno=error.errno)
-
-
-def _crc(data: bytes) -> int:
-    import zlib
-
-    return zlib.crc32(data)
 
 
 class SegmentStore:
@@ -92,7 +73,7 @@ class SegmentStore:
 
     def read(self, ref: str, offset: int = 0, length: int | None = None) -> bytes:
         """A range of a blob; raises Absent for an unknown ref, Broken when the file is shorter than the index says."""
-        number, start, size = _parse(ref)
+        number, start, size = parse(ref)
         wanted = size - offset if length is None else min(length, size - offset)
         if offset < 0 or wanted < 0:
             raise Absent("the range lies outside the object", code="bad_range")
@@ -111,23 +92,23 @@ class SegmentStore:
 
     def locate(self, ref: str) -> tuple[Path, int, int]:
         """File, offset and size of a blob, for servers that send a file's range themselves."""
-        number, start, size = _parse(ref)
+        number, start, size = parse(ref)
         return self._path(number), start, size
 
     def place(self, ref: str) -> tuple[int, int]:
         """Number of the segment and offset of the blob in it."""
-        number, start, _ = _parse(ref)
+        number, start, _ = parse(ref)
         return number, start
 
     def size(self, ref: str) -> int:
-        return _parse(ref)[2]
+        return parse(ref)[2]
 
     def delete(self, ref: str) -> None:
         """Gives the room back to the file system; the caller has waited out the grace period."""
-        number, start, size = _parse(ref)
+        number, start, size = parse(ref)
         fd = os.open(self._path(number), os.O_RDWR)
         try:
-            _punch(fd, start, _aligned(size))
+            punch(fd, start, aligned(size))
         finally:
             os.close(fd)
 
@@ -143,7 +124,7 @@ class SegmentStore:
     def refs(self) -> Iterator[str]:
         """Every whole record, also those no index row names (for `verify` and orphan search)."""
         for path in self._files(*SUFFIXES):
-            for record in _scan(path, int(path.stem, 16), check=False):
+            for record in scan(path, int(path.stem, 16), check=False):
                 yield record.written.ref
 
     def recover(self, handle: Callable[[Record], None], sealed: Callable[[], None]) -> int:
@@ -162,15 +143,15 @@ class SegmentStore:
             except OSError:
                 os.close(fd)
                 continue
-            if not _stands(path, fd):
+            if not stands(path, fd):
                 os.close(fd)
                 continue
             end = HEAD_BYTES
-            for record in _scan(path, int(path.stem, 16), check=True):
+            for record in scan(path, int(path.stem, 16), check=True):
                 handle(record)
                 count += 1
-                _, start, size = _parse(record.written.ref)
-                end = start + _aligned(size)
+                _, start, size = parse(record.written.ref)
+                end = start + aligned(size)
             sealed()
             os.ftruncate(fd, end)
             os.fsync(fd)
@@ -186,7 +167,7 @@ class SegmentStore:
             os.ftruncate(segment.fd, segment.tail)
             os.fsync(segment.fd)
             segment.path.rename(segment.path.with_suffix(".part"))
-            _sync_folder(segment.path.parent)
+            sync_folder(segment.path.parent)
             segment.close()
 
     def close(self) -> None:
@@ -230,8 +211,8 @@ class SegmentStore:
             except OSError:
                 os.close(fd)
                 continue
-            _sync_folder(path.parent)
-            segment = _Segment(int(path.stem, 16), opened, fd, _mark_of(fd))
+            sync_folder(path.parent)
+            segment = _Segment(int(path.stem, 16), opened, fd, mark_of(fd))
             segment.tail = segment.allocated = os.fstat(fd).st_size
             return segment
         return None
@@ -243,21 +224,21 @@ class SegmentStore:
             path = self._path(number, ".open")
             if not path.parent.exists():
                 path.parent.mkdir(exist_ok=True)
-                _sync_folder(self._folder)
+                sync_folder(self._folder)
             try:
                 fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             except FileExistsError:
                 continue
             except OSError as error:
-                raise _no_space(error) from error
+                raise no_space(error) from error
             fcntl.flock(fd, fcntl.LOCK_EX)
-            if not _stands(path, fd):  # a recovery took it for one that was left
+            if not stands(path, fd):  # a recovery took it for one that was left
                 os.close(fd)
                 continue
-            mark = os.urandom(_MARK_BYTES)
-            os.pwrite(fd, (_SEGMENT + mark).ljust(HEAD_BYTES, b"\0"), 0)
+            mark = os.urandom(MARK_BYTES)
+            os.pwrite(fd, segment_head(mark), 0)
             os.fsync(fd)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
             return _Segment(number, path, fd, mark)
 
     def _files(self, *suffixes: str) -> list[Path]:
@@ -270,7 +251,7 @@ class SegmentStore:
             path.unlink()
         else:
             path.rename(path.with_suffix(".seg"))
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
     def _path(self, number: int, suffix: str | None = None) -> Path:
         stem = self._folder / f"{number >> _FOLDER_BITS:04x}" / stem_of(number)
@@ -334,7 +315,7 @@ class SegmentWriter:
         if self._segment is None:
             self._segment = self._store.borrow()
         self._position = self._segment.tail + HEAD_BYTES
-        self._started = self._segment.tail & -_PAGE
+        self._started = self._segment.tail & -PAGE
         self._prefix = b""
         self._sha = hashlib.sha256()
 
@@ -351,12 +332,9 @@ class SegmentWriter:
         segment = self._owned()
         size = self._position - segment.tail - HEAD_BYTES
         digest = self._sha.digest()
-        head = _HEAD.pack(segment.mark, size, len(self._prefix), digest, _crc(self._prefix), len(note)) + note
-        if len(head) > HEAD_BYTES:
-            raise Broken("the note of a blob is too long", code="blob_note")
-        self._pwrite(head.ljust(HEAD_BYTES, b"\0"), segment.tail)
-        _start_writing(segment.fd, segment.tail, self._position + _PAGE - 1)
-        ref = f"{segment.number:x}.{segment.tail + HEAD_BYTES:x}.{size:x}"
+        self._pwrite(record_head(segment.mark, size, self._prefix, digest, note), segment.tail)
+        start_writing(segment.fd, segment.tail, self._position + PAGE - 1)
+        ref = reference(segment.number, segment.tail + HEAD_BYTES, size)
         return Written(ref, digest, size, len(self._prefix))
 
     def sync(self) -> None:
@@ -373,7 +351,7 @@ class SegmentWriter:
         """The next blob goes behind this one; the segment is not sealed before `keep` or `discard`, when their rows are committed."""
         segment = self._segment
         if segment is not None:  # its sync may have failed, and it was left alone
-            segment.tail += HEAD_BYTES + _aligned(self._position - segment.tail - HEAD_BYTES)
+            segment.tail += HEAD_BYTES + aligned(self._position - segment.tail - HEAD_BYTES)
 
     def keep(self) -> None:
         self.stage()
@@ -401,14 +379,12 @@ class SegmentWriter:
         try:
             segment.reserve(self._position + len(data) + HEAD_BYTES)
         except OSError as error:
-            if error.errno not in _NO_SPACE:
-                raise Broken("the disk refuses to write", code="write_failed") from error
-            raise _no_space(error) from error
+            raise refused(error) from error
         self._pwrite(data, self._position)
         self._position += len(data)
         if self._position - self._started >= _EARLY_BYTES:
-            _start_writing(segment.fd, self._started, self._position)
-            self._started = self._position & -_PAGE
+            start_writing(segment.fd, self._started, self._position)
+            self._started = self._position & -PAGE
 
     def _pwrite(self, data: Buffer, position: int) -> None:
         view = memoryview(data)
@@ -416,88 +392,6 @@ class SegmentWriter:
             try:
                 done = os.pwrite(self._owned().fd, view, position)
             except OSError as error:
-                raise (_no_space(error) if error.errno in _NO_SPACE else Broken("the disk refuses to write")) from error
+                raise refused(error) from error
             view = view[done:]
             position += done
-
-
-def _parse(ref: str) -> tuple[int, int, int]:
-    try:
-        number, start, size = (int(part, 16) for part in ref.split("."))
-    except ValueError:
-        raise Absent("no such stored object", code="bad_ref") from None
-    return number, start, size
-
-
-def _stands(path: Path, fd: int) -> bool:
-    """Whether the file behind the descriptor is still the one of this name; asked while its lock is held."""
-    try:
-        named, opened = path.stat(), os.fstat(fd)
-    except FileNotFoundError:
-        return False
-    return (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)
-
-
-def _mark_of(fd: int) -> bytes:
-    return os.pread(fd, _MARK_BYTES, len(_SEGMENT))
-
-
-def _scan(path: Path, number: int, *, check: bool) -> Iterator[Record]:
-    """The whole records of a segment in order. `check` compares digests: a damaged record is stepped over when another one
-    stands behind it (rot), and ends the chain when none does (torn)."""
-    with path.open("rb") as file:
-        end = os.fstat(file.fileno()).st_size
-        first = file.read(HEAD_BYTES)
-        mark = first[len(_SEGMENT) : len(_SEGMENT) + _MARK_BYTES]
-        if len(first) < HEAD_BYTES or not first.startswith(_SEGMENT):
-            return
-        tail = HEAD_BYTES
-        while (head := _head_at(file.fileno(), tail, end, mark)) is not None:
-            size, prefix_bytes, digest, crc, note = head
-            start = tail + HEAD_BYTES
-            if not check or _whole(file.fileno(), start, size, prefix_bytes, digest, crc):
-                yield Record(Written(f"{number:x}.{start:x}.{size:x}", digest, size, prefix_bytes), note)
-            tail = start + _aligned(size)
-
-
-def _head_at(fd: int, tail: int, end: int, mark: bytes) -> tuple[int, int, bytes, int, bytes] | None:
-    """Size, prefix size, digest, checksum of the prefix and note of the record at `tail`; None when no record stands there."""
-    head = os.pread(fd, HEAD_BYTES, tail)
-    if len(head) < HEAD_BYTES:
-        return None
-    found, size, prefix_bytes, digest, crc, note_length = _HEAD.unpack_from(head)
-    if found != mark or tail + HEAD_BYTES + size > end or prefix_bytes > size or note_length > NOTE_BYTES:
-        return None
-    return size, prefix_bytes, digest, crc, head[_HEAD.size : _HEAD.size + note_length]
-
-
-def _whole(fd: int, start: int, size: int, prefix_bytes: int, digest: bytes, crc: int) -> bool:
-    if _crc(os.pread(fd, prefix_bytes, start)) != crc:
-        return False
-    sha = hashlib.sha256()
-    position, end = start + prefix_bytes, start + size
-    while position < end:
-        data = os.pread(fd, min(1 << 20, end - position), position)
-        if not data:
-            return False
-        sha.update(data)
-        position += len(data)
-    return sha.digest() == digest
-
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _punch(fd: int, offset: int, length: int) -> None:
-    result = _libc.fallocate(fd, _PUNCH_HOLE, ctypes.c_longlong(offset), ctypes.c_longlong(length))
-    if result != 0:
-        raise Broken("the file system cannot give room back", code="punch_failed", errno=ctypes.get_errno())
-
-
-def _start_writing(fd: int, start: int, end: int) -> None:
-    """Sends whole pages on their way to the disk while the rest of the object comes and is looked at, so that the sync has less to
-    wait for. It promises nothing and its failure means nothing: what went wrong with these pages is told by the sync.
-    """
-    start, end = start & -_PAGE, end & -_PAGE
-    if hasattr(_libc, "sync_file_range"):
-        _libc.sync_file_range(fd, ctypes.c_longlong(start), ctypes.c_longlong(end - start), _START_WRITING)
