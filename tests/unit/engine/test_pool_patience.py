@@ -3,9 +3,13 @@
 import time
 
 import pytest
+from fastapi import FastAPI
+from psycopg.errors import DeadlockDetected
+from starlette.testclient import TestClient
 
 from heliograph.engine.db import Database
 from heliograph.gateways.http import problem
+from heliograph.gateways.http.problems import add_error_handlers
 from heliograph.kit.errors import Busy
 from tests.peers.ports import free_port
 
@@ -22,3 +26,17 @@ def test_a_database_that_is_away_is_busy_within_the_patience() -> None:
     answer = problem(caught.value)
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_a_person_is_never_shown_a_deadlock() -> None:
+    app = FastAPI()
+    add_error_handlers(app)
+
+    @app.get("/")
+    def page() -> None:
+        raise DeadlockDetected("Process 7119 waits for ShareLock on transaction 760")
+
+    answer = TestClient(app).get("/")
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_busy")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert "Process" not in answer.text

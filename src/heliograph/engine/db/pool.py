@@ -5,8 +5,8 @@ A `Tx` is a psycopg connection inside an open transaction. It is opened and comm
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, LiteralString, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, LiteralString, TypeVar, cast
 
 import psycopg
 from psycopg import pq
@@ -20,6 +20,11 @@ Tx = psycopg.Connection[TupleRow]
 
 DatabaseError = psycopg.Error
 """What a statement raises; gateways translate it by `translate`."""
+
+Answer = TypeVar("Answer")
+IN_THE_WAY = (DeadlockDetected, SerializationFailure)
+"""Two transactions stood in each other's way, and this one was given up: tried again, it finds the other's work done."""
+_TRIES = 5
 
 
 class Database:
@@ -55,10 +60,25 @@ class Database:
                 yield connection
         except PoolTimeout as error:
             raise Busy("the database is busy", code="database_busy") from error
-        except (DeadlockDetected, SerializationFailure):
+        except IN_THE_WAY:
             raise
         except psycopg.OperationalError as error:
             raise Busy("the database does not answer", code="database_down", retry_after_s=2.0) from error
+
+    def retried(self, work: Callable[[Tx], Answer], *, races: tuple[type[Exception], ...] = ()) -> Answer:
+        """What `work` does in a short transaction, from its beginning again when another transaction stood in its way; Busy when that
+        goes on. `races` are further errors that a new try may not meet. `work` must do nothing that a rollback does not undo."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                with self.transaction() as tx:
+                    return work(tx)
+            except IN_THE_WAY as error:
+                if attempt == _TRIES:
+                    raise Busy("others are changing the same at this moment", code="database_busy") from error
+            except races:
+                if attempt == _TRIES:
+                    raise
+        raise AssertionError("unreachable")
 
     def line(self) -> "Line":
         """A connection of its own for one often repeated statement."""

@@ -1,7 +1,14 @@
-"""Objects set aside: listed with their reason, released into the archive or discarded by a person. Bytes stay either way."""
+"""Objects set aside: listed with their reason, released into the archive or discarded by a person. Bytes stay either way.
+
+Locks are taken in the order of the intake: what the object goes into first, the study's row, then the held object, which the intake
+takes when it makes a study (`_repo.adopt_held`). Arrivals themselves take instance and study in either order and begin again when
+they stand in each other's way; so does a decision: `Database.retried` with `RACES`.
+"""
 
 from typing import Any
 from uuid import UUID
+
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
 
 from heliograph.engine.blobs import Written
 from heliograph.engine.db import Tx
@@ -9,7 +16,7 @@ from heliograph.engine.events import announce
 from heliograph.features.access import Actor, note, require
 from heliograph.features.archive import _repo
 from heliograph.features.archive.intake import Intake
-from heliograph.features.archive.model import REASONS, Incoming, Outcome
+from heliograph.features.archive.model import REASONS, Incoming, LostRace, Outcome
 from heliograph.kit.errors import Absent, Conflict, Invalid
 from heliograph.kit.time import now
 from heliograph.standards.dicom.header import Unparseable
@@ -21,6 +28,9 @@ RELEASABLE = frozenset(REASONS) - {
     "same_uid_other_study",
     "series_in_other_study",
 }
+RACES = (LostRace, UniqueViolation, ForeignKeyViolation)
+"""What a decision meets when objects arrive at the same moment: a new try sees their rows."""
+
 _COLUMNS = (
     "id", "received_at", "door", "source", "reason_code", "reason", "sop_class_uid", "study_uid", "series_uid", "sop_uid", "study_fk",
     "size_bytes", "difference", "state", "decided_by", "decided_at", "decided_reason",
@@ -82,13 +92,12 @@ def release(tx: Tx, actor: Actor, intake: Intake, held_id: UUID, reason: str) ->
     require(actor, "quarantine.manage")
     _check_reason(reason)
     row = tx.execute(
-        "select arrival_id, reason_code, blob, size_bytes, prefix_bytes, sha256, study_fk, state from held "
-        "where id = %s and tenant_id = %s for update",
+        "select arrival_id, reason_code, blob, size_bytes, prefix_bytes, sha256, state from held where id = %s and tenant_id = %s",
         (held_id, actor.tenant_id),
     ).fetchone()
     if row is None:
         raise Absent("no such held object", code="no_held")
-    if row[7] != "held":
+    if row[6] != "held":
         raise Conflict("somebody has decided already", code="held_decided")
     if row[1] not in RELEASABLE:
         raise Conflict("it cannot be released: " + REASONS[row[1]], code="not_releasable")
@@ -99,10 +108,10 @@ def release(tx: Tx, actor: Actor, intake: Intake, held_id: UUID, reason: str) ->
         header = intake.read_header(written, intake.blobs.read(written.ref, 0, 256 << 10), None)
     except Unparseable as error:
         raise Conflict(error.message, code="not_releasable") from error
-    _decide(tx, actor, held_id, "released", reason, row[6])
     outcome = intake.accept(tx, actor, Incoming(written, header, arrival, now()))
     if outcome.kind == "held":
         raise Conflict("it cannot be released: " + REASONS[outcome.reason], code="not_releasable")
+    _decide(tx, actor, held_id, "released", reason)
     return outcome
 
 
@@ -110,14 +119,7 @@ def discard(tx: Tx, actor: Actor, held_id: UUID, reason: str) -> None:
     """Takes the object off the list; its bytes are kept for the grace period."""
     require(actor, "quarantine.manage")
     _check_reason(reason)
-    row = tx.execute(
-        "select study_fk, state from held where id = %s and tenant_id = %s for update", (held_id, actor.tenant_id)
-    ).fetchone()
-    if row is None:
-        raise Absent("no such held object", code="no_held")
-    if row[1] != "held":
-        raise Conflict("somebody has decided already", code="held_decided")
-    _decide(tx, actor, held_id, "discarded", reason, row[0])
+    _decide(tx, actor, held_id, "discarded", reason)
 
 
 def _check_reason(reason: str) -> None:
@@ -125,7 +127,20 @@ def _check_reason(reason: str) -> None:
         raise Invalid("reason must say why, in three letters or more", code="reason_missing")
 
 
-def _decide(tx: Tx, actor: Actor, held_id: UUID, state: str, reason: str, study_id: int | None) -> None:
+def _decide(tx: Tx, actor: Actor, held_id: UUID, state: str, reason: str) -> None:
+    """The study's row first, then the object's; LostRace when the object was given to its study in between."""
+    where = (held_id, actor.tenant_id)
+    seen = tx.execute("select study_fk from held where id = %s and tenant_id = %s", where).fetchone()
+    if seen is None:
+        raise Absent("no such held object", code="no_held")
+    study_id = seen[0]
+    if study_id is not None:
+        tx.execute("select 1 from study where id = %s for update", (study_id,))
+    row = tx.execute("select study_fk, state from held where id = %s and tenant_id = %s for update", where).fetchone()
+    if row is None or row[1] != "held":
+        raise Conflict("somebody has decided already", code="held_decided")
+    if row[0] != study_id:
+        raise LostRace("its study is just arriving; try again")
     tx.execute(
         "update held set state = %s, decided_by = %s, decided_at = %s, decided_reason = %s where id = %s",
         (state, actor.label, now(), reason.strip()[:500], held_id),

@@ -55,8 +55,7 @@ def add(body: NewDevice, actor: ActorDep, services: ServicesDep) -> dict[str, An
     """Registers a device."""
     values = body.model_dump()
     aet, host, port, allow = (values.pop(key) for key in ("aet", "host", "port", "allow"))
-    with services.database.transaction() as tx:
-        return _row(access.add_device(tx, actor, aet, host, port, allow, **values))
+    return _row(services.database.retried(lambda tx: access.add_device(tx, actor, aet, host, port, allow, **values)))
 
 
 @router.get("/wants-in")
@@ -73,8 +72,10 @@ def wants_in(
 @router.post("/wants-in/{caller_id}/accept", status_code=201)
 def accept(caller_id: str, body: Acceptance, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
     """Makes a caller a device, pinned to its address."""
-    with services.database.transaction() as tx:
-        return _row(access.accept_caller(tx, actor, number_of(caller_id), list(body.allow), body.port))
+    number = number_of(caller_id)
+    return _row(
+        services.database.retried(lambda tx: access.accept_caller(tx, actor, number, list(body.allow), body.port))
+    )
 
 
 @router.delete("/wants-in/{caller_id}", status_code=204)

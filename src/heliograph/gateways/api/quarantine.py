@@ -41,16 +41,16 @@ def held(
 @router.post("/{held_id}/release")
 def release(held_id: UUID, body: Why, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
     """Takes the object into the archive."""
-    with services.database.transaction() as tx:
-        outcome = archive.release(tx, actor, services.intake, held_id, body.reason)
+    outcome = services.database.retried(
+        lambda tx: archive.release(tx, actor, services.intake, held_id, body.reason), races=archive.RACES
+    )
     return {"outcome": outcome.kind, "study_id": str(outcome.study_id)}
 
 
 @router.post("/{held_id}/discard", status_code=204)
 def discard(held_id: UUID, body: Why, actor: ActorDep, services: ServicesDep) -> None:
     """Takes the object off the list."""
-    with services.database.transaction() as tx:
-        archive.discard(tx, actor, held_id, body.reason)
+    services.database.retried(lambda tx: archive.discard(tx, actor, held_id, body.reason), races=archive.RACES)
 
 
 @router.get("/{held_id}/file")

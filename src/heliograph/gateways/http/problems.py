@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from heliograph.engine import telemetry
-from heliograph.engine.db import DatabaseError
+from heliograph.engine.db import IN_THE_WAY, DatabaseError
 from heliograph.kit.errors import (
     Absent,
     Broken,
@@ -91,6 +91,8 @@ def add_error_handlers(app: FastAPI) -> None:
     async def database(_request: Request, error: Exception) -> Response:
         if any(kind.__name__ == "DataError" for kind in type(error).__mro__):
             return problem(Invalid("a value in the request cannot be looked up or stored", code="unfit_value"))
+        if isinstance(error, IN_THE_WAY):
+            return problem(Busy("others are changing the same at this moment", code="database_busy", retry_after_s=1.0))
         telemetry.trouble("database_error", error)
         return problem(Broken("the database refused a statement", code="database_error"))
 
