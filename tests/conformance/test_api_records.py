@@ -30,6 +30,15 @@ from tests.peers.heliograph import EMBEDDED, Server
 from tests.phantoms import Shape
 
 
+def test_a_cursor_that_does_not_stand_in_the_feed_is_gone(api_house: Server) -> None:
+    """As after a restore from an older backup, or after a long absence: a hole is never passed over in silence."""
+    client = api_house.client()
+    last = client.get("/api/changes", params={"limit": 5000}).json()["last"]
+    told = client.get("/api/changes", params={"after": last + 1_000_000_000})
+    assert (told.status_code, told.json()["code"]) == (410, "cursor_gone")
+    assert client.get("/api/changes", params={"after": last}).status_code == 200
+
+
 def test_the_change_feed_is_ordered_and_nothing_is_missing_under_four_writers(api_house: Server) -> None:
     """A reader that follows while four sources send sees every fact once, in the order that everybody sees later."""
     client = api_house.client()

@@ -12,6 +12,10 @@ _INTRO = """Facts are written in the transaction that made them true and numbere
 cursor: `GET /api/changes?after=N&limit=500` answers what came after it, oldest first, and `last` is the cursor of the next call. Nothing
 is skipped and nothing comes twice under another number. A program needs the permission `changes.read`.
 
+A fact is kept for [`archive.change_days`](settings.md). A call without `after` begins with the oldest that is kept. A cursor from before it,
+or from after the last fact (the archive was put back from an older backup), is answered with status 410 and the code
+[`cursor_gone`](problems.md#cursor_gone), never with a feed that has a hole: read what is stored anew, then go on from a call without `after`.
+
 `subject` holds identifiers only, never patient data: read the rest through the API. Read until `items` is empty, then wait."""
 
 _EXAMPLE = """{"items": [

@@ -1,7 +1,7 @@
 """Every kind of job and every periodic duty of the worker process."""
 
 from heliograph.app.greet import DEMO_JOB
-from heliograph.engine.events import relay_once
+from heliograph.engine.events import relay_once, trim
 from heliograph.engine.jobs import JobRun, Work
 from heliograph.engine.jobs.worker import Periodic, run_worker
 from heliograph.features.access import system_actor
@@ -47,6 +47,7 @@ def duties(services: Services) -> list[Periodic]:
     """What is looked after again and again."""
     return [
         Periodic("relay", 0.25, lambda: relay_once(services.database)),
+        Periodic("trim", 600.0, lambda: trim(services.database, services.settings.change_days)),
         Periodic("settle", 1.0, lambda: settle.sweep(services.database)),
         Periodic("alarms", 15.0, lambda: alarms.look(services.database, services.blobs, services.settings)),
         Periodic("verify", 3600.0, lambda: verify_jobs.due(services.database, services.settings)),

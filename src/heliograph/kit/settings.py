@@ -94,6 +94,12 @@ class Settings:
         20 << 20, "Reading speed of that check.", toml="archive.verify_bytes_per_s", least=1
     )
 
+    change_days: float = _setting(
+        90.0,
+        "A fact stays in the change feed for this many days; 0 keeps all.",
+        toml="archive.change_days",
+    )
+
     session_hours: float = _setting(12.0, "A browser session ends after this.", toml="web.session_hours", least=0.01)
     max_upload_bytes: int = _setting(
         8 << 30, "Largest upload through the browser or STOW-RS.", toml="web.max_upload_bytes", least=1

@@ -2,12 +2,14 @@
 
 import threading
 import uuid
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 
 from heliograph.engine.db import Database, Tx
-from heliograph.engine.events import announce, changes, last_number, relay_once
+from heliograph.engine.events import announce, beginning, changes, last_number, relay_once, trim
+from heliograph.kit.errors import Absent
 
 
 @pytest.fixture
@@ -133,3 +135,90 @@ def test_listeners_are_told_that_there_is_something_new(scratch: Database, scrat
             announce(tx, 1, kind, {"n": 1})
         relay(scratch)
         assert next(listener.notifies(timeout=60)).channel == "heliograph_changes"
+
+
+# -- what is old -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(new_url: Callable[[], str]) -> Iterator[Database]:
+    """A feed of its own: what is trimmed there is missed by no other test."""
+    database = Database(new_url(), name="tests-feed")
+    database.open()
+    yield database
+    database.close()
+
+
+def aged(database: Database, *days: float) -> None:
+    """Facts that are so many days old, numbered in this order."""
+    with database.transaction() as tx:
+        for n, age in enumerate(days, 1):
+            announce(tx, 1, "Old", {"n": n})
+            tx.execute(
+                "update outbox set at = now() - make_interval(secs => %s) where subject = %s",
+                (age * 86400, f'{{"n": {n}}}'),
+            )
+    relay(database)
+
+
+def kept(database: Database, after: int | None) -> list[int]:
+    with database.transaction() as tx:
+        return [one.subject["n"] for one in changes(tx, 1, after, 1000)]
+
+
+def test_old_facts_leave_the_feed_in_portions_and_a_reader_behind_them_is_told(own: Database) -> None:
+    aged(own, *[40.0] * 7, *[1.0] * 3)
+    assert kept(own, 0) == kept(own, None) == list(range(1, 11))
+    trim(own, 30, portion=3)
+    assert kept(own, None) == [8, 9, 10]
+    with own.transaction() as tx:
+        end = beginning(tx)
+        assert tx.execute("select count(*) from outbox").fetchone() == (4,), "three facts and the mark"
+    assert kept(own, end) == [8, 9, 10], "who has read all that is gone misses nothing"
+    assert kept(own, end + 1) == [9, 10]
+    for behind in (0, end - 1):
+        with pytest.raises(Absent) as told:
+            kept(own, behind)
+        assert told.value.code == "cursor_gone"
+    assert trim(own, 30, portion=3) == 0
+
+
+def test_a_feed_that_was_trimmed_to_nothing_still_tells_who_missed_something(own: Database) -> None:
+    aged(own, 40, 40)
+    trim(own, 30)
+    assert kept(own, None) == []
+    with own.transaction() as tx:
+        end = last_number(tx)
+        assert beginning(tx) == end
+    assert kept(own, end) == []
+    with pytest.raises(Absent):
+        kept(own, end - 1)
+    aged(own, 0)
+    assert kept(own, end) == [1], "numbers go on"
+
+
+def test_only_the_front_is_trimmed_and_zero_days_keep_all(own: Database) -> None:
+    aged(own, 40, 1, 40)
+    assert trim(own, 0) == 0
+    assert kept(own, 0) == [1, 2, 3]
+    trim(own, 30)
+    assert kept(own, None) == [2, 3], "no hole"
+
+
+def test_a_feed_of_which_nothing_was_trimmed_begins_at_zero_whatever_its_first_number(own: Database) -> None:
+    """Numbers that were drawn by a relay that failed are no lost facts."""
+    with own.transaction() as tx:
+        tx.execute("select nextval('change_number') from generate_series(1, 5)")
+    aged(own, 1, 1)
+    assert kept(own, 0) == [1, 2]
+
+
+def test_a_cursor_from_a_later_state_is_told_that_it_is_ahead(own: Database) -> None:
+    """The archive was put back from a backup: such a reader would step over what happens now."""
+    aged(own, 1, 1)
+    with own.transaction() as tx:
+        last = last_number(tx)
+    assert kept(own, last) == []
+    with pytest.raises(Absent) as told:
+        kept(own, last + 1)
+    assert told.value.code == "cursor_gone"

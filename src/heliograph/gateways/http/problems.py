@@ -37,6 +37,7 @@ _TITLES = {
     405: "Method not allowed",
     406: "No acceptable form",
     409: "It contradicts what is stored",
+    410: "It is no longer kept",
     411: "The length is missing",
     413: "Too large",
     415: "Unsupported media type",
@@ -49,9 +50,13 @@ _TITLES = {
 def problem(error: HeliographError) -> Response:
     """The problem document of an error."""
     status = next((PROBLEM_STATUS[kind] for kind in type(error).__mro__ if kind in PROBLEM_STATUS), 500)
-    status = {"length_required": 411, "too_large": 413, "unsupported_media_type": 415, "not_acceptable": 406}.get(
-        error.code, status
-    )
+    status = {
+        "length_required": 411,
+        "too_large": 413,
+        "unsupported_media_type": 415,
+        "not_acceptable": 406,
+        "cursor_gone": 410,
+    }.get(error.code, status)
     headers = {}
     if isinstance(error, Busy):
         headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
