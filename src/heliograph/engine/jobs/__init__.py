@@ -5,6 +5,6 @@ the function with a `JobRun`, which stores progress, offers the saved cursor to 
 `defer` is for small work that nobody watches (settling a series). The loop itself is `worker`, imported by the worker process alone.
 """
 
-from heliograph.engine.jobs.queue import JobRun, Work, cancel, defer, enqueue, listing, retry
+from heliograph.engine.jobs.queue import Cancelled, Interrupted, JobRun, Work, cancel, defer, enqueue, listing, retry
 
-__all__ = ["JobRun", "Work", "cancel", "defer", "enqueue", "listing", "retry"]
+__all__ = ["Cancelled", "Interrupted", "JobRun", "Work", "cancel", "defer", "enqueue", "listing", "retry"]

@@ -1,6 +1,7 @@
 """A blocking socket with a reusable receive buffer and deadlines that cost no extra system call."""
 
 import contextlib
+import select
 import socket
 import struct
 import threading
@@ -88,10 +89,14 @@ class Wire:
         while self.end - self.start < count:
             self.fill(deadline, idle=idle and self.start == self.end)
 
-    def ready(self) -> bool:
-        """Whether bytes wait to be read, without waiting for them."""
+    def ready(self, wait_s: float = 0.0) -> bool:
+        """Whether bytes are there to be read, now or within this time."""
         if self.end > self.start:
             return True
+        if wait_s > 0:
+            poll = select.poll()
+            poll.register(self.sock, select.POLLIN)
+            poll.poll(wait_s * 1000)
         try:
             peeked = self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:

@@ -22,7 +22,18 @@ from heliograph.gateways.dimse.pdu import (
 from heliograph.kit.errors import Broken, Invalid
 from heliograph.kit.time import monotonic_s
 
-__all__ = ["Aborted", "AcceptedContext", "Association", "Limits", "Lost", "Peer", "PeerGone", "Stopping", "TimedOut"]
+__all__ = [
+    "SERVICE_USER",
+    "Aborted",
+    "AcceptedContext",
+    "Association",
+    "Limits",
+    "Lost",
+    "Peer",
+    "PeerGone",
+    "Stopping",
+    "TimedOut",
+]
 
 SERVICE_USER = 0
 SERVICE_PROVIDER = 2
@@ -179,6 +190,10 @@ class Association:
     def poll_command(self) -> tuple[int, dimse.Command] | None:
         """A command that has begun to arrive (a C-CANCEL-RQ), without waiting for one."""
         return self.receive_command() if self._wire.ready() else None
+
+    def is_ready(self, wait_s: float) -> bool:
+        """Whether something has begun to arrive within this time."""
+        return self._wire.ready(wait_s)
 
     def receive_data_set(self, context_id: int, write: Callable[[memoryview], object]) -> int:
         """Hand the fragments of one data set to `write` as they come, each view valid during the call only."""

@@ -1,11 +1,11 @@
 """Work on other nodes that the worker process does: durable sends, retrieval of studies."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from heliograph.engine.jobs import JobRun, Work
+from heliograph.engine.jobs import Cancelled, Interrupted, JobRun, Work
 from heliograph.engine.jobs.worker import Periodic
 from heliograph.features import routing
 from heliograph.features.access import note, system_actor
@@ -14,10 +14,10 @@ from heliograph.features.routing.jobs import wake
 from heliograph.features.routing.model import counted
 from heliograph.gateways.dimse import nodes, status
 from heliograph.gateways.dimse.archive_receiver import ArchiveReceiver
-from heliograph.gateways.dimse.association import Peer
+from heliograph.gateways.dimse.association import Lost, Peer
 from heliograph.gateways.dimse.catalogue import Stored
 from heliograph.gateways.dimse.requestor import Destination
-from heliograph.gateways.dimse.scu import Progress
+from heliograph.gateways.dimse.scu import AskToStop, Progress
 from heliograph.gateways.dimse.sender import Result
 from heliograph.kit.errors import Broken, Busy, HeliographError, Refused
 from heliograph.kit.time import monotonic_s
@@ -27,6 +27,8 @@ from heliograph.standards.dicom import uids
 _WAKE_EVERY_S = 2.0
 _KEEP_EVERY_S = 0.5
 _MOST_CLASSES = 18
+# How long a node may take for its last answer; the worker has less than the supervisor's six seconds when it ends.
+_PATIENCE_S = {Cancelled: 10.0, Interrupted: 1.0}
 # What a study is made of when its node does not tell.
 _USUAL_CLASSES = (
     uids.CT_IMAGE_STORAGE, uids.MR_IMAGE_STORAGE, "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.1",
@@ -136,7 +138,7 @@ def retrieve(services: Services, run: JobRun) -> None:
     study_uid = str(run.arguments["study_uid"])
     destination, aet = destination_of(node), services.settings.aet.strip()
     try:
-        final = _follow(run, nodes.move_study(destination, aet, study_uid, aet))
+        final = _follow(run, lambda stop: nodes.move_study(destination, aet, study_uid, aet, stop))
         unable = final.completed + final.warning == 0 and final.status != status.SUCCESS
     except Refused:
         unable = True
@@ -160,30 +162,53 @@ def _get(services: Services, run: JobRun, node: Node, study_uid: str) -> Progres
         verified=True,
     )
     try:
-        return _follow(run, nodes.get_study(destination, aet, study_uid, classes[:_MOST_CLASSES], receiver))
+        wanted = classes[:_MOST_CLASSES]
+        return _follow(run, lambda stop: nodes.get_study(destination, aet, study_uid, wanted, receiver, stop))
     finally:
         receiver.close()
 
 
-def _follow(run: JobRun, responses: "nodes.Responses") -> Progress:
-    """Turns the node's counts into the job's progress; the last response."""
+def _follow(run: JobRun, ask: "Callable[[AskToStop], nodes.Responses]") -> Progress:
+    """Turns the node's counts into the job's progress; the last response. A job that is cancelled cancels at the node too."""
+    ended: list[HeliographError] = []
+
+    def stop() -> float | None:
+        if not ended:
+            try:
+                run.progress(run.done, run.total)
+            except (Cancelled, Interrupted) as error:
+                ended.append(error)
+        return _PATIENCE_S[type(ended[0])] if ended else None
+
     final: Progress | None = None
-    for final in responses:
-        told = final.completed + final.failed + final.warning
-        run.progress(told, told + (final.remaining or 0), force=final.is_final)
+    try:
+        for final in ask(stop):
+            run.done = final.completed + final.failed + final.warning
+            run.total = run.done + (final.remaining or 0)
+    except Lost:
+        if not ended:
+            raise
+    if ended and (final is None or final.status != status.SUCCESS):
+        if final is not None:
+            run.summary = _summary(final)
+        raise ended[0]
     if final is None:
         raise Broken("the node ended without an answer", code="no_answer")
     return final
 
 
 def _judge(run: JobRun, final: Progress) -> None:
-    run.summary = {"completed": final.completed, "failed": final.failed, "warning": final.warning}
+    run.summary = _summary(final)
     if final.status == status.SUCCESS and not final.failed:
         return
     comment = f": {final.comment}" if final.comment else ""
     if final.completed or final.warning:
         raise Broken(f"the node could not send {final.failed} objects{comment}", code="retrieve_incomplete")
     raise Broken(f"the node answered status {final.status:04X}H{comment}", code="retrieve_failed")
+
+
+def _summary(progress: Progress) -> dict[str, int]:
+    return {"completed": progress.completed, "failed": progress.failed, "warning": progress.warning}
 
 
 def destination_of(node: Node) -> Destination:

@@ -9,10 +9,10 @@ from heliograph.gateways.dimse.catalogue import Stored
 from heliograph.gateways.dimse.receiver import Receiver
 from heliograph.gateways.dimse.requestor import MAX_CONTEXTS, Destination, Proposal, open_association
 from heliograph.gateways.dimse.scp_store import StoreService
-from heliograph.gateways.dimse.scu import Progress, User
+from heliograph.gateways.dimse.scu import AskToStop, Progress, User
 from heliograph.gateways.dimse.sender import Read
 from heliograph.gateways.dimse.services import STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE
-from heliograph.kit.errors import HeliographError, Refused
+from heliograph.kit.errors import HeliographError, Invalid, Refused
 from heliograph.kit.time import monotonic_s
 from heliograph.standards.dicom import dataset, uids
 
@@ -76,28 +76,36 @@ def classes_of_study(destination: Destination, calling_aet: str, study_uid: str)
     elements = dataset.by_keyword(
         {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": study_uid, "SOPClassesInStudy": None}
     )
-    user = User(open_association(destination, calling_aet, [Proposal(STUDY_ROOT_FIND, _PLAIN)]))
     try:
-        for syntax, data in user.find(STUDY_ROOT_FIND, lambda to: dataset.encode(elements, to)):
-            return tuple(uid for uid in dataset.decode(data, syntax).texts("SOPClassesInStudy") if uid)
-    except Refused:
-        return ()
-    finally:
-        user.release()
+        user = User(open_association(destination, calling_aet, [Proposal(STUDY_ROOT_FIND, _PLAIN)]))
+        try:
+            for syntax, data in user.find(STUDY_ROOT_FIND, lambda to: dataset.encode(elements, to)):
+                return tuple(uid for uid in dataset.decode(data, syntax).texts("SOPClassesInStudy") if uid)
+        finally:
+            user.release()
+    except (Refused, Invalid):  # no query, or none of this kind: it may send all the same
+        pass
     return ()
 
 
-def move_study(destination: Destination, calling_aet: str, study_uid: str, to_aet: str) -> Iterator[Progress]:
+def move_study(
+    destination: Destination, calling_aet: str, study_uid: str, to_aet: str, stop: AskToStop = lambda: None
+) -> Iterator[Progress]:
     """Has a node send a study to an application entity that it knows: usually ourselves."""
     user = User(open_association(destination, calling_aet, [Proposal(STUDY_ROOT_MOVE, _PLAIN)]))
     try:
-        yield from user.move(STUDY_ROOT_MOVE, _study(study_uid), to_aet)
+        yield from user.move(STUDY_ROOT_MOVE, _study(study_uid), to_aet, stop)
     finally:
         user.release()
 
 
 def get_study(
-    destination: Destination, calling_aet: str, study_uid: str, sop_classes: Sequence[str], receiver: Receiver
+    destination: Destination,
+    calling_aet: str,
+    study_uid: str,
+    sop_classes: Sequence[str],
+    receiver: Receiver,
+    stop: AskToStop = lambda: None,
 ) -> Iterator[Progress]:
     """Fetches a study over the same association; what comes goes to `receiver` as if it had been sent to us."""
     proposals = [Proposal(STUDY_ROOT_GET, _PLAIN)]
@@ -106,7 +114,7 @@ def get_study(
         proposals += [Proposal(uid, (syntax,), as_scp=True) for uid in sop_classes]
     user = User(open_association(destination, calling_aet, proposals[:MAX_CONTEXTS]))
     try:
-        yield from user.get(STUDY_ROOT_GET, _study(study_uid), StoreService(user.association, receiver).store)
+        yield from user.get(STUDY_ROOT_GET, _study(study_uid), StoreService(user.association, receiver).store, stop)
     finally:
         user.release()
 

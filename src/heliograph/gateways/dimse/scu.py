@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from heliograph.gateways.dimse import dimse, status
-from heliograph.gateways.dimse.association import AcceptedContext, Association, Lost
+from heliograph.gateways.dimse.association import SERVICE_USER, AcceptedContext, Association, Lost, TimedOut
 from heliograph.gateways.dimse.dimse import Command
 from heliograph.kit.errors import Invalid, Refused
+from heliograph.kit.time import monotonic_s
 from heliograph.standards.dicom import uids
 
 MAX_IDENTIFIER_BYTES = 16 << 20
+_LOOK_EVERY_S = 0.25
+
+AskToStop = Callable[[], float | None]
+"""None while a retrieve shall go on; else it is cancelled, and so many seconds are waited for the other node's last answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +109,24 @@ class User:
             if limit is not None and count == limit:
                 self.cancel(context.context_id, request.message_id)
 
-    def move(self, model: str, identifier: Callable[[str], bytes], destination_aet: str) -> Iterator[Progress]:
-        """Responses until the final one (PS3.4 C.4.2)."""
+    def move(
+        self, model: str, identifier: Callable[[str], bytes], destination_aet: str, stop: AskToStop = lambda: None
+    ) -> Iterator[Progress]:
+        """Responses until the final one (PS3.4 C.4.2); none of them is final when a cancelled one does not end in time."""
         context = self._context(model)
         request = self._query(dimse.C_MOVE_RQ, model)
         request.move_destination = destination_aet
         self.association.send_message(context.context_id, request, identifier(context.transfer_syntax))
-        return self._progress(request.message_id, None)
+        return self._progress(context.context_id, request.message_id, None, stop)
 
-    def get(self, model: str, identifier: Callable[[str], bytes], take: Taker) -> Iterator[Progress]:
-        """Responses until the final one; objects that come between go to `take` (PS3.4 C.4.3)."""
+    def get(
+        self, model: str, identifier: Callable[[str], bytes], take: Taker, stop: AskToStop = lambda: None
+    ) -> Iterator[Progress]:
+        """As `move`; objects that come between go to `take` (PS3.4 C.4.3)."""
         context = self._context(model)
         request = self._query(dimse.C_GET_RQ, model)
         self.association.send_message(context.context_id, request, identifier(context.transfer_syntax))
-        return self._progress(request.message_id, take)
+        return self._progress(context.context_id, request.message_id, take, stop)
 
     def cancel(self, context_id: int, message_id: int | None) -> None:
         self.association.send_command(context_id, Command(dimse.C_CANCEL_RQ, responds_to=message_id))
@@ -159,8 +168,11 @@ class User:
             if command.is_response and command.responds_to == message_id:
                 return command, data
 
-    def _progress(self, message_id: int | None, take: Taker | None) -> Iterator[Progress]:
-        while True:
+    def _progress(
+        self, context_id: int, message_id: int | None, take: Taker | None, stop: AskToStop
+    ) -> Iterator[Progress]:
+        wait = _Wait(self, context_id, message_id, stop)
+        while wait.is_answered(self._timeout_s):
             received = self.association.receive_command(timeout_s=self._timeout_s)
             if received is None:
                 raise Lost("the other node released the association in the middle of an operation", code="released")
@@ -183,6 +195,31 @@ class User:
             yield progress
             if progress.is_final:
                 return
+
+
+class _Wait:
+    """Waits for what comes next in a retrieve; sends C-CANCEL-RQ once when it shall stop (PS3.7 9.3.2.3)."""
+
+    def __init__(self, user: User, context_id: int, message_id: int | None, stop: AskToStop) -> None:
+        self._user, self._context_id, self._message_id, self._stop = user, context_id, message_id, stop
+        self._ends_at: float | None = None
+
+    def is_answered(self, timeout_s: float) -> bool:
+        """False when a cancelled operation goes on for too long: the association is then aborted."""
+        association = self._user.association
+        silent_until = monotonic_s() + timeout_s
+        while True:
+            if self._ends_at is None and (patience_s := self._stop()) is not None:
+                self._user.cancel(self._context_id, self._message_id)
+                self._ends_at = monotonic_s() + patience_s
+            if self._ends_at is not None and monotonic_s() > self._ends_at:
+                association.abort(SERVICE_USER)
+                return False
+            if association.is_ready(_LOOK_EVERY_S):
+                return True
+            if monotonic_s() > silent_until:
+                association.abort(SERVICE_USER)
+                raise TimedOut("the other side sent nothing in time")
 
 
 def store_request(
