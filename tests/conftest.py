@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import data
+from tests import data, reruns
 from tests.peers.heliograph import Server
 from tests.peers.postgres import Postgres
 from tests.peers.programs import Missing, program
@@ -28,6 +28,10 @@ CALLERS = ("DCMTK", "PYNET", "HARNESS")
 # A busy machine is no finding: where slowness is one, the test measures the CPU that it took.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(reruns)
 
 
 @pytest.hookimpl(wrapper=True)
