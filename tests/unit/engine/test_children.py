@@ -5,12 +5,14 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from heliograph.engine import children as module
 from heliograph.engine.children import Children
-from heliograph.kit.errors import Broken
+from heliograph.kit.errors import Broken, Busy, Invalid
 
 
 @pytest.fixture
@@ -67,11 +69,100 @@ def test_a_child_that_hangs_is_ended(children: Children) -> None:
         assert told.value.code == "decoder_slow"
         return pid
 
-    pid = asyncio.run(hang())
-    deadline = time.monotonic() + 30
+    until_gone(asyncio.run(hang()))
+
+
+def until_gone(pid: int) -> None:
+    deadline = time.monotonic() + 60
     while is_alive(pid):
-        assert time.monotonic() < deadline, "it goes on hanging"
+        assert time.monotonic() < deadline, "it goes on"
         time.sleep(0.05)
+
+
+def wait_for(path: str) -> str:
+    """In a child: its work goes on until the file is there; then its process id."""
+    while not Path(path).exists():
+        time.sleep(0.02)
+    return str(os.getpid())
+
+
+def say_and_hang(path: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(str(os.getpid()))
+    time.sleep(600)
+
+
+def refuse() -> None:
+    raise Invalid("the frame is cut short", code="frame_missing")
+
+
+def test_only_the_child_that_hangs_is_ended(children: Children, tmp_path: Path) -> None:
+    """The work of the others goes on to its end, in the same process."""
+    go, hanging = tmp_path / "go", tmp_path / "pid"
+
+    async def both() -> str:
+        other = asyncio.create_task(children.run(wait_for, str(go), timeout_s=300))
+        with pytest.raises(Broken) as told:
+            await children.run(say_and_hang, str(hanging), timeout_s=10)
+        assert told.value.code == "decoder_slow"
+        assert not other.done()
+        go.touch()
+        return await other
+
+    assert asyncio.run(both()).isdecimal()
+    if hanging.exists():  # it had begun to hang within its time
+        until_gone(int(hanging.read_text()))
+
+
+def test_only_the_child_that_dies_is_lost(children: Children, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+
+    async def both() -> str:
+        other = asyncio.create_task(children.run(wait_for, str(go), timeout_s=300))
+        with pytest.raises(Broken):
+            await children.run(os._exit, 11)
+        assert not other.done()
+        go.touch()
+        return await other
+
+    assert asyncio.run(both()).isdecimal()
+
+
+def test_who_waits_too_long_for_a_child_is_told_to_come_again(tmp_path: Path) -> None:
+    made, go = Children(count=1), tmp_path / "go"
+
+    async def queue() -> None:
+        first = asyncio.create_task(made.run(wait_for, str(go), timeout_s=300))
+        await asyncio.sleep(0)
+        second = asyncio.create_task(made.run(math.sqrt, 4.0, timeout_s=0.2))
+        await asyncio.sleep(1)
+        go.touch()
+        await first
+        with pytest.raises(Busy) as told:
+            await second
+        assert told.value.code == "decoder_busy"
+
+    asyncio.run(queue())
+    made.close()
+
+
+def test_a_thread_may_ask_too_and_gets_the_errors_of_the_work_as_they_are(children: Children) -> None:
+    assert children.do(math.factorial, 5) == 120
+    with pytest.raises(Invalid) as told:
+        children.do(refuse)
+    assert (told.value.code, told.value.message) == ("frame_missing", "the frame is cut short")
+
+
+def test_children_that_nobody_needs_end(children: Children, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_IDLE_S", 0.2)
+    until_gone(children.do(os.getpid))
+    assert children.do(math.sqrt, 25.0) == 5.0, "a new one is there when it is needed"
+
+
+def test_a_child_is_replaced_after_its_share_of_work(children: Children, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TASKS", 2)
+    pids = [children.do(os.getpid) for _ in range(4)]
+    assert pids[0] == pids[1] != pids[2] == pids[3], "one after the other needs one child at a time"
 
 
 def test_memory_is_bounded(children: Children) -> None:

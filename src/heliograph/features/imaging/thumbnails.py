@@ -2,6 +2,7 @@
 
 from heliograph.engine import telemetry
 from heliograph.engine.blobs import Blobs
+from heliograph.engine.children import Children, shared
 from heliograph.engine.db import Database
 from heliograph.features.access import Actor, visible
 from heliograph.kit.errors import Absent, Broken, Busy, HeliographError
@@ -9,10 +10,15 @@ from heliograph.standards.dicom import render
 from heliograph.standards.dicom.header import inflated, scan
 
 _HEAD_BYTES = 1 << 20
+_PATIENCE_S = 20.0
+# The pixels killed their decoder or hung it: with nothing kept, every page that shows the series would have that happen again.
+_UNDECODABLE = frozenset({"decoder_died", "decoder_slow"})
 MEDIA_TYPE = "image/jpeg"
 
 
-def series_thumbnail(database: Database, blobs: Blobs, actor: Actor, series_id: int) -> tuple[bytes, str, int]:
+def series_thumbnail(
+    database: Database, blobs: Blobs, actor: Actor, series_id: int, *, children: Children | None = None
+) -> tuple[bytes, str, int]:
     """(JPEG, etag, study) of the middle instance; no bytes when the series shows no picture. Raises Absent when this actor does not see it."""
     condition, values = visible(actor, "st")
     with database.transaction() as tx:
@@ -24,11 +30,11 @@ def series_thumbnail(database: Database, blobs: Blobs, actor: Actor, series_id: 
         ).fetchone()
     if row is None:
         raise Absent("no such series", code="no_series")
-    body = row[2] if row[0] == row[1] else make_thumbnail(database, blobs, series_id)
+    body = row[2] if row[0] == row[1] else make_thumbnail(database, blobs, series_id, children=children)
     return body, f"{series_id}.{row[0]}", row[3]
 
 
-def make_thumbnail(database: Database, blobs: Blobs, series_id: int) -> bytes:
+def make_thumbnail(database: Database, blobs: Blobs, series_id: int, *, children: Children | None = None) -> bytes:
     """Renders and stores; empty bytes stand for a series without a picture, so that it is not tried again."""
     with database.transaction() as tx:
         row = tx.execute(
@@ -40,7 +46,7 @@ def make_thumbnail(database: Database, blobs: Blobs, series_id: int) -> bytes:
     if row is None:
         return b""
     revision, blob, size, header_bytes = row
-    body = _render(blobs, blob, size, header_bytes)
+    body = _render(children or shared(), blobs, blob, size, header_bytes)
     if body is None:
         return b""
     with database.transaction() as tx:
@@ -52,18 +58,20 @@ def make_thumbnail(database: Database, blobs: Blobs, series_id: int) -> bytes:
     return body
 
 
-def _render(blobs: Blobs, blob: str, size: int, header_bytes: int) -> bytes | None:
-    """None when the storage does not give the object now: that says nothing about its picture."""
+def _render(children: Children, blobs: Blobs, blob: str, size: int, header_bytes: int) -> bytes | None:
+    """None when the storage does not give the object now, or no child is free: that says nothing about its picture."""
     try:
         data = blobs.read(blob, 0, min(size, header_bytes + _HEAD_BYTES))
         header = scan(data, complete=len(data) == size)
         if header.deflated:
             data = inflated(blobs.read(blob), header)
             header = scan(data)
-            return render.thumbnail_of(header, lambda o, n: data[o : o + n], len(data)) or b""
-        return render.thumbnail_of(header, lambda o, n: blobs.read(blob, o, n), size) or b""
-    except (Busy, Broken):
-        return None
+            frame = render.middle_frame(header, lambda o, n: data[o : o + n], len(data))
+        else:
+            frame = render.middle_frame(header, lambda o, n: blobs.read(blob, o, n), size)
+        return children.do(render.thumbnail, *frame, timeout_s=_PATIENCE_S) if frame is not None else b""
+    except (Busy, Broken) as error:
+        return b"" if error.code in _UNDECODABLE else None
     except HeliographError:
         return b""
     except Exception as error:  # noqa: BLE001 a codec's complaint about foreign pixels is no reason to fail a page

@@ -6,7 +6,7 @@ from typing import cast
 
 from starlette.requests import HTTPConnection
 
-from heliograph.engine.children import Children
+from heliograph.engine.children import shared
 from heliograph.features.access import Actor, visible
 from heliograph.features.imaging import Documents, SeriesDocument
 from heliograph.gateways.dicomweb.locate import Locator
@@ -27,7 +27,7 @@ class DicomWeb:
         self.services = services
         self.documents = documents
         self.locator = Locator(services)
-        self.children = Children()
+        self.children = shared()
         self._bodies: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._bodies_bytes = 0
         self._studies: dict[tuple[str, str], int] = {}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from heliograph.engine.children import shared
 from heliograph.engine.telemetry import trouble
 from heliograph.gateways.dimse import status
 from heliograph.gateways.dimse.association import AcceptedContext
@@ -13,6 +14,7 @@ from heliograph.standards.dicom import part10, uids
 
 CHUNK_BYTES = 1 << 20
 MAX_TRANSCODED_BYTES = 1 << 30
+_TRANSCODE_S = 120.0
 
 Read = Callable[[Stored, int, int], bytes]
 
@@ -95,7 +97,8 @@ def encoded_for(item: Stored, context: AcceptedContext, read: Read) -> Encoded:
         raise Broken("the object is too large to be transcoded", code="too_large_to_transcode")
     from heliograph.standards.dicom.transcode import transcode
 
-    whole = transcode(b"".join(_ranges(item, read, 0)), context.transfer_syntax)
+    # In a child: a codec that dies on foreign pixels must not take the other associations along.
+    whole = shared().do(transcode, b"".join(_ranges(item, read, 0)), context.transfer_syntax, timeout_s=_TRANSCODE_S)
     start, _ = part10.split(whole)
     view = memoryview(whole)[start:]
     return Encoded(len(view), (bytes(view[n : n + CHUNK_BYTES]) for n in range(0, len(view), CHUNK_BYTES)))

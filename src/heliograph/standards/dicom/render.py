@@ -28,6 +28,7 @@ __all__ = [
     "default_window",
     "encode",
     "fitted",
+    "middle_frame",
     "modality_values",
     "render_decoded",
     "render_encoded",
@@ -202,6 +203,12 @@ def thumbnail(
 
 def thumbnail_of(header: PixelHeader, read: Read, size: int, side: int = THUMBNAIL_SIDE) -> bytes | None:
     """Thumbnail of the middle frame of an object; None for what has no picture: SR, PDF, waveforms, video."""
+    found = middle_frame(header, read, size)
+    return None if found is None else thumbnail(*found, side)
+
+
+def middle_frame(header: PixelHeader, read: Read, size: int) -> tuple[ImageSpec, bytes, str, int] | None:
+    """What `thumbnail` takes, nothing of it decoded; None for what has no picture: SR, PDF, waveforms, video."""
     if header.pixel_tag is None:
         return None
     table = frame_table(header, read, size)
@@ -209,4 +216,4 @@ def thumbnail_of(header: PixelHeader, read: Read, size: int, side: int = THUMBNA
         return None
     number = min(table.frames // 2, max(0, table.available - 1))
     spec = spec_from_header(header)  # type: ignore[arg-type]
-    return thumbnail(replace(spec, overlays=()), table.read_frame(number, read), table.transfer_syntax, number, side)
+    return replace(spec, overlays=()), table.read_frame(number, read), table.transfer_syntax, number

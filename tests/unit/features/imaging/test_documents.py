@@ -11,6 +11,7 @@ from PIL import Image
 from pydicom import Dataset, dcmread
 
 from heliograph.engine.blobs import Blobs, open_blobs
+from heliograph.engine.children import Children
 from heliograph.engine.db import Database
 from heliograph.features.access import Actor
 from heliograph.features.archive import Outcome
@@ -164,6 +165,28 @@ def test_a_thumbnail_is_a_small_picture_of_this_revision(
     again, later, _ = series_thumbnail(scratch, blobs, actor, stored.series_id or 0)
     assert later != tag
     assert again != body, "the middle slice is another one now"
+
+
+def test_foreign_pixels_are_decoded_in_a_child(
+    scratch: Database, blobs: Blobs, actor: Actor, stored: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a codec does to its process must not happen to the one that serves everybody."""
+
+    def not_here(*_: object, **__: object) -> None:
+        raise AssertionError("decoded in this process")
+
+    monkeypatch.setattr("heliograph.standards.dicom.render.decode_cells", not_here)
+    body, _, _ = series_thumbnail(scratch, blobs, actor, stored.series_id or 0)
+    assert Image.open(io.BytesIO(body)).format == "JPEG"
+
+
+def test_pixels_that_kill_their_decoder_are_tried_once_a_revision(
+    scratch: Database, blobs: Blobs, actor: Actor, stored: Outcome
+) -> None:
+    closed = Children()
+    closed.close()  # every work dies
+    assert series_thumbnail(scratch, blobs, actor, stored.series_id or 0, children=closed)[0] == b""
+    assert series_thumbnail(scratch, blobs, actor, stored.series_id or 0)[0] == b"", "not again with every page"
 
 
 def test_a_series_without_pictures_has_a_document_and_no_thumbnail(

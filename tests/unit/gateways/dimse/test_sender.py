@@ -1,5 +1,6 @@
 """Which contexts are proposed and used for stored objects (PS3.4 B; traps 43, 48)."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,7 +8,9 @@ from heliograph.gateways.dimse.association import AcceptedContext
 from heliograph.gateways.dimse.catalogue import Stored
 from heliograph.gateways.dimse.requestor import MAX_CONTEXTS
 from heliograph.gateways.dimse.sender import choose_context, encoded_for, plan
-from heliograph.standards.dicom import uids
+from heliograph.standards.dicom import part10, uids
+from heliograph.standards.dicom.header import scan
+from tests import phantoms
 
 CT = uids.CT_IMAGE_STORAGE
 EXPLICIT, IMPLICIT = uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN
@@ -71,3 +74,19 @@ def test_own_transfer_syntax_is_sent_byte_for_byte_in_ranges() -> None:
     assert b"".join(encoded.chunks) == content[400:]
     assert encoded.total == len(content) - 400
     assert max(length for _, length in asked) <= 1 << 20
+
+
+def test_what_must_be_transcoded_is_so_in_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A codec that dies on foreign pixels must not take the other associations of this process along."""
+
+    def not_here(*_: object, **__: object) -> None:
+        raise AssertionError("transcoded in this process")
+
+    monkeypatch.setattr("heliograph.standards.dicom.transcode.recoded", not_here)
+    content = phantoms.slices(phantoms.Shape(slices=1, rows=8, columns=8, seed=61))
+    whole = next(iter(content))
+    item = Stored(CT, "1.2", EXPLICIT, "ref", len(whole), part10.split(whole)[0])
+    encoded = encoded_for(item, AcceptedContext(1, CT, IMPLICIT), lambda _, at, size: whole[at : at + size])
+    sent = b"".join(encoded.chunks)
+    assert len(sent) == encoded.total
+    assert scan(sent, transfer_syntax=IMPLICIT).text("SOPClassUID") == CT
