@@ -1,6 +1,8 @@
 """Objects and frames in another transfer syntax, losslessly (PS3.5 Annexes A and G).
 
-Whatever is written can be read back to the same stored values: every recompressed frame is decoded again and compared.
+Whatever is written can be read back to the same stored values: every recompressed frame is decoded again and compared. So nothing is
+lost here, the object stays the same instance, and no door can ask for more. What was lost before it came to us is still said when the
+transfer syntax no longer says it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from heliograph.kit.errors import Broken, Invalid
 from heliograph.standards.dicom import _codecs, part10, tags, uids
 from heliograph.standards.dicom._envelope import declared_encoding
 from heliograph.standards.dicom._fragments import Read
+from heliograph.standards.dicom._loss import loss_marks
 from heliograph.standards.dicom._recode import Target, fragments, recoded, swapped, undefined_head
 from heliograph.standards.dicom.frames import FrameTable, frame_table, is_video
 from heliograph.standards.dicom.header import Header, inflated, scan
@@ -233,6 +236,8 @@ def _pixel_element(
         replaced[0x00280004] = ("CS", photometric.encode())
     if spec.samples > 1:
         replaced[0x00280006] = ("US", b"\0\0")
+    if not is_native and table.available:
+        replaced |= loss_marks(header, spec, table, table.read_frame(0, read))
     if to in _NATIVE_TARGETS:
         return [_native_element(spec, tag, pieces, target)]
     return _encapsulated_element(tag, pieces, replaced)

@@ -60,6 +60,13 @@ IMAGES = [
     "robust/J2K_pixelrep_mismatch.dcm",
     "syntax/image_dfl.dcm",
 ]
+LOSSY = {
+    "syntax/pattern/TestPattern_JPEG-Baseline_YBR422.dcm": "ISO_10918_1",
+    "syntax/pattern/TestPattern_JPEG-LS-NearLossless.dcm": "ISO_14495_1",
+    "syntax/HTJ2K_08_RGB.dcm": "ISO_15444_15",
+}
+MARKS = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
+MARK_TAGS = {"/(0028,2110)", "/(0028,2112)", "/(0028,2114)"}
 _CHANGES = {0x00280004, 0x00280006, 0x7FE00001, 0x7FE00002, 0x7FE00003, 0x7FE00010}
 
 
@@ -98,6 +105,8 @@ def test_values_and_attributes_stay(name: str, to: str) -> None:
     written = pydicom.dcmread(io.BytesIO(made))
     assert written.file_meta.TransferSyntaxUID == to
     wanted, got = attributes(pydicom.dcmread(io.BytesIO(content))), attributes(written)
+    if name in LOSSY:  # what it may say more has a test of its own
+        got = {path: value for path, value in got.items() if path in wanted or path not in MARK_TAGS}
     if to == make.BIG:  # pydicom leaves OW of tables in the order of the file
         differing = {name for name in wanted if wanted[name] != got.get(name)}
         assert all("(0028,12" in name or "(6000,3000)" in name for name in differing)
@@ -137,6 +146,61 @@ def test_photometric_interpretation_follows_the_pixels(photometric: str, after: 
     assert plain.integer("PlanarConfiguration") == 0
     again = scan(transcode.transcode(content, uids.HTJ2K_LOSSLESS_RPCL))
     assert again.text("PhotometricInterpretation") == "YBR_RCT"
+
+
+def without_marks(content: bytes, said: str | None = None) -> bytes:
+    dataset = pydicom.dcmread(io.BytesIO(content))
+    for keyword in MARKS:
+        if keyword in dataset:
+            delattr(dataset, keyword)
+    if said is not None:
+        dataset.LossyImageCompression = said
+    out = io.BytesIO()
+    dataset.save_as(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("to", [make.EXPLICIT, make.IMPLICIT, make.BIG, uids.RLE_LOSSLESS])
+@pytest.mark.parametrize("name", LOSSY)
+@pytest.mark.parametrize("said", [None, "00"])
+def test_what_was_lost_is_still_said_when_the_syntax_no_longer_says_it(name: str, to: str, said: str | None) -> None:
+    """PS3.3 C.7.6.1.1.5: decompressing gives nothing back. The object is the same instance all the same."""
+    content = without_marks(sample(name).read_bytes(), said)
+    made = pydicom.dcmread(io.BytesIO(transcode.transcode(content, to)))
+    assert made.LossyImageCompression == "01"
+    assert made.LossyImageCompressionMethod == LOSSY[name]
+    assert 1 < float(made.LossyImageCompressionRatio) < 100
+    assert made.SOPInstanceUID == pydicom.dcmread(io.BytesIO(content)).SOPInstanceUID
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSY if "TestPattern" in name])
+def test_what_an_object_says_about_its_loss_is_kept(name: str) -> None:
+    content = sample(name).read_bytes()
+    before = pydicom.dcmread(io.BytesIO(content))
+    after = pydicom.dcmread(io.BytesIO(transcode.transcode(content, make.EXPLICIT)))
+    assert [str(before.get(keyword)) for keyword in MARKS] == [str(after.get(keyword)) for keyword in MARKS]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ct/CT_small.dcm", "syntax/JLSL_16_15_1_1F.dcm", "syntax/SC_rgb_rle_16bit_2frame.dcm"],
+)
+def test_what_lost_nothing_is_not_said_to_have(name: str) -> None:
+    content = without_marks(sample(name).read_bytes())
+    for to in (make.EXPLICIT, uids.JPEG_2000):
+        made = pydicom.dcmread(io.BytesIO(transcode.transcode(content, to)))
+        assert not any(keyword in made for keyword in MARKS)
+        assert all(
+            np.array_equal(a, b) for a, b in zip(values(content), values(transcode.transcode(content, to)), strict=True)
+        )
+
+
+@pytest.mark.parametrize("to", [uids.JPEG_BASELINE, uids.JPEG_EXTENDED, uids.JPEG_XL])
+def test_no_way_leads_to_a_syntax_that_loses(to: str) -> None:
+    content = sample("ct/CT_small.dcm").read_bytes()
+    assert not transcode.can_transcode(make.EXPLICIT, to)
+    with pytest.raises(Invalid, match="no lossless way"):
+        transcode.transcode(content, to)
 
 
 def test_offset_tables_and_total_length_go_when_the_syntax_changes() -> None:
