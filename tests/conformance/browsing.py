@@ -21,7 +21,7 @@ class Browser:
         self.server = server
         self.cookie = ""
         self.csrf = ""
-        self._client = httpx.Client(base_url=server.http, timeout=60, trust_env=False)
+        self._client = httpx.Client(base_url=server.http, timeout=120, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -80,7 +80,7 @@ def holds_after(look: Callable[[], bool], *, from_s: float = 3.0) -> None:
     assert look(), f"not so after {from_s:.0f} s"
 
 
-def until(look: Callable[[], Found], *, timeout_s: float = 60.0, every_s: float = 0.1) -> Found:
+def until(look: Callable[[], Found], *, timeout_s: float = 150.0, every_s: float = 0.1) -> Found:
     """What `look` finds, as soon as it is true."""
     deadline = time.monotonic() + timeout_s
     while not (seen := look()):

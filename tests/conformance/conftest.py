@@ -35,7 +35,7 @@ def api_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def nobody(api_house: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=api_house.http, trust_env=False, timeout=60) as client:
+    with httpx.Client(base_url=api_house.http, trust_env=False, timeout=120) as client:
         yield client
 
 

@@ -1,9 +1,10 @@
 """What the tests of the safety guards share: small series to send, and how to wait for what becomes of them."""
 
+import contextlib
 import io
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pydicom import Dataset, dcmread
@@ -52,21 +53,27 @@ def manifest(server: Server, study_uid: str) -> dict[str, Any]:
     return dict(server.client().get(f"/api/studies/{row['id']}/manifest").raise_for_status().json())
 
 
-def drain(socket: Any, seconds: float) -> list[dict[str, Any]]:
-    """What the live stream says within some seconds."""
-    found: list[dict[str, Any]] = []
+def stream(server: Server, headers: dict[str, str]) -> Any:
+    """The live stream, as a context; who may not have it is refused at the latest when it is read."""
+    return connect(f"ws{server.http[4:]}/api/stream", additional_headers=headers, open_timeout=60)
+
+
+def said(socket: Any, seconds: float) -> Iterator[dict[str, Any]]:
+    """What the live stream says, until it is silent at the end of some seconds."""
     deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0:
-        try:
-            found.append(json.loads(socket.recv(left)))
-        except TimeoutError:
-            break
-    return found
+    with contextlib.suppress(TimeoutError):
+        while (left := deadline - time.monotonic()) > 0:
+            yield json.loads(socket.recv(left))
 
 
-def messages(server: Server, act: Callable[[], object], seconds: float) -> list[dict[str, Any]]:
-    """What the live stream says within some seconds of an act."""
-    with connect(f"ws{server.http[4:]}/api/stream", additional_headers=server.headers) as socket:
-        drain(socket, 1.2)
+def is_told(server: Server, act: Callable[[], object], *wanted: dict[str, Any], seconds: float = 60) -> bool:
+    """Whether the live stream says all of this after an act; it stops listening when it has."""
+    with stream(server, server.headers) as socket:
+        list(said(socket, 2.5))  # what was before, and a look or two of the server's
         act()
-        return drain(socket, seconds)
+        left = list(wanted)
+        for message in said(socket, seconds):
+            left = [one for one in left if message | one != message]
+            if not left:
+                return True
+    return False

@@ -16,6 +16,7 @@ from pydicom import dcmread
 
 from heliograph.cli import parser
 from tests import phantoms
+from tests.conformance.browsing import until
 from tests.peers import Dicom, dcmtk, part10, processes, pynet
 from tests.peers.heliograph import PROGRAM, Server
 from tests.peers.ports import free_port
@@ -52,17 +53,15 @@ class OldArchive:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        for _ in range(100):
-            if dcmtk.echoscu(self.dicom).code == 0:
-                return self
-        raise AssertionError("dcmqrscp does not answer")
+        until(lambda: dcmtk.echoscu(self.dicom).code == 0)
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._process is not None
         processes.kill_all(processes.family("", None, self._process.pid))
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 @pytest.fixture(scope="module", params=["running", "stopped"])
@@ -110,7 +109,7 @@ def cli(server: Server, *words: str, status: int = 0) -> subprocess.CompletedPro
         capture_output=True,
         text=True,
         env=server.environment,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == status, (
         f"heliograph {' '.join(words)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
@@ -168,7 +167,7 @@ def test_help_teaches(name: str) -> None:
 
 def test_wrong_usage_ends_with_2_and_a_reason_with_1(tmp_path: Path) -> None:
     def run(*words: str) -> tuple[int, str]:
-        done = subprocess.run([str(PROGRAM), *words], check=False, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([str(PROGRAM), *words], check=False, capture_output=True, text=True, timeout=180)
         assert "Traceback" not in done.stderr
         return done.returncode, done.stderr
 
@@ -202,7 +201,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(words: tuple[str, ...], named
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         cwd=tmp_path,
     )
     said = done.stdout + done.stderr
@@ -225,7 +224,7 @@ def test_a_taken_port_is_told_before_anything_starts(door: str, tmp_path: Path) 
             str(tmp_path / "data"),
             *(word for pair in doors.items() for word in pair),
         ]
-        done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=180)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"port {port} for {door[2:]} is taken" in done.stderr
     assert not (tmp_path / "data" / "database").exists()
@@ -234,7 +233,7 @@ def test_a_taken_port_is_told_before_anything_starts(door: str, tmp_path: Path) 
 @pytest.mark.parametrize("folder", ["/proc/nowhere", "/etc/hostname", "/etc/hostname/below"])
 def test_a_data_folder_that_cannot_be_written_is_named(folder: str) -> None:
     done = subprocess.run(
-        [str(PROGRAM), "serve", "--data", folder], check=False, capture_output=True, text=True, timeout=60
+        [str(PROGRAM), "serve", "--data", folder], check=False, capture_output=True, text=True, timeout=180
     )
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert folder in done.stderr
@@ -266,7 +265,10 @@ def test_token_prints_the_token_and_nothing_else(house: Server) -> None:
     assert said.stderr == ""
     if not is_stopped(house):
         answer = httpx.get(
-            f"{house.http}/api/changes", headers={"Authorization": f"Bearer {said.stdout.strip()}"}, trust_env=False
+            f"{house.http}/api/changes",
+            headers={"Authorization": f"Bearer {said.stdout.strip()}"},
+            trust_env=False,
+            timeout=120,
         )
         assert answer.status_code == 200
 
@@ -287,7 +289,7 @@ def test_user_add_and_link_print_a_one_time_address(house: Server) -> None:
     assert "carla" in cli(house, "user", "list").stdout
     assert "no such user" in cli(house, "user", "link", "--name", "nobody", status=1).stderr
     code = {"link": link.partition("link=")[2]}
-    with httpx.Client(base_url=house.http, trust_env=False) as browser:
+    with httpx.Client(base_url=house.http, trust_env=False, timeout=120) as browser:
         assert browser.post("/api/session/link", json=code).json()["user"]["roles"] == ["radiologist"]
         assert browser.post("/api/session/link", json=code).status_code == 401
 
@@ -343,7 +345,7 @@ def test_verify_and_doctor(house: Server) -> None:
         capture_output=True,
         text=True,
         env=house.environment,
-        timeout=60,
+        timeout=180,
     )
     assert done.returncode in {0, 1}
     assert done.stdout.strip()
@@ -355,7 +357,7 @@ def test_backup_restores_to_the_same_archive(house: Server, tmp_path: Path) -> N
     new = tmp_path / "new"
     done = subprocess.run(
         [str(PROGRAM), "restore", str(tmp_path / "copy"), "--data", str(new)], check=False, capture_output=True, text=True,
-        env=house.environment, timeout=120,
+        env=house.environment, timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert re.findall(r"digest (\w+)", made) == re.findall(r"digest (\w+)", done.stdout)
@@ -482,6 +484,6 @@ def test_two_commands_at_once_on_a_stopped_installation(house: Server) -> None:
         for _ in range(2)
     ]
     for child in running:
-        out, said = child.communicate(timeout=60)
+        out, said = child.communicate(timeout=180)
         assert "Traceback" not in said
         assert (child.returncode, out[:3]) == (0, "hg_") or (child.returncode == 1 and "try again" in said)

@@ -42,7 +42,7 @@ def request(server: Server, number: int, *lines: str) -> bytes:
 def connect(server: Server) -> socket.socket:
     where = urlsplit(server.http)
     assert where.hostname is not None
-    return socket.create_connection((where.hostname, where.port or 80), timeout=20)
+    return socket.create_connection((where.hostname, where.port or 80), timeout=120)
 
 
 def answer(wire: socket.socket, rest: bytes = b"") -> tuple[bytes, bytes, bytes]:

@@ -1,13 +1,13 @@
 """Orthanc as a peer, both ways: it sends to us, queries us and retrieves from us; we send to it, query it and retrieve from it."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import phantoms
+from tests.conformance.browsing import until
 from tests.peers import dcmtk, part10
 from tests.peers.heliograph import Server
 from tests.peers.orthanc import Orthanc
@@ -42,14 +42,6 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory, archive: Server) -> Iterat
 def node_id(archive: Server, orthanc: Orthanc) -> str:
     body = {"name": "orthanc", "aet": "ORTHANC", "host": "127.0.0.1", "port": orthanc.dicom.port}
     return str(archive.client().post("/api/nodes", json=body).raise_for_status().json()["id"])
-
-
-def until(look: Callable[[], Any], timeout_s: float = 60) -> Any:
-    deadline = time.monotonic() + timeout_s
-    while not (seen := look()):
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.1)
-    return seen
 
 
 def our_study(archive: Server, shape: Shape) -> dict[str, Any]:

@@ -4,10 +4,10 @@ import io
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,11 +37,16 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-def take(server: Server, *paths: Path, status: int = 0, options: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The summary of `heliograph import`."""
+def take(
+    server: Server, *paths: Path, status: int = 0, options: tuple[str, ...] = (), cpu_s: float | None = None
+) -> dict[str, Any]:
+    """The summary of `heliograph import`, and how much work it may be: processor time, because a busy machine takes longer for the same."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = server.cli("import", *map(str, paths), "--json", *options, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert cpu_s is None or after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < cpu_s
     return dict(json.loads(done.stdout))
 
 
@@ -204,11 +209,9 @@ def test_a_bomb_is_refused_before_it_grows_and_the_rest_is_taken(house: Server, 
     head = one(4901)
     path = zipped(tmp_path / "bomb.zip", {"bomb.dcm": head + bytes(300 << 20), "fine.dcm": one(4902)})
     assert path.stat().st_size < 1_000_000
-    began = time.monotonic()
-    summary = take(house, path, status=1)
+    summary = take(house, path, status=1, cpu_s=15)
     assert summary["new"] == 1
     assert refused(summary) == {"bomb.dcm": "the entry of the ZIP file would grow beyond every image"}
-    assert time.monotonic() - began < 30
 
 
 def test_entries_that_share_their_bytes_are_refused(house: Server, tmp_path: Path) -> None:
@@ -228,11 +231,9 @@ def test_entries_that_share_their_bytes_are_refused(house: Server, tmp_path: Pat
     (tmp_path / "shared.zip").write_bytes(raw[:start] + record * count + tail)
     with zipfile.ZipFile(tmp_path / "shared.zip") as made:
         assert len(made.infolist()) == count
-    began = time.monotonic()
-    summary = take(house, tmp_path / "shared.zip", status=1)
+    summary = take(house, tmp_path / "shared.zip", status=1, cpu_s=15)
     assert summary["failed"] == count
     assert set(refused(summary).values()) == {"the entries of the ZIP file overlap"}
-    assert time.monotonic() - began < 20
 
 
 def test_what_a_zip_cannot_give_is_listed_with_the_reason(house: Server, tmp_path: Path) -> None:
@@ -280,11 +281,9 @@ def test_a_dicom_file_that_begins_like_a_zip_or_is_called_one_is_a_dicom_file(ho
 def test_a_zip_with_very_many_entries_is_read_in_one_go(house: Server, tmp_path: Path) -> None:
     """Its directory is read once and not once for every entry."""
     path = zipped(tmp_path / "many.zip", {f"{n:05d}.txt": b"no image" for n in range(8000)}, zipfile.ZIP_STORED)
-    began = time.monotonic()
-    summary = take(house, path)
+    summary = take(house, path, cpu_s=40)
     assert summary["not_dicom"] == 8000
     assert len(summary["refused"]) == 500
-    assert time.monotonic() - began < 60
 
 
 # -- folders ---------------------------------------------------------------------------------------------------
@@ -352,40 +351,49 @@ def test_every_sample_file_is_taken_or_listed_with_a_reason(house: Server) -> No
 
 
 def test_an_import_that_was_killed_goes_on_where_it_was(house: Server, tmp_path: Path) -> None:
-    shape = Shape(600, rows=16, columns=16, seed=4980, patient="RESUME")
-    files = phantoms.write_series(shape, tmp_path / "big")
-    child = subprocess.Popen(
-        [str(PROGRAM), "import", str(tmp_path / "big"), "--data", str(house.data)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=house.environment,
-    )  # fmt: skip
-
-    def some() -> int:
-        found = house.client().post("/api/studies/search", json={"text": shape.study_uid}).json()["items"]
-        return int(found[0]["instance_count"]) if found else 0
-
-    until(lambda: some() >= 30, every_s=0.02)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    before = some()
+    for seed in range(4980, 4985):  # it may be done before we have looked
+        shape = Shape(600, rows=16, columns=16, seed=seed, patient=f"RESUME{seed}")
+        folder = tmp_path / str(seed)
+        files = phantoms.write_series(shape, folder)
+        child = _importing(house, shape, folder)
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        before = _stored(house, shape)
+        if before < 600:
+            break
     assert before < 600, "it was too quick to be killed"
-    summary = take(house, tmp_path / "big")
+    summary = take(house, folder)
     assert summary["identical"] >= before
     assert summary["identical"] + summary["new"] == 600
     assert study_row(house, shape.study_uid)["instance_count"] == 600
     came_back(house, files[::60])
 
 
-def test_ctrl_c_ends_an_import_in_order(house: Server, tmp_path: Path) -> None:
-    shape = Shape(600, rows=16, columns=16, seed=4981, patient="CTRLC")
-    phantoms.write_series(shape, tmp_path / "big")
+def _stored(house: Server, shape: Shape) -> int:
+    found = house.client().post("/api/studies/search", json={"text": shape.study_uid}).json()["items"]
+    return int(found[0]["instance_count"]) if found else 0
+
+
+def _importing(house: Server, shape: Shape, folder: Path) -> "subprocess.Popen[str]":
+    """A program that has taken some of the folder and, as a rule, not all."""
     child = subprocess.Popen(
-        [str(PROGRAM), "import", str(tmp_path / "big"), "--data", str(house.data)],
+        [str(PROGRAM), "import", str(folder), "--data", str(house.data)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=house.environment, text=True,
     )  # fmt: skip
-    found = until(lambda: house.client().post("/api/studies/search", json={"text": shape.study_uid}).json()["items"])
-    assert found
-    child.send_signal(signal.SIGINT)
-    _, said = child.communicate(timeout=30)
+    until(lambda: _stored(house, shape) >= 30, every_s=0.02)
+    return child
+
+
+def test_ctrl_c_ends_an_import_in_order(house: Server, tmp_path: Path) -> None:
+    for seed in range(4985, 4990):  # it may be done before we have looked
+        shape = Shape(600, rows=16, columns=16, seed=seed, patient=f"CTRLC{seed}")
+        phantoms.write_series(shape, tmp_path / str(seed))
+        child = _importing(house, shape, tmp_path / str(seed))
+        is_busy = _stored(house, shape) < 500
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=180)
+        if is_busy:
+            break
     assert child.returncode in {0, 130}
     assert "Traceback" not in said
 
@@ -456,7 +464,7 @@ def test_an_upload_tells_what_became_of_every_file(house: Server, tmp_path: Path
     assert (answer["identical"], answer["held"]) == (1, 1)
     assert [(item["name"], item["outcome"]) for item in answer["items"]] == [("forged.dcm", "held")]
     assert answer["items"][0]["reason"]
-    assert list((house.data / "spool").glob("upload-*")) == []
+    until(lambda: not list((house.data / "spool").glob("upload-*")))
     assert study_row(house, shape.study_uid)["instance_count"] == 3
 
 

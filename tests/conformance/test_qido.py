@@ -252,12 +252,14 @@ def test_media_types(web: httpx.Client) -> None:
 
 
 def test_nobody_searches_without_a_name(server: Server, web: httpx.Client) -> None:
-    assert httpx.get(f"{server.http}{ROOT}/studies", trust_env=False).status_code == 401
+    assert httpx.get(f"{server.http}{ROOT}/studies", trust_env=False, timeout=120).status_code == 401
 
 
 def test_a_token_without_the_scope_is_refused(server: Server, web: httpx.Client) -> None:
     token = server.cli("token", "--name", "storer", "--scope", "study.store").stdout.strip()
-    answer = httpx.get(f"{server.http}{ROOT}/studies", headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+    answer = httpx.get(
+        f"{server.http}{ROOT}/studies", headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=120
+    )
     assert answer.status_code == 403
 
 

@@ -1,36 +1,79 @@
 """Safety guard 7: what still arrives, what is missing, and what came before."""
 
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.conformance.browsing import study_row, until
-from tests.conformance.guarding import BASE, manifest, messages, objects, send, settled
+from tests.conformance.guarding import BASE, is_told, manifest, objects, send, settled
 from tests.peers import dcmtk, dicomweb
 from tests.peers.heliograph import Server
+from tests.phantoms import Shape
+
+QUIET_S = 5
 
 
-def test_guard_7_still_receiving_so_far_then_settled_then_open_again(archive: Server) -> None:
-    shape = replace(BASE, slices=6, seed=950, patient="G7")
+@pytest.fixture
+def patient_archive(tmp_path: Path) -> Iterator[Server]:
+    """A server that waits long enough for who looks between two objects."""
+    config = tmp_path / "patient.toml"
+    config.write_text(f"[archive]\nseries_quiet_s = {QUIET_S}\nstudy_quiet_s = {QUIET_S}\n")
+    with Server(tmp_path / "data", options=("--config", str(config))) as running:
+        running.add_device("CT1")
+        yield running
+
+
+class TooSlow(Exception):
+    """The machine took the quiet time for a few requests: what was to be seen may have passed."""
+
+
+def test_guard_7_still_receiving_so_far_then_settled_then_open_again(patient_archive: Server) -> None:
+    for seed in range(950, 954):
+        try:
+            _receives_settles_and_opens_again(patient_archive, replace(BASE, slices=6, seed=seed, patient=f"G7-{seed}"))
+        except TooSlow:
+            continue
+        return
+    pytest.fail(f"four times the machine took {QUIET_S} s for a few requests")
+
+
+def _receives_settles_and_opens_again(archive: Server, shape: Shape) -> None:
     made = objects(shape)
     client = archive.client()
+    begun = [time.monotonic()]
+
+    def is_in_time() -> None:
+        if time.monotonic() - begun[0] > QUIET_S - 0.5:
+            raise TooSlow
+        begun[0] = time.monotonic()
+
     start = client.get("/api/changes", params={"limit": 5000}).json()["last"]
+    begun[0] = time.monotonic()
     send(archive, made[:2])
     row = study_row(archive, shape.study_uid)
+    is_in_time()
     assert (row["state"], row["instance_count"]) == ("receiving", 2)
     told = manifest(archive, shape.study_uid)
     assert told["instance_count"] == 2
     first = client.get(told["series"][0]["document_url"]).json()
+    is_in_time()
     assert (first["instance_count"], len(first["instances"]), first["settled"]) == (2, 2, False)
 
     send(archive, made[2:5])
+    is_in_time()
     told = manifest(archive, shape.study_uid)
     second = client.get(told["series"][0]["document_url"]).json()
     assert (told["instance_count"], second["instance_count"]) == (5, 5)
     assert second["revision"] != first["revision"]
     assert (settled(archive, shape.study_uid)["instance_count"]) == 5
 
+    begun[0] = time.monotonic()
     send(archive, made[5:])
     late = study_row(archive, shape.study_uid)
+    is_in_time()
     assert (late["state"], late["instance_count"]) == ("receiving", 6), "a late image opens the study again"
     assert settled(archive, shape.study_uid)["instance_count"] == 6
 
@@ -51,7 +94,7 @@ def test_guard_7_an_open_window_is_told_of_late_images(archive: Server) -> None:
     made = objects(shape)
     send(archive, made[:2])
     row = settled(archive, shape.study_uid)
-    assert {"kind": "study.changed", "id": row["id"]} in messages(archive, lambda: send(archive, made[2:]), 2)
+    assert is_told(archive, lambda: send(archive, made[2:]), {"kind": "study.changed", "id": row["id"]})
 
 
 def test_guard_7_count_received_is_count_shown_at_every_door(archive: Server, tmp_path: Path) -> None:

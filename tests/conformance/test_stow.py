@@ -227,9 +227,11 @@ def test_xml_for_clients_that_ask_for_it(web: httpx.Client) -> None:
 def test_a_token_without_the_scope_stores_nothing(server: Server, web: httpx.Client) -> None:
     token = server.cli("token", "--name", "reader", "--scope", "study.read").stdout.strip()
     one = shape(331)
-    with httpx.Client(base_url=server.http, headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
+    with httpx.Client(
+        base_url=server.http, headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=120
+    ) as client:
         assert stow(client, [made(one)]).status_code == 403
-    with httpx.Client(base_url=server.http, trust_env=False) as client:
+    with httpx.Client(base_url=server.http, trust_env=False, timeout=120) as client:
         assert stow(client, [made(one)]).status_code == 401
     assert web.get(f"{ROOT}/studies", params={"StudyInstanceUID": one.study_uid}).json() == []
 

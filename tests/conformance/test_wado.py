@@ -418,7 +418,7 @@ def test_strangers_learn_nothing(server: Server, web: httpx.Client, tail: str) -
         ({"Authorization": "Bearer nonsense"}, 401),
         ({"Authorization": f"Bearer {token}"}, 404),
     ):
-        answer = httpx.get(server.http + path_of(CT, 1) + tail, headers=headers, trust_env=False)
+        answer = httpx.get(server.http + path_of(CT, 1) + tail, headers=headers, trust_env=False, timeout=120)
         assert answer.status_code == status
         assert answer.headers["content-type"] == "application/problem+json"
 

@@ -80,7 +80,7 @@ class Sender(threading.Thread):
                 return
             try:
                 wanted = [(first.sop_class, (first.transfer_syntax,))]
-                with Association.connect(self.to, wanted, calling="HARNESS", timeout=30) as association:
+                with Association.connect(self.to, wanted, calling="HARNESS", timeout=60) as association:
                     self._send(association, first)
                     while not self.stopping.is_set():
                         one = next(self.supply, None)
@@ -107,7 +107,7 @@ class RequestSender(Sender):
         self.server, self.per_request = server, per_request
 
     def run(self) -> None:
-        with self.server.client(timeout=60) as client:
+        with self.server.client(timeout=120) as client:
             while not self.stopping.is_set():
                 try:
                     self._send_row(client, list(islice(self.supply, self.per_request)))
@@ -119,7 +119,7 @@ class RequestSender(Sender):
         for one in row:
             self.ledger.sending(one)
         answer = dicomweb.stow(client, [file_of(one) for one in row])
-        told = answer.json() if answer.headers["content-type"].startswith("application/dicom+json") else {}
+        told = answer.json() if answer.headers.get("content-type", "").startswith("application/dicom+json") else {}
         stored = {item["00081155"]["Value"][0] for item in told.get("00081199", {}).get("Value", [])}
         for one in row:
             self.ledger.answered(one, 0 if one.sop_uid in stored else _NOT_STORED)
@@ -164,14 +164,14 @@ class Senders:
         for thread in self.threads:
             thread.stopping.set()
         for thread in self.threads:
-            thread.join(60)
+            thread.join(150)
             assert not thread.is_alive(), "a sender hangs: the server neither answers nor closes"
 
-    def wait_for(self, count: int, *, wait_s: float = 60) -> None:
+    def wait_for(self, count: int, *, wait_s: float = 150) -> None:
         """Until this many objects are acknowledged."""
         self.wait_until(lambda: self.ledger.count >= count, f"{count} acknowledgements", wait_s=wait_s)
 
-    def wait_until(self, done: Callable[[], bool], what: str, *, wait_s: float = 60) -> None:
+    def wait_until(self, done: Callable[[], bool], what: str, *, wait_s: float = 150) -> None:
         deadline = time.monotonic() + wait_s
         while not done():
             assert time.monotonic() < deadline, f"no {what} within {wait_s:.0f} s; {self.ledger.count} objects went in"

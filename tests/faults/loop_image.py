@@ -1,5 +1,6 @@
 """A disk of our own: an ext4 image on a loop device that can be cut off as a power failure does, or be small enough to fill up."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -62,11 +63,20 @@ class LoopImage:
         done = subprocess.run([program(name), *words], check=False, capture_output=True, text=True)
         assert done.returncode == 0, f"{name}: {done.stderr.strip()}"
 
-    def _mount(self) -> None:
-        self._run("mount", "-o", "loop", str(self.image), str(self.mount))
+    def _mount(self, wait_s: float = 10.0) -> None:
+        """Tried again for some seconds: another test may hold the last loop device, or the kernel has not let go of ours."""
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                self._run("mount", "-o", "loop", str(self.image), str(self.mount))
+                break
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
         self.mount.chmod(0o755)
 
-    def _unmount(self, wait_s: float = 20.0) -> None:
+    def _unmount(self, wait_s: float = 90.0) -> None:
         deadline = time.monotonic() + wait_s
         while os.path.ismount(self.mount):
             done = subprocess.run([program("umount"), str(self.mount)], check=False, capture_output=True, text=True)
@@ -92,9 +102,15 @@ class LoopImage:
         return shutil.disk_usage(self.mount).free
 
     def ballast(self, name: str = "ballast", *, leave_bytes: int) -> Path:
-        """A file of somebody else that takes all but this much."""
+        """A file of somebody else that takes all but this much, whatever others write meanwhile."""
         path = self.mount / name
-        size = self.free_bytes - leave_bytes
         with path.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(size, 1))
-        return path
+            for _ in range(100):
+                has = os.fstat(file.fileno()).st_blocks * 512
+                try:
+                    os.posix_fallocate(file.fileno(), 0, max(has + self.free_bytes - leave_bytes, 1))
+                    return path
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+        raise AssertionError("the disk had room, and it did not")

@@ -135,14 +135,14 @@ class Traffic:
     def __exit__(self, *_: object) -> None:
         self.stopping.set()
         for thread in (*self.lanes, self.doubts):
-            thread.join(60)
+            thread.join(240)
             assert not thread.is_alive(), "a sender hangs"
 
     @property
     def acknowledged(self) -> set[str]:
         return {uid for lane in self.lanes for uid in set(lane.acknowledged)}
 
-    def wait_for(self, count: int, *, wait_s: float = 90) -> None:
+    def wait_for(self, count: int, *, wait_s: float = 240) -> None:
         """Until so many more objects are acknowledged by every lane's storescu, and something was replaced and held."""
         wanted = [len(lane.acknowledged) + count // LANES for lane in self.lanes]
         replaced = len(self.doubts.replaced) + 3
@@ -232,16 +232,19 @@ def _check_replacements(server: Server, traffic: Traffic, before: set[str]) -> N
     assert set(older.values()) <= {first.digest for first, _ in traffic.doubts.replaced.values()}
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_backup_of_a_busy_system_restores_to_an_identical_archive(
     fresh_server: Server, restored: Server, busy: Traffic, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "copy"
     with busy:
         busy.wait_for(BEFORE)
-        before, replaced, held = busy.acknowledged, set(busy.doubts.replaced), list(busy.doubts.held)
-        made = fresh_server.cli("backup", str(copy), timeout=200).stdout
-        arrived_meanwhile = len(busy.acknowledged) - len(before)
+        for attempt in range(5):  # all lanes may happen to be between two of their programs
+            copy = tmp_path / f"copy{attempt}"
+            before, replaced, held = busy.acknowledged, set(busy.doubts.replaced), list(busy.doubts.held)
+            made = fresh_server.cli("backup", str(copy), timeout=400).stdout
+            arrived_meanwhile = len(busy.acknowledged) - len(before)
+            if arrived_meanwhile > LANES:
+                break
         busy.wait_for(DURING)
     assert arrived_meanwhile > LANES, "nothing arrived while the backup ran"
     facts = json.loads((copy / "backup.json").read_text())
@@ -261,7 +264,7 @@ def test_backup_of_a_busy_system_restores_to_an_identical_archive(
     verified = restored.verify()
     assert verified.returncode == 0, verified.stdout
     assert f"{facts['objects']} objects" in verified.stdout
-    assert _digest(restored.cli("backup", str(tmp_path / "second"), timeout=200).stdout) == facts["digest"]
+    assert _digest(restored.cli("backup", str(tmp_path / "second"), timeout=400).stdout) == facts["digest"]
 
     again = send_again(restored.dicom, ledger, at_most=60)  # what the backup does not hold is taken now
     assert len(again.acknowledged) == min(60, len(ledger.open))
@@ -269,7 +272,7 @@ def test_backup_of_a_busy_system_restores_to_an_identical_archive(
     assert fresh_server.verify().returncode == 0
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_backup_renewed_and_killed_leaves_the_former_one(
     fresh_server: Server, restored: Server, busy: Traffic, tmp_path: Path
 ) -> None:
@@ -277,14 +280,19 @@ def test_backup_renewed_and_killed_leaves_the_former_one(
     copy = tmp_path / "copy"
     with busy:
         busy.wait_for(LANES)
-        first = _digest(fresh_server.cli("backup", str(copy), timeout=200).stdout)
+        first = _digest(fresh_server.cli("backup", str(copy), timeout=400).stdout)
         busy.wait_for(DURING)
-        second = _digest(fresh_server.cli("backup", str(copy), timeout=200).stdout)
+        second = _digest(fresh_server.cli("backup", str(copy), timeout=400).stdout)
         assert first != second
         before, replaced = busy.acknowledged, set(busy.doubts.replaced)
-        renewed = _digest(fresh_server.cli("backup", str(copy), timeout=200).stdout)
+        renewed = _digest(fresh_server.cli("backup", str(copy), timeout=400).stdout)
+        killed = 0
         for seconds in (0.4, 0.8, 1.2):
-            _backup_killed_after(fresh_server, copy, seconds)
+            if _is_killed_in_backup(fresh_server, copy, seconds):
+                killed += 1
+            else:  # it was quicker
+                renewed = json.loads((copy / "backup.json").read_text())["digest"]
+    assert killed > 0
     assert json.loads((copy / "backup.json").read_text())["digest"] == renewed
     assert _restore(restored, copy) == renewed
     restored.start()
@@ -292,12 +300,13 @@ def test_backup_renewed_and_killed_leaves_the_former_one(
     assert report.is_clean, str(report)
     _check_counters(restored)
     _check_replacements(restored, busy, replaced)
-    last = fresh_server.cli("backup", str(copy), timeout=200).stdout
+    last = fresh_server.cli("backup", str(copy), timeout=400).stdout
     assert _digest(last) != renewed
     assert [path.name for path in copy.glob("*.dump")] == [json.loads((copy / "backup.json").read_text())["dump"]]
 
 
-def _backup_killed_after(server: Server, copy: Path, seconds: float) -> None:
+def _is_killed_in_backup(server: Server, copy: Path, seconds: float) -> bool:
+    """Whether the program still ran after so many seconds, and was killed."""
     command = [str(PROGRAM), "backup", str(copy), "--data", str(server.data)]
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=server.environment
@@ -306,6 +315,8 @@ def _backup_killed_after(server: Server, copy: Path, seconds: float) -> None:
             program.wait(seconds)
         except subprocess.TimeoutExpired:
             processes.kill_all(processes.family("", None, program.pid))
+            return True
+    return False
 
 
 def _store(server: Server, supply: list[Object]) -> None:
@@ -330,7 +341,7 @@ def _rot(folder: Path, one: Object) -> None:
     raise AssertionError("the object is in no segment")
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_what_is_left_of_a_damaged_backup_is_restored_and_told(
     fresh_server: Server, restored: Server, tmp_path: Path
 ) -> None:
@@ -350,7 +361,7 @@ def test_what_is_left_of_a_damaged_backup_is_restored_and_told(
     assert supply[3].sop_uid in verified.stdout
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_a_copy_that_has_rotted_is_made_anew_and_a_rotten_archive_is_backed_up_and_told(
     fresh_server: Server, tmp_path: Path
 ) -> None:

@@ -27,12 +27,13 @@ def _server(disk: LoopImage, tmp_path: Path, *, reserve_mib: int) -> Server:
     return Server(disk.mount / "data", env=reserve, log=tmp_path / "server.log", database=EMBEDDED)
 
 
+@pytest.mark.timeout(900)
 def test_below_the_reserve_senders_hear_a700_and_keep_their_association(disk: LoopImage, tmp_path: Path) -> None:
     with _server(disk, tmp_path, reserve_mib=200) as server:
         introduce(server)
         ballast = disk.ballast(leave_bytes=260 * MIB)
         with Senders(server.dicom, [objects(lane, 1) for lane in range(4)]) as senders:
-            senders.wait_until(lambda: len(senders.ledger.refused) >= 20, "refusals", wait_s=120)
+            senders.wait_until(lambda: len(senders.ledger.refused) >= 20, "refusals", wait_s=180)
         ledger = senders.ledger
         assert {status & 0xFF00 for status in ledger.refused.values()} == {0xA700}
         assert ledger.lost_wires == 0, "out of resources is an answer, not an abort"
@@ -50,6 +51,7 @@ def test_below_the_reserve_senders_hear_a700_and_keep_their_association(disk: Lo
         assert report.is_clean, str(report)
 
 
+@pytest.mark.timeout(900)
 def test_a_disk_filled_by_somebody_else_loses_nothing(disk: LoopImage, tmp_path: Path) -> None:
     """The reserve is no help when another program takes the last byte: then the write itself fails."""
     with _server(disk, tmp_path, reserve_mib=0) as server:

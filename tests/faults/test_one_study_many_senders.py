@@ -21,7 +21,7 @@ COPIES = 3
 
 def _send(to: Dicom, share: list[Object], statuses: "list[int]", start: threading.Barrier) -> None:
     with Association.connect(to, [(share[0].sop_class, (share[0].transfer_syntax,))], calling="HARNESS") as association:
-        start.wait(30)
+        start.wait(120)
         for one in share:
             statuses.append(association.store(one.sop_class, one.sop_uid, one.transfer_syntax, one.dataset).status)
 
@@ -41,7 +41,7 @@ def _shares(study: list[Object], dice: random.Random) -> list[list[Object]]:
     return shares
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_one_study_from_eight_senders_with_copies(tmp_path: Path, seed: int) -> None:
     study = list(islice(objects(0, 7000 + seed), 25))
@@ -54,7 +54,7 @@ def test_one_study_from_eight_senders_with_copies(tmp_path: Path, seed: int) -> 
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(120)
+            thread.join(240)
         assert Counter(statuses) == {0: COPIES * len(study)}, "one source: every copy is stored, identical or newer"
         with server.client() as client:
             uid = study[0].study_uid

@@ -53,7 +53,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             house.server.kill(database=True)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("number", range(CUTS))
 def test_a_power_cut_while_receiving_loses_nothing(house: House, number: int) -> None:
     server, dice = house.server, random.Random(f"{SEED}/{number}")
@@ -74,7 +74,7 @@ def test_a_power_cut_while_receiving_loses_nothing(house: House, number: int) ->
     house.ledger.absorb(senders.ledger)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_after_all_cuts_the_archive_is_whole(house: House, figures: Callable[[str], None]) -> None:
     house.server.start_unless_running()
     report = audit(house.server, house.ledger)

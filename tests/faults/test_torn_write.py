@@ -1,8 +1,11 @@
 """Torn tails and flipped bits: what a crash leaves behind is set aside at the next start, what rots is found by `verify`."""
 
+import contextlib
 import os
 import random
+import time
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 
@@ -96,10 +99,23 @@ def test_rot_in_an_unsealed_segment_costs_one_object(fresh_server: Server) -> No
     assert back == neighbours
 
 
+def _opened_at(server: Server, one: Object) -> BinaryIO:
+    """Its segment, standing at its data set; a server that runs may seal a segment and so rename it under our eyes."""
+    for _ in range(50):
+        with contextlib.suppress(FileNotFoundError):
+            for path in _segments(server):
+                file = path.open("r+b")
+                if (at := file.read().find(one.dataset)) >= 0:
+                    file.seek(at)
+                    return file
+                file.close()
+        time.sleep(0.1)
+    raise AssertionError("the object stands in no segment")
+
+
 def _flip_a_bit_of(server: Server, one: Object) -> None:
-    place = next((path, at) for path in _segments(server) if (at := path.read_bytes().find(one.dataset)) >= 0)
-    with place[0].open("r+b") as file:
-        file.seek(place[1] + len(one.dataset) - 100)
+    with _opened_at(server, one) as file:
+        file.seek(len(one.dataset) - 100, os.SEEK_CUR)
         byte = file.read(1)[0]
         file.seek(-1, os.SEEK_CUR)
         file.write(bytes([byte ^ 0x10]))

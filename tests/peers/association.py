@@ -122,7 +122,7 @@ class Association:
         wanted: Sequence[tuple[str, Sequence[str]]] = ((VERIFICATION, (IMPLICIT,)),),
         *,
         calling: str = "HARNESS",
-        timeout: float = 30.0,
+        timeout: float = 120.0,
         provided: Sequence[str] = (),
     ) -> Self:
         """wanted: (abstract syntax, transfer syntaxes); each pair becomes a context of its own so that the choice is ours."""

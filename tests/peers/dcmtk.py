@@ -46,7 +46,7 @@ def _keys(keys: Mapping[str, str]) -> list[str]:
 
 
 def echoscu(to: Dicom, *, calling: str = "DCMTK") -> Done:
-    return _run([program("echoscu"), "-aet", calling, "-aec", to.aet, to.host, str(to.port)], timeout=60)
+    return _run([program("echoscu"), "-aet", calling, "-aec", to.aet, to.host, str(to.port)], timeout=120)
 
 
 def storescu_command(
@@ -96,7 +96,7 @@ def findscu(
     """Identifiers of the pending answers; `keys` as DCMTK writes them: {"QueryRetrieveLevel": "STUDY", "PatientName": "DOE*"}."""
     folder.mkdir(parents=True, exist_ok=True)
     own = ["-X", "-od", os.fspath(folder), root, "-aet", calling, "-aec", of.aet, *_keys(keys), *options]
-    done = _run([program("findscu"), *own, of.host, str(of.port)], timeout=120)
+    done = _run([program("findscu"), *own, of.host, str(of.port)], timeout=240)
     if done.code != 0:
         raise AssertionError(f"findscu ended with {done.code}: {done.text[-2000:]}")
     return [dcmread(path, force=True) for path in sorted(folder.glob("rsp*.dcm"))]
@@ -159,7 +159,7 @@ class Storescp:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 90
         while echoscu(self.dicom).code != 0:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError("storescp does not answer")
@@ -171,7 +171,7 @@ class Storescp:
     ) -> None:
         if self.process is not None:
             processes.kill_all(processes.family("", None, self.process.pid))
-            self.process.wait(10)
+            self.process.wait(60)
 
     @property
     def files(self) -> list[Path]:

@@ -19,7 +19,7 @@ from tests.peers.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sys.executable).with_name("heliograph")
-READY_S = float(os.environ.get("HELIOGRAPH_READY_S", "60"))
+READY_S = float(os.environ.get("HELIOGRAPH_READY_S", "150"))
 EMBEDDED = "embedded"
 
 
@@ -116,7 +116,7 @@ class Server:
 
     def wait_ready(self, wait_s: float = READY_S) -> None:
         deadline = time.monotonic() + wait_s
-        with httpx.Client(timeout=5, trust_env=False) as client:
+        with httpx.Client(timeout=30, trust_env=False) as client:
             while True:
                 if self.process is None or self.process.poll() is not None:
                     code = self.process.returncode if self.process else None
@@ -142,7 +142,7 @@ class Server:
     def database_pids(self) -> list[int]:
         return [pid for pid in self.pids() if processes.name_of(pid) == "postgres"]
 
-    def stop(self, wait_s: float = 20.0) -> float:
+    def stop(self, wait_s: float = 90.0) -> float:
         """SIGTERM as a service manager sends it; the seconds until the last process is gone."""
         if self.process is None:
             return 0.0
@@ -172,7 +172,7 @@ class Server:
         spared = set() if database else {pid for pid in members if processes.name_of(pid) in {"postgres", "unshare"}}
         processes.kill_all([pid for pid in members if pid not in spared])
         if self.process is not None:
-            self.process.wait(10)
+            self.process.wait(60)
         late = [pid for pid in self.pids() if pid not in spared and (database or processes.name_of(pid) != "postgres")]
         processes.kill_all(late)
         self.process = None
@@ -193,7 +193,7 @@ class Server:
             processes.kill_all(self.pids())
             self.process = None
 
-    def cli(self, *arguments: str, check: bool = True, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def cli(self, *arguments: str, check: bool = True, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         """`heliograph COMMAND --data DIR ...`, whether the server runs or not."""
         command, *rest = arguments
         words = [command]
@@ -221,7 +221,7 @@ class Server:
         return {"Authorization": f"Bearer {self.token}"}
 
     def client(self, **options: Any) -> httpx.Client:
-        options = {"timeout": 60, "trust_env": False, **options}
+        options = {"timeout": 120, "trust_env": False, **options}
         return httpx.Client(base_url=self.http, headers=self.headers, **options)
 
     def sign_in_link(self, name: str = "admin") -> str:

@@ -59,6 +59,8 @@ class Orthanc:
             "IndexDirectory": str(self.folder),
             "RemoteAccessAllowed": False,
             "AuthenticationEnabled": False,
+            "DicomScuTimeout": 60,
+            "DicomScpTimeout": 60,
             "DicomAlwaysAllowEcho": True,
             "DicomAlwaysAllowStore": True,
             "DicomAlwaysAllowFind": True,
@@ -71,7 +73,7 @@ class Orthanc:
             **self.more,
         }
 
-    def start(self, *, wait_s: float = 60.0) -> Self:
+    def start(self, *, wait_s: float = 150.0) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder.with_name(self.folder.name + ".json")
         file.write_text(json.dumps(self.configuration, indent=1), encoding="utf-8")
@@ -85,7 +87,7 @@ class Orthanc:
                 env={processes.MARK: self.mark},
                 start_new_session=True,
             )
-        with httpx.Client(timeout=5, trust_env=False) as client:
+        with httpx.Client(timeout=30, trust_env=False) as client:
             while True:
                 if self.process.poll() is not None:
                     raise AssertionError(
@@ -110,13 +112,13 @@ class Orthanc:
             self.process.wait(wait_s)
         except subprocess.TimeoutExpired:
             processes.kill_all(self.pids())
-            self.process.wait(10)
+            self.process.wait(60)
         self.process = None
 
     def kill(self) -> None:
         processes.kill_all(self.pids())
         if self.process is not None:
-            self.process.wait(10)
+            self.process.wait(60)
         self.process = None
 
     def restart(self) -> Self:

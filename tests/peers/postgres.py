@@ -75,7 +75,7 @@ class Postgres:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _control(self, verb: str, *more: str) -> None:
-        self._run(str(self.bin / "pg_ctl"), "-D", str(self.folder / "data"), "-w", *more, verb)
+        self._run(str(self.bin / "pg_ctl"), "-D", str(self.folder / "data"), "-w", "-t", "180", *more, verb)
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://harness:{self.password}@127.0.0.1:{self.port}/{database}"

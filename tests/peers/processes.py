@@ -27,6 +27,11 @@ def name_of(pid: int) -> str:
     return _read(pid, "comm").decode(errors="replace").strip()
 
 
+def arguments_of(pid: int) -> bytes:
+    """Its command line, words ended by NUL; empty when gone."""
+    return _read(pid, "cmdline")
+
+
 def is_alive(pid: int) -> bool:
     fields = _stat(pid)
     return bool(fields) and fields[0] not in "ZX"
@@ -80,7 +85,7 @@ def cpu_s(pids: Iterable[int]) -> float:
     return total / _TICKS
 
 
-def kill_all(pids: Iterable[int], *, wait_s: float = 10.0) -> None:
+def kill_all(pids: Iterable[int], *, wait_s: float = 60.0) -> None:
     """SIGKILL, and wait until the kernel has let go of all of them."""
     pids = list(pids)
     for pid in pids:

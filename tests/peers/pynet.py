@@ -35,7 +35,7 @@ def associate(
 ) -> Any:
     entity = AE(ae_title=calling)
     entity.requested_contexts = list(contexts)
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 60
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 120
     association = entity.associate(to.host, to.port, ae_title=to.aet, evt_handlers=list(handlers), ext_neg=list(roles))
     if not association.is_established:
         raise NoAssociation(f"rejected: {association.is_rejected}, aborted: {association.is_aborted}")
