@@ -234,3 +234,36 @@ def test_the_schema_is_made_once_and_a_newer_one_is_refused(postgres: EmbeddedPo
         connection.execute("update alembic_version set version_num = '9999'")
     with pytest.raises(Conflict, match="9999"):
         schema.upgrade(postgres.url)
+
+
+DENIED = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
+STARTER = """
+import sys
+from pathlib import Path
+from heliograph.engine.db import EmbeddedPostgres
+from heliograph.kit.errors import HeliographError
+try:
+    EmbeddedPostgres(Path(sys.argv[1])).start()
+except HeliographError as error:
+    print(error.code, error.message)
+"""
+
+
+def as_root_without_namespaces(*command: str) -> list[str]:
+    """Root of a user namespace that allows no further one: what a hardened machine or a container does to the real one."""
+    return ["unshare", "-U", "-r", "sh", "-c", DENIED, "sh", *command]
+
+
+@pytest.mark.parametrize("tools", ["denied", "missing"])
+def test_root_that_may_have_no_user_namespace_is_told_the_ways_out(tmp_path: Path, tools: str) -> None:
+    if subprocess.run(as_root_without_namespaces("true"), check=False, capture_output=True).returncode != 0:
+        pytest.skip("this machine gives no user namespace to try it in")
+    environment = {**os.environ, "PATH": "/nowhere"} if tools == "missing" else dict(os.environ)
+    wanted = ["env", f"PATH={environment['PATH']}", sys.executable, "-c", STARTER, str(tmp_path / "database")]
+    said = subprocess.run(
+        as_root_without_namespaces(*wanted), check=False, capture_output=True, text=True, timeout=120
+    ).stdout
+    assert said.startswith("root_without_namespace ")
+    assert "as another user" in said
+    assert "--database" in said
+    assert not (tmp_path / "database").exists(), "nothing is left behind that belongs to root"

@@ -65,6 +65,22 @@ def _as_ordinary_user(command: list[str]) -> list[str]:
     return ["unshare", "-U", "--map-user=1000", "--map-group=1000", *command]
 
 
+def _check_ordinary_user() -> None:
+    """Root needs a user namespace, which containers and hardened machines may deny. Becoming some other user instead would need a
+    data folder that others can walk into, and a user id that nobody else has: both are for the administrator to choose."""
+    try:
+        done = subprocess.run(_as_ordinary_user(["true"]), capture_output=True, text=True, check=False)
+        said = done.stderr.strip()[-200:] if done.returncode else ""
+    except OSError as error:
+        said = f"unshare: {error.strerror}"
+    if said:
+        raise Broken(
+            f"PostgreSQL does not run as root, and this machine denies root the user namespace that would help ({said}); start heliograph as "
+            "another user that owns the data folder, or give --database the URL of a PostgreSQL",
+            code="root_without_namespace",
+        )
+
+
 class EmbeddedPostgres:
     """The database server below one data folder; start and stop belong to the supervisor alone."""
 
@@ -92,6 +108,8 @@ class EmbeddedPostgres:
 
     def start(self, timeout_s: float = 60.0) -> None:
         """Initialise when new, end a server that a killed supervisor left, start, wait until it answers."""
+        if os.geteuid() == 0:
+            _check_ordinary_user()
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder.chmod(0o700)
         self._end_left_over()
