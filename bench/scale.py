@@ -147,11 +147,23 @@ class Run:
         data = self.settings.data
         server = Server(data, env=environment, log=data.with_name("server.log"))
         server.mark = _mark(data)
+        log = data.with_name("server.log")
+        begin = log.stat().st_size if log.exists() else 0
         with server:
+            _wait_warm(log, begin)
             found = summary(search_times(server, studies, self.asks, say))
         for group, times in found.items():
             say(f"  {group}: {times['asks']} asks, p50 {times['p50_ms']:.1f} ms, p95 {times['p95_ms']:.1f} ms")
         return found
+
+
+def _wait_warm(log: Path, begin: int) -> None:
+    """Searching begins when the worker has read the indexes into memory, as it does once after each start."""
+    deadline = time.monotonic() + 300
+    while b"indexes_in_memory" not in log.read_bytes()[begin:]:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the indexes were not read into memory within 300 s")
+        time.sleep(0.5)
 
 
 def _mark(data: Path) -> str:

@@ -1,11 +1,15 @@
 """Every kind of job and every periodic duty of the worker process."""
 
+import threading
+
 from heliograph.app.greet import DEMO_JOB
+from heliograph.engine import telemetry
 from heliograph.engine.events import relay_once, trim
 from heliograph.engine.jobs import JobRun, Work
 from heliograph.engine.jobs.worker import Periodic, run_worker
 from heliograph.features.access import system_actor
 from heliograph.features.archive import alarms, settle, verify_jobs
+from heliograph.features.archive.warm import warm
 from heliograph.features.imaging import Documents
 from heliograph.features.imaging.thumbnails import make_thumbnail
 from heliograph.features.routing import jobs as routing_jobs
@@ -16,7 +20,13 @@ from heliograph.services import Services
 
 def run(services: Services) -> None:
     """Runs until SIGTERM."""
+    # A daemon: a stop does not wait for it.
+    threading.Thread(target=_warm, args=(services,), name="warm", daemon=True).start()
     run_worker(services.database, works(services), duties(services), slots=services.settings.job_slots)
+
+
+def _warm(services: Services) -> None:
+    telemetry.fact("indexes_in_memory", bytes=warm(services.database))
 
 
 def works(services: Services) -> list[Work]:

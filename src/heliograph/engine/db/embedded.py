@@ -19,10 +19,11 @@ from heliograph.kit.errors import Broken
 
 MAJOR = 18
 USER = "heliograph"
+_LEAST_MEMORY = 512 << 20
+_GROWTH = 1.25
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": "120",
-    "shared_buffers": "512MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "effective_cache_size": "2GB",
@@ -118,7 +119,8 @@ class EmbeddedPostgres:
         self.socket_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.socket_folder.chmod(0o700)
         log = (self.folder / "postgres.log").open("ab")
-        options = [part for key, value in _SETTINGS.items() for part in ("-c", f"{key}={value}")]
+        settings = _SETTINGS | {"shared_buffers": f"{_memory_mb(self.cluster)}MB"}
+        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         command = [str(binaries() / "postgres"), "-D", str(self.cluster), "-k", str(self.socket_folder), *options]
         with log:
             self._process = subprocess.Popen(
@@ -235,6 +237,14 @@ class EmbeddedPostgres:
         if self._process is not None and self._process.pid == pid:
             return self._process.poll() is not None
         return _is_gone(pid)
+
+
+def _memory_mb(cluster: Path) -> int:
+    """Memory for pages: as large as the archive's index, from 512 MB to a quarter of the machine's. An empty archive shall not pay for
+    the bookkeeping of memory that it does not need."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    size = sum(file.stat().st_size for file in cluster.glob("base/*/*"))
+    return int(max(_LEAST_MEMORY, min(size * _GROWTH, pages / 4))) >> 20
 
 
 def _is_ending(pid: int) -> bool:

@@ -82,12 +82,15 @@ def study_columns(header: Header, identity: Identity, arrival: Arrival) -> dict[
     description = _short(header.text("StudyDescription"))
     accession = _indexed(header.text("AccessionNumber"))
     folded = _indexed(names.fold(person.name), _NAME_BYTES)
+    groups = names.groups(person.name)
     return {
         "study_uid": identity.study_uid,
         "patient_id": person.patient_id,
         "issuer": person.issuer,
         "patient_name": person.name,
         "patient_name_folded": folded,
+        "ideographic_folded": _indexed(names.fold(groups.ideographic), _NAME_BYTES),
+        "phonetic_folded": _indexed(names.fold(groups.phonetic), _NAME_BYTES),
         "birth_date": person.birth_date,
         "sex": person.sex,
         "study_date": _indexed(header.text("StudyDate"), _CODE_BYTES),

@@ -5,10 +5,11 @@ Where SQL can only say "may match" (names with several component groups, values 
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from heliograph.features.archive._search_keys import Key, Kind
-from heliograph.features.archive._search_where import Where, cover_words, like_pattern
+from heliograph.features.archive._search_where import Beginning, Where, cover_words, like_pattern
 from heliograph.standards.dicom import names, values
 from heliograph.standards.dicom.matching import (
     Condition,
@@ -33,8 +34,41 @@ def add_condition(where: Where, key: Key, condition: Condition) -> bool:
         cover_words(where, _runs(condition))
     if key.sql == "st.modalities" and condition.matching is Matching.VALUE:
         _cover_modalities(where, condition.values)
-    where.is_bare = where.is_bare or len(where.covers) == covers
+    is_covered = len(where.covers) > covers
+    where.is_bare = where.is_bare or not is_covered
+    if not _add_beginning(where, key, condition):
+        where.is_loose = where.is_loose or not is_covered
     return is_exact
+
+
+def _add_beginning(where: Where, key: Key, condition: Condition) -> bool:
+    """Whether the condition is on a name that begins with some letters, the first one of its kind."""
+    if where.begins or not key.folded or condition.matching is not Matching.NAME or len(condition.values) != 1:
+        return False
+    plain = condition.values[0].rstrip("= ^")
+    pattern = name_like(plain)
+    letters = re.split(r"[*?]", pattern, maxsplit=1)[0]
+    if "=" in plain or not letters.strip():
+        return False
+    like = like_pattern(pattern)
+    begun = Beginning(key.folded, letters, f"{key.folded} like %s", (like,))
+    if key.folded != "st.patient_name_folded":
+        loose, parameters = _name_pattern(key, condition.values[0])[-1]
+        where.begins = (begun, Beginning(key.folded, "", loose, tuple(parameters), doubt="true"))
+        return True
+    # A group that matches alone, where the whole name does not: "yam*rou".
+    whole = replace(
+        begun,
+        sql=f"({begun.sql} or st.has_name_groups)",
+        doubt=f"st.has_name_groups and not {begun.sql}",
+        doubt_parameters=(like,),
+    )
+    others = (
+        Beginning(column, letters, f"{column} <> '' and {column} like %s", (like,), doubt="true")
+        for column in ("st.ideographic_folded", "st.phonetic_folded")
+    )
+    where.begins = (whole, *others)
+    return True
 
 
 COVERED: Final = ("st.study_date", "st.patient_id", "st.accession_number")

@@ -7,7 +7,7 @@ from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, visible
 from heliograph.features.archive._search_keys import OF_THE_DOOR, Key, Kind, keys, returned
 from heliograph.features.archive._search_sql import JOINS, ORDER_BELOW, Filter, compile_filter, order_by, patient_column
-from heliograph.features.archive._search_way import Course, Way, choose
+from heliograph.features.archive._search_way import Course, Way, by_beginning, choose
 from heliograph.standards.dicom.query import Level, Query
 
 
@@ -23,7 +23,10 @@ class Plan:
     header_tags: tuple[int, ...] = ()
 
     def course(self, tx: Tx) -> Course:
-        return choose(tx, self.filter.study, _LATEST_FIRST, doubt=several_groups(self.filter.names))
+        study = self.filter.study
+        is_patient = self.query.level is Level.PATIENT
+        found = None if self.query.order else by_beginning(tx, study, one_each=is_patient)
+        return found or choose(tx, study, _LATEST_FIRST, doubt=several_groups(self.filter.names))
 
     def source(self, course: Course) -> tuple[str, list[Any], str]:
         """FROM with WHERE, its parameters, and ORDER BY."""

@@ -39,10 +39,15 @@ def chosen_rows(tx: Tx, plan: Plan, course: Course, stop: int | None) -> tuple[I
 def _portions(tx: Tx, plan: Plan, course: Course) -> Iterator[tuple[Any, ...]]:
     """What belongs to the candidates, some studies at a time."""
     level = plan.query.level
-    for portion in course.portions(_FIRST_STUDIES[level]):
-        source, parameters, order = plan.source(portion)
-        statement = f"select {', '.join(plan.select)} from {source} order by {order}"
-        yield from _rows(tx, plan, portion, statement, [*plan.parameters, *parameters], few=level is not Level.IMAGE)
+    some: Course | None = course
+    while some is not None:
+        for portion in some.portions(_FIRST_STUDIES[level]):
+            source, parameters, order = plan.source(portion)
+            statement = f"select {', '.join(plan.select)} from {source} order by {order}"
+            yield from _rows(
+                tx, plan, portion, statement, [*plan.parameters, *parameters], few=level is not Level.IMAGE
+            )
+        some = some.more(tx)
 
 
 def _rows(
@@ -57,7 +62,9 @@ def _rows(
     with tx.cursor(name=f"search{next(_names)}") as cursor:
         with on_course(tx, course, is_own=not plan.is_along(course)):
             cursor.execute(statement, parameters)
-        size = _FIRST_BATCH
+        yield from cursor.fetchmany(_FIRST_BATCH)
+        # A screen may want a few more than the first ones, when patients are met again.
+        size = _FIRST_BATCH // 2
         while batch := cursor.fetchmany(size):
             yield from batch
             size = min(2 * size, _BATCH)

@@ -129,6 +129,7 @@ def compile_filter(query: Query, actor: Actor) -> Filter:
         add_condition(found.study, table[_MODALITIES], replace(modality, tag=_MODALITIES))
     for level, inner in lower.items():
         outer = found.study if own is Level.STUDY else found.below
+        outer.is_loose = True
         outer.add(_LOWER[own, level].format(inner), *inner.parameters)
     return found
 
@@ -190,6 +191,7 @@ def _combined(query: Query, found: Filter) -> set[int]:
             continue
         where = found.study if date_key.level is Level.STUDY else found.below
         add_range(where, date_key.sql, date)
+        where.is_loose = True
         pair = f"({date_key.sql}, replace({time_key.sql}, ':', ''))"
         if date.values[0]:
             where.add(f"{pair} >= (%s, %s)", date.values[0], earliest_time(time.values[0]) if time.values[0] else "")

@@ -13,6 +13,7 @@ from typing import Any, Final
 from psycopg.pq import TransactionStatus
 
 from heliograph.engine.db import Tx
+from heliograph.features.archive import _search_begun
 from heliograph.features.archive._search_where import Where
 
 FEW: Final = 4_000
@@ -56,6 +57,8 @@ class Way(StrEnum):
 class Course:
     """The way that was chosen; `guess` is the number of matches, exact candidates for FEW, None when it was not asked for.
 
+    last: the last candidate that was looked at, when there are more behind those of `ids`.
+    one_each: only the latest study of every patient is wanted.
     otherwise: the way to take when the next rows are not among the first that a walk looks at: matches may lie together at the far end.
     is_far: a sample says that they do. is_sure: every candidate is a match.
     """
@@ -67,6 +70,8 @@ class Course:
     ids: tuple[int, ...] = ()
     is_far: bool = False
     is_sure: bool = False
+    last: int | None = None
+    one_each: bool = False
 
     @property
     def studies(self) -> tuple[str, list[Any]]:
@@ -81,6 +86,29 @@ class Course:
         while begin < len(self.ids):
             yield replace(self, ids=self.ids[begin : begin + size])
             begin, size = begin + size, min(2 * size, _MOST_AT_ONCE)
+
+    def more(self, tx: Tx) -> "Course | None":
+        """The candidates behind these; None when these were all."""
+        if self.last is None:
+            return None
+        with _set(tx, _STREAM):
+            found = _search_begun.collect(tx, self.where, self.last, one_each=self.one_each)
+        return replace(self, ids=found.ids, last=found.last) if found.ids else None
+
+    def whole(self, tx: Tx) -> "Course":
+        """With all candidates."""
+        further, ids = self.more(tx), self.ids
+        while further is not None:
+            ids += further.ids
+            further = further.more(tx)
+        return replace(self, ids=tuple(dict.fromkeys(ids)), last=None)
+
+    def count(self, tx: Tx) -> tuple[int, bool]:
+        """How many candidates there are in all, and whether each is a match."""
+        if self.last is None:
+            return len(self.ids), self.is_sure
+        with _set(tx, _STREAM):
+            return _search_begun.count(tx, self.where)
 
     def attempts(self) -> "list[tuple[Course, bool]]":
         """Ways to a page, and whether each looks at some rows only."""
@@ -122,6 +150,19 @@ class Course:
 
 def _ordered(order: list[tuple[str, bool]]) -> str:
     return ", ".join(column + (" desc" if down else "") for column, down in order)
+
+
+def by_beginning(tx: Tx, study: Where, *, one_each: bool) -> Course | None:
+    """The first candidates of a name that begins with some letters, the latest first; None when that is not the way."""
+    with _set(tx, _STREAM):
+        if not _search_begun.is_collectable(study, _span(tx, study) if study.is_dated else _LONG_RANGE):
+            return None
+        if estimate(tx, *_search_begun.likely(study)) > _search_begun.most(study):
+            return None
+        found = _search_begun.collect(tx, study, None, one_each=one_each)
+    return Course(
+        Way.FEW, study, len(found.ids), ids=found.ids, is_sure=found.is_sure, last=found.last, one_each=one_each
+    )
 
 
 def choose(tx: Tx, study: Where, order: Order, *, doubt: str = "false") -> Course:

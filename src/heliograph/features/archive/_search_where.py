@@ -9,6 +9,25 @@ from heliograph.features.archive._rows import CUT
 SCOPE: Final = "scope"
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Studies one of whose names begins with some letters, as one index finds them.
+
+    column, letters: the range of the index. sql: what must hold besides, of columns that the index has.
+    doubt: when a study that is found needs a second look.
+    """
+
+    column: str
+    letters: str
+    sql: str = "true"
+    parameters: tuple[Any, ...] = ()
+    doubt: str = "false"
+    doubt_parameters: tuple[Any, ...] = ()
+
+    def range(self) -> tuple[str, list[Any]]:
+        return f"{self.column} >= %s and {self.column} < %s", [self.letters, self.letters + "\U0010ffff"]
+
+
 @dataclass(slots=True)
 class Where:
     """Conditions joined by `and`, with their parameters in order.
@@ -18,6 +37,7 @@ class Where:
     that it is a range of, "" when it is none, SCOPE when it says what the actor may see.
     is_unsure: the planner cannot know how many rows pass. is_bare: a condition has no cover, so that walking reads the table.
     either: two alternatives that make up one condition, each with an index of its own.
+    begins: the alternatives of the condition on a name that begins with some letters. is_loose: another condition has no cover.
     """
 
     parts: list[str] = field(default_factory=list)
@@ -27,6 +47,8 @@ class Where:
     is_unsure: bool = False
     is_bare: bool = False
     either: tuple[tuple[str, list[Any]], ...] = ()
+    begins: tuple[Beginning, ...] = ()
+    is_loose: bool = False
 
     def add(self, sql: str, *parameters: Any) -> None:
         self.parts.append(sql)

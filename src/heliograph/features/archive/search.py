@@ -98,6 +98,11 @@ def _counted(tx: Tx, plan: Plan, course: Course) -> Count:
     query = plan.query
     if course.guess == 0:
         return Count(0, True)
+    if course.last is not None:
+        number, is_sure = course.count(tx)
+        if number > FEW:
+            return Count(number, is_sure and query.level is Level.STUDY)
+        course = replace(course.whole(tx), is_sure=is_sure)
     source, parameters = uncounted(plan, course)
     if course.way is not Way.FEW:
         with planning(tx):

@@ -133,7 +133,7 @@ def matches(pattern: str, name: str) -> bool:
     if not pattern or pattern == "*":
         return True
     pieces = _folded_pattern(pattern)
-    if "=" not in pattern and any(_fits(pieces, fold(group)) for group in name.split("=") if group):
+    if "=" not in pattern and any(_fits(pieces, fold(group)) for group in name.split("=", 2) if group):
         return True
     return _fits(pieces, fold(name))
 

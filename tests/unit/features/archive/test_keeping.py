@@ -46,7 +46,7 @@ def test_the_same_object_in_two_studies_at_once_makes_no_empty_study(put, slice_
         thread.start()
         time.sleep(1.0)  # it has looked for the object, found none, and waits for the first one's commit
         assert not outcomes
-    thread.join(20)
+    thread.join(150)
     assert [outcome.reason for outcome in outcomes] == ["same_uid_other_study"]
     assert studies(scratch, elsewhere.StudyInstanceUID) == []
 
@@ -67,13 +67,24 @@ def test_what_was_replaced_while_a_verification_ran_is_not_marked_as_verified(pu
     changed.SeriesDescription = "NEWER"
     with scratch.transaction() as tx:
         last = tx.execute("select id - 1 from instance where sop_uid = %s", (shape.sop_uid(1),)).fetchone()[0]
-    thread = threading.Thread(
-        target=lambda: verify.verify(scratch, intake.blobs, cursor={"instance": str(last)}, bytes_per_s=600)
-    )
+    reading, replaced = threading.Event(), threading.Event()
+
+    class Slow:
+        """The same blobs on a disk that gives its first bytes when the object has been replaced."""
+
+        def read(self, *place):
+            found = intake.blobs.read(*place)
+            reading.set()
+            replaced.wait(150)
+            return found
+
+    thread = threading.Thread(target=lambda: verify.verify(scratch, Slow(), cursor={"instance": str(last)}))
     thread.start()
-    time.sleep(0.5)
+    assert reading.wait(150)
     assert put(changed).kind == "newer"
-    thread.join(30)
+    replaced.set()
+    thread.join(150)
+    assert not thread.is_alive()
     with scratch.transaction() as tx:
         row = tx.execute("select verified_at from instance where sop_uid = %s", (shape.sop_uid(1),)).fetchone()
     assert row == (None,)

@@ -12,9 +12,10 @@ from psycopg.types.json import Jsonb
 
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor
-from heliograph.features.archive import _search_rows, _search_way, search
+from heliograph.features.archive import _search_begun, _search_rows, _search_way, search
 from heliograph.features.archive._rows import search_text
 from heliograph.features.archive._search_keys import keys, matching_of
+from heliograph.features.archive._search_sql import compile_filter
 from heliograph.features.archive.search import Match
 from heliograph.kit.errors import Absent, Invalid
 from heliograph.kit.time import now
@@ -55,6 +56,8 @@ def fill(tx: Tx) -> list[dict[str, Any]]:
             "series_count": 1, "referring_physician": NAMES[(number + 3) % 9], "referring_physician_folded": names.fold(NAMES[(number + 3) % 9]),
             "attributes": Jsonb({"PatientAge": [f"0{number}Y"], "StudyComments": ["odd one"]} if number % 2 else {}),
         }  # fmt: skip
+        groups = names.groups(name)
+        row |= {"ideographic_folded": names.fold(groups.ideographic), "phonetic_folded": names.fold(groups.phonetic)}
         row["search_grams"] = sorted({
             gram for text in (name, row["patient_id"], row["accession_number"], row["description"]) for gram in names.trigrams(text)
         })  # fmt: skip
@@ -102,16 +105,35 @@ TEXTS = st.sampled_from([
     "*", "doe", "DOE^J*", "doe^*", "*doe*", "*j*n*", "?oe*", "müller*", "MULLER^JÜRGEN", "=山田*", "山田^太郎", "yamada*=山田*", "*[x]*", "*%*", "*_*",
     "doe jane", "de la cruz*", "*ana mar*", "smith*", "P00?", "P001", "P*", "*01", "20240101", "20240101-20240131", "-20240101", "20240131-", "10",
     "1015", "2300-1000", "-10", "100000-103000", "CT", "C?", "M*", "CT,MR", "US", "A0001", "A00*", "*Schädel", "CT 100% [a]_b", "7", "07", "x", "*y*",
-    "Doe", "DOE^^^", "*an*",
+    "Doe", "DOE^^^", "*an*", "山田*", "やま*", "やまだ^たろう", "yam*rou", "yamada^tarou", "d*", "太郎*", "y?m*", "doe^j*e",
 ])  # fmt: skip
 
 
+NOT_BY_BEGINNING = {"_MOST": -1, "_MOST_NARROWED": -1}
 WAYS = {
-    "few candidates": {"FEW": 6000},
-    "a walk": {"FEW": 2, "_SURE": -1, "_SHORT_RANGE": -1, "_LONG_RANGE": -1, "_BUDGET": 9, "_SORTABLE": -1},
-    "a walk, then a range": {"FEW": 2, "_SURE": -1, "_SHORT_RANGE": -1, "_LONG_RANGE": 10**9, "_BUDGET": 5},
-    "a range": {"FEW": 2, "_SURE": -1, "_SHORT_RANGE": 10**9},
+    "beginnings of names": {},
+    "beginnings of names, some at a time": {"_FIRST": 3, "_MORE": 2},
+    "few candidates": {"FEW": 6000, **NOT_BY_BEGINNING},
+    "a walk": {
+        **NOT_BY_BEGINNING,
+        "FEW": 2,
+        "_SURE": -1,
+        "_SHORT_RANGE": -1,
+        "_LONG_RANGE": -1,
+        "_BUDGET": 9,
+        "_SORTABLE": -1,
+    },
+    "a walk, then a range": {
+        **NOT_BY_BEGINNING,
+        "FEW": 2,
+        "_SURE": -1,
+        "_SHORT_RANGE": -1,
+        "_LONG_RANGE": 10**9,
+        "_BUDGET": 5,
+    },
+    "a range": {**NOT_BY_BEGINNING, "FEW": 2, "_SURE": -1, "_SHORT_RANGE": 10**9},
     "a walk, then sorted": {
+        **NOT_BY_BEGINNING,
         "FEW": 2,
         "_SURE": -1,
         "_SHORT_RANGE": -1,
@@ -120,6 +142,12 @@ WAYS = {
         "_SORTABLE": 10**9,
     },
 }
+
+
+def take(patch: pytest.MonkeyPatch, way: dict[str, int]) -> None:
+    """Bounds that leave this way only."""
+    for name, value in way.items():
+        patch.setattr(_search_way if hasattr(_search_way, name) else _search_begun, name, value)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -140,8 +168,7 @@ def test_sql_says_what_the_matching_rules_say(
         if all(matches(condition, stored) for condition in query.conditions):
             expected.add(row["study_uid"])
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in WAYS[way].items():
-            patch.setattr(_search_way, name, value)
+        take(patch, WAYS[way])
         assert {match.study_uid for match in ask(archive, query)} == expected
 
 
@@ -161,7 +188,16 @@ def test_pages_join_to_the_whole(archive: tuple[Tx, list[dict[str, Any]]], name:
 
 @pytest.mark.parametrize("level", [Level.PATIENT, Level.STUDY, Level.SERIES, Level.IMAGE])
 @pytest.mark.parametrize(
-    "keys", [{"PatientName": "*o*"}, {"ReferringPhysicianName": "*山田*"}, {"StudyDate": "20231231-"}]
+    "keys",
+    [
+        {"PatientName": "*o*"},
+        {"ReferringPhysicianName": "*山田*"},
+        {"StudyDate": "20231231-"},
+        {"PatientName": "doe*"},
+        {"PatientName": "山田*"},
+        {"PatientName": "d*", "ModalitiesInStudy": "CT"},
+        {"ReferringPhysicianName": "D*", "PatientSex": ""},
+    ],
 )
 def test_candidates_are_read_in_portions_and_in_one_order(
     archive: tuple[Tx, list[dict[str, Any]]], level: Level, keys: dict[str, str]
@@ -175,12 +211,12 @@ def test_candidates_are_read_in_portions_and_in_one_order(
     def by(ways: dict[str, int], first: int) -> list[tuple[Any, ...]]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(_search_rows, "_FIRST_STUDIES", dict.fromkeys(Level, first))
-            for name, value in ways.items():
-                patch.setattr(_search_way, name, value)
+            take(patch, ways)
             return places(ask(archive, query))
 
     whole = by(WAYS["few candidates"], 128)
     assert whole
+    assert by(WAYS["beginnings of names, some at a time"], 1) == by(WAYS["beginnings of names"], 2) == whole
     assert by(WAYS["few candidates"], 1) == by(WAYS["few candidates"], 3) == by(WAYS["a walk"], 128) == whole
     paged: list[tuple[Any, ...]] = []
     for offset in range(0, len(whole) + 3, 3):
@@ -188,6 +224,25 @@ def test_candidates_are_read_in_portions_and_in_one_order(
         paged += places(page)
         assert count.number == len(whole) or not count.is_exact or offset > len(whole)
     assert paged == whole
+
+
+def test_names_that_begin_so_are_collected_from_their_indexes(archive: tuple[Tx, Any]) -> None:
+    """And what needs no further look is counted so; a condition that no index of names has leads another way."""
+    for keys_, is_so in (
+        ({"PatientName": "doe*"}, True), ({"PatientName": "山田^太郎"}, True), ({"ReferringPhysicianName": "DOE^J*"}, True),
+        ({"PatientName": "doe*", "ModalitiesInStudy": "CT", "StudyDate": "2023-"}, True), ({"PatientName": "*doe*"}, False),
+        ({"PatientName": "=山田*"}, False), ({"PatientName": "doe*", "PatientID": "P*"}, False),
+        ({"PatientName": "doe*", "PatientBirthDate": "19500101"}, False), ({"PatientName": "doe*", "StudyComments": "odd*"}, False),
+    ):  # fmt: skip
+        study = compile_filter(identifier("STUDY", **keys_), READER).study
+        assert _search_begun.is_collectable(study, 10_000) == is_so, keys_
+    counted = search.count(archive[0], READER, identifier("STUDY", PatientName="doe*"))
+    assert counted == search.Count(15, True)
+    with pytest.MonkeyPatch.context() as patch:
+        take(patch, {"_FIRST": 3, "_MORE": 2})
+        assert search.count(archive[0], READER, identifier("STUDY", PatientName="doe*")) == counted
+        patch.setattr(search, "FEW", 4)
+        assert search.count(archive[0], READER, identifier("STUDY", PatientName="doe*")) == counted
 
 
 def elements(match: Match, keyword: str) -> tuple[Any, ...]:

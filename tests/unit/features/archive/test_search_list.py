@@ -7,11 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heliograph.engine.db import Tx
-from heliograph.features.archive import _search_way
 from heliograph.features.archive.search import priors, series_of_study, study_by_id, study_list
 from heliograph.kit.errors import Absent, Invalid
 from heliograph.standards.dicom import names
-from tests.unit.features.archive.test_search import READER, WAYS, archive
+from tests.unit.features.archive.test_search import READER, WAYS, archive, take
 
 __all__ = ["archive"]
 Archive = tuple[Tx, list[dict[str, Any]]]
@@ -133,8 +132,7 @@ def test_every_way_gives_the_same_pages(
     paged: list[str] = []
     cursor = None
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in WAYS[way].items():
-            patch.setattr(_search_way, name, value)
+        take(patch, WAYS[way])
         while True:
             page = study_list(archive[0], READER, filters, sort=sort, descending=descending, cursor=cursor, limit=4)
             paged += uids(page)

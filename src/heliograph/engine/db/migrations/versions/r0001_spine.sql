@@ -146,6 +146,10 @@ create table study (
     issuer text collate "C" not null default '',
     patient_name text not null default '',
     patient_name_folded text collate "C" not null default '',
+    -- The second and the third component group alone: a pattern may match any of them.
+    ideographic_folded text collate "C" not null default '',
+    phonetic_folded text collate "C" not null default '',
+    has_name_groups boolean not null generated always as (position('=' in patient_name) > 0) stored,
     birth_date text collate "C" not null default '',
     sex text collate "C" not null default '',
     study_date text collate "C" not null default '',
@@ -182,14 +186,20 @@ create table study (
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 -- Each index of an order carries what most searches ask for: a row of the table costs ten times a row of an index.
 -- The settings of autovacuum keep most pages marked as visible to all, without which the table would be read after all.
-create index study_by_patient on study (patient_fk);
+-- Counts of a patient's studies, and of the earlier ones, need no row.
+create index study_by_patient on study (patient_fk) include (tenant_id, id, study_date, study_time);
 create index study_by_received on study (tenant_id, received_at desc, id desc) include (study_date, modality_words, search_text);
 -- That of the date carries every other order too: a day or a month is sorted without reading the table.
 create index study_by_date on study (tenant_id, study_date, study_time, id) include (
     received_at, modality_words, search_text, patient_name_folded, patient_id, accession_number, modality_key, settled_instances
 );
 create index study_by_name on study (tenant_id, patient_name_folded, id)
-    include (received_at, study_date, modality_words, search_text);
+    include (received_at, study_date, study_time, patient_fk, has_name_groups, modality_words, search_text);
+-- Those that begin with some letters are collected from three indexes, with what puts them in order.
+create index study_by_ideographic on study (tenant_id, ideographic_folded, id)
+    include (study_date, study_time, patient_fk, modality_words, search_text) where ideographic_folded <> '';
+create index study_by_phonetic on study (tenant_id, phonetic_folded, id)
+    include (study_date, study_time, patient_fk, modality_words, search_text) where phonetic_folded <> '';
 create index study_by_patient_id on study (tenant_id, patient_id, id)
     include (received_at, study_date, modality_words, search_text);
 create index study_by_accession on study (tenant_id, accession_number, id)
@@ -198,10 +208,11 @@ create index study_by_modality on study (tenant_id, modality_key, received_at de
     include (study_date, modality_words, search_text);
 create index study_by_instances on study (tenant_id, settled_instances, id)
     include (received_at, study_date, modality_words, search_text) where settled_instances is not null;
-create index study_by_referring on study (tenant_id, referring_physician_folded, id);
+create index study_by_referring on study (tenant_id, referring_physician_folded, id)
+    include (study_date, study_time, patient_fk, modality_words, search_text);
 -- A pattern may match any component group of a name: with this index "begins with, or has groups" is answered by two.
 create index study_referred_with_groups on study (tenant_id, referring_physician_folded, id)
-    where position('=' in referring_physician) > 0;
+    include (study_date, study_time, patient_fk, modality_words, search_text) where position('=' in referring_physician) > 0;
 create index study_by_birth_date on study (tenant_id, birth_date, id);
 create index study_by_study_id on study (tenant_id, study_id, id);
 -- One index for both: words and a modality together are met without a list of all studies of the modality.
