@@ -1,4 +1,4 @@
-"""A fetch that somebody cancels is cancelled at the other node too (PS3.7 9.3.2.3, PS3.4 C.4.2, C.4.3)."""
+"""Fetches that do not go well: cancelled ones are cancelled at the other node too (PS3.7 9.3.2.3, PS3.4 C.4.2, C.4.3)."""
 
 import io
 import threading
@@ -89,12 +89,12 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-def fetch(archive: Server, slow: SlowNode, name: str) -> str:
+def fetch(archive: Server, slow: SlowNode, name: str, study_uid: str = SHAPE.study_uid) -> str:
     """A job that stands at the third object."""
     client = archive.client()
     body = {"name": name, "aet": "SLOW", "host": "127.0.0.1", "port": slow.port}
     node_id = client.post("/api/nodes", json=body).raise_for_status().json()["id"]
-    asked = client.post(f"/api/nodes/{node_id}/retrieve", json={"study_uid": SHAPE.study_uid})
+    asked = client.post(f"/api/nodes/{node_id}/retrieve", json={"study_uid": study_uid})
     job_id = asked.raise_for_status().json()["job_id"]
     assert slow.begun.wait(LONG_S)
     return str(job_id)
@@ -133,3 +133,21 @@ def test_a_node_that_does_not_stop_is_left(archive: Server) -> None:
         archive.client().post(f"/api/jobs/{job_id}/cancel").raise_for_status()
         assert until(lambda: ended(archive, job_id))["state"] == "cancelled"
         assert not slow.let_go.is_set(), "the node was still at it"
+
+
+class EmptyNode(SlowNode):
+    """A foreign archive without the study."""
+
+    def _move(self, event: Any) -> Iterator[Any]:
+        self.begun.set()
+        yield "127.0.0.1", self._our_port
+        yield 0
+
+
+def test_a_fetch_that_brought_nothing_is_no_success(archive: Server) -> None:
+    """A node that has nothing of the study has nothing to send, and says success to that."""
+    with EmptyNode(StudyRootQueryRetrieveInformationModelMove, archive.dicom.port) as empty:
+        job_id = fetch(archive, empty, "empty", "1.2.3.4.5")
+        seen = until(lambda: ended(archive, job_id))
+    assert seen["state"] == "failed"
+    assert "nothing of this study" in seen["error"]

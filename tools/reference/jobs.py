@@ -17,6 +17,7 @@ MEANING = {
 DUTIES = {
     "relay": "Numbers committed facts for the change feed.",
     "trim": "Takes facts older than `archive.change_days` off the change feed.",
+    "lost sends": "Puts a send that is under way and stands in no queue back into it.",
     "settle": "Settles series and studies whose quiet time is over.",
     "alarms": "Looks for what a person must know of, and tells it by webhook or e-mail.",
     "verify": "Queues a verification when the last one is `archive.verify_period_days` old.",

@@ -15,8 +15,10 @@ from heliograph.features.routing.sends import (
     begin,
     cancel_send,
     finish,
+    has_study,
     keep_progress,
     outgoing,
+    put_back,
     put_off,
     request_retrieve,
     request_send,
@@ -27,6 +29,6 @@ from heliograph.features.routing.sends import (
 
 __all__ = [
     "RETRIEVE_WORK", "SEND_WORK", "Node", "Outgoing", "Peers", "Rule", "Send", "add_node", "add_rule", "begin", "cancel_send", "find_node", "finish",
-    "keep_progress", "node", "nodes", "outgoing", "put_off", "remove_node", "remove_rule", "request_retrieve", "request_send", "resend", "rules", "sends",
+    "has_study", "keep_progress", "node", "nodes", "outgoing", "put_back", "put_off", "remove_node", "remove_rule", "request_retrieve", "request_send", "resend", "rules", "sends",
     "study_settled", "update_node", "update_rule", "wake",
 ]  # fmt: skip

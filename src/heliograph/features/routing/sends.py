@@ -221,6 +221,28 @@ def wake(database: Database) -> int:
     return len(rows)
 
 
+def put_back(database: Database) -> int:
+    """Queues again what is under way and stands in no queue: its work failed for good, or the queue lost it. The count."""
+    with database.transaction() as tx:
+        rows = tx.execute(
+            "select id, node_id from send where state in ('queued', 'sending') and id::text not in "
+            "(select args->>'send_id' from procrastinate_jobs where task_name = %s and status in ('todo', 'doing') "
+            "and args->>'send_id' is not null) for update skip locked",
+            (SEND_WORK,),
+        ).fetchall()
+        for send_id, node_id in rows:
+            _queue(tx, send_id, node_id)
+    return len(rows)
+
+
+def has_study(tx: Tx, tenant_id: int, study_uid: str) -> bool:
+    """Whether anything of a study that was fetched is here."""
+    row = tx.execute(
+        "select 1 from study where tenant_id = %s and study_uid = %s and instance_count > 0", (tenant_id, study_uid)
+    ).fetchone()
+    return row is not None
+
+
 def _queue(tx: Tx, send_id: UUID, node_id: UUID) -> None:
     """One send after another to each node, so that an outage is met once and not by all at the same time."""
     defer(tx, SEND_WORK, {"send_id": str(send_id)}, lock=f"node:{node_id}", once=f"send:{send_id}")

@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from heliograph.engine.db import Tx
 from heliograph.engine.jobs import Cancelled, Interrupted, JobRun, Work
 from heliograph.engine.jobs.worker import Periodic
+from heliograph.engine.telemetry import trouble
 from heliograph.features import routing
 from heliograph.features.access import note, system_actor
 from heliograph.features.routing import Node, Outgoing, Send
@@ -25,6 +27,7 @@ from heliograph.services import Services
 from heliograph.standards.dicom import uids
 
 _WAKE_EVERY_S = 2.0
+_PUT_BACK_EVERY_S = 60.0
 _KEEP_EVERY_S = 0.5
 _MOST_CLASSES = 18
 # How long a node may take for its last answer; the worker has less than the supervisor's six seconds when it ends.
@@ -48,7 +51,10 @@ def works(services: Services) -> list[Work]:
 
 
 def duties(services: Services) -> list[Periodic]:
-    return [Periodic("sends", _WAKE_EVERY_S, lambda: wake(services.database))]
+    return [
+        Periodic("sends", _WAKE_EVERY_S, lambda: wake(services.database)),
+        Periodic("lost sends", _PUT_BACK_EVERY_S, lambda: routing.put_back(services.database)),
+    ]
 
 
 @dataclass(slots=True)
@@ -72,6 +78,17 @@ class SendRun:
         if send is None:
             return
         self.done, self.failed, self.through = send.done, send.failed, send.sent_through
+        try:
+            error = self._bring(send)
+        except HeliographError as raised:
+            error = raised
+        except Exception as raised:  # noqa: BLE001 a send must wait for its next attempt, whatever happened in this one
+            trouble("send_failed", raised)
+            error = Broken("an unexpected error; the log has its place")
+        self._keep()
+        self._end(send, error)
+
+    def _bring(self, send: Send) -> HeliographError | None:
         error: HeliographError | None = None
         while error is None and self.wanted and self.full is None:
             with self.services.database.transaction() as tx:
@@ -80,7 +97,7 @@ class SendRun:
                 break
             error = self._attempt(send, items)
             self._keep()
-        self._end(send, error)
+        return error
 
     def _attempt(self, send: Send, items: Sequence[Outgoing]) -> HeliographError | None:
         self._numbers = {item.sop_uid: item.instance_id for item in items}
@@ -114,21 +131,27 @@ class SendRun:
             )
 
     def _end(self, send: Send, error: HeliographError | None) -> None:
-        if not self.wanted:
-            return
         if self.full is not None:
             error = Busy(f"the node has no room: {self.full.comment or 'status A7xxH'}", code="node_full")
         with self.services.database.transaction() as tx:
-            if error is not None:
+            if not self.wanted:
+                pass  # somebody has ended it
+            elif error is not None:
                 routing.put_off(tx, send, error)
-                return
-            if self.failed:
+            elif self.failed:
                 routing.finish(tx, send, "failed", f"{self.failed} objects were not taken: {counted(self.reasons)}")
             else:
                 routing.finish(tx, send, "done")
-            subject = {"study": send.study_id, "send": str(send.id), "node": str(send.node.id)}
-            detail = {"count": self.done, "failed": self.failed}
-            note(tx, system_actor("sending", send.tenant_id), "instances.sent", subject, detail=detail)
+            self._note(tx, send, is_last=self.wanted and error is None)
+
+    def _note(self, tx: Tx, send: Send, *, is_last: bool) -> None:
+        """What has left the house is on record with every attempt, however the send ends; `done` counts earlier attempts too."""
+        count = self.done - send.done
+        if not count and not is_last:
+            return
+        subject = {"study": send.study_id, "send": str(send.id), "node": str(send.node.id)}
+        detail = {"count": count, "done": self.done, "failed": self.failed}
+        note(tx, system_actor("sending", send.tenant_id), "instances.sent", subject, detail=detail)
 
 
 def retrieve(services: Services, run: JobRun) -> None:
@@ -145,6 +168,7 @@ def retrieve(services: Services, run: JobRun) -> None:
     if unable:
         final = _get(services, run, node, study_uid)
     _judge(run, final)
+    _check_come(services, run, final, study_uid)
 
 
 def _get(services: Services, run: JobRun, node: Node, study_uid: str) -> Progress:
@@ -205,6 +229,15 @@ def _judge(run: JobRun, final: Progress) -> None:
     if final.completed or final.warning:
         raise Broken(f"the node could not send {final.failed} objects{comment}", code="retrieve_incomplete")
     raise Broken(f"the node answered status {final.status:04X}H{comment}", code="retrieve_failed")
+
+
+def _check_come(services: Services, run: JobRun, final: Progress, study_uid: str) -> None:
+    """A node that does not have the study has nothing to send and calls that a success."""
+    if final.completed + final.warning:
+        return
+    with services.database.transaction() as tx:
+        if not routing.has_study(tx, run.tenant_id, study_uid):
+            raise Broken("the node has sent nothing of this study", code="retrieve_empty")
 
 
 def _summary(progress: Progress) -> dict[str, int]:

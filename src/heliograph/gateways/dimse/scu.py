@@ -55,6 +55,7 @@ class User:
     def __init__(self, association: Association, *, response_timeout_s: float = 300.0) -> None:
         self.association = association
         self._timeout_s = response_timeout_s
+        self.is_sending = False  # a data set has been begun and not ended
         self._last_id = 0
 
     def next_id(self) -> int:
@@ -85,7 +86,9 @@ class User:
     ) -> Command:
         """Send one data set that is already in the context's transfer syntax; the C-STORE-RSP."""
         request = store_request(self.next_id(), context.abstract_syntax, sop_instance_uid, originator)
+        self.is_sending = True
         self.association.send_stream(context.context_id, request, chunks, total)
+        self.is_sending = False
         return self._reply(request.message_id)
 
     def find(

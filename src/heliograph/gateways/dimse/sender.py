@@ -1,5 +1,6 @@
 """Sending stored objects: which contexts to propose, which to use, raw bytes where the receiver takes them (PS3.4 B)."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -92,7 +93,7 @@ def encoded_for(item: Stored, context: AcceptedContext, read: Read) -> Encoded:
     """The stored bytes when the context has the object's transfer syntax, else transcoded ones; Broken when they cannot be."""
     total = item.size_bytes - item.prefix_bytes
     if context.transfer_syntax == item.transfer_syntax:
-        return Encoded(total, _ranges(item, read, item.prefix_bytes))
+        return Encoded(total, _begun(_ranges(item, read, item.prefix_bytes)))
     if item.size_bytes > MAX_TRANSCODED_BYTES:
         raise Broken("the object is too large to be transcoded", code="too_large_to_transcode")
     from heliograph.standards.dicom.transcode import transcode
@@ -102,6 +103,12 @@ def encoded_for(item: Stored, context: AcceptedContext, read: Read) -> Encoded:
     start, _ = part10.split(whole)
     view = memoryview(whole)[start:]
     return Encoded(len(view), (bytes(view[n : n + CHUNK_BYTES]) for n in range(0, len(view), CHUNK_BYTES)))
+
+
+def _begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same with the first one read: an object that storage does not give is noticed before a word of it has been sent."""
+    first = next(chunks, b"")
+    return itertools.chain((first,), chunks)
 
 
 def _ranges(item: Stored, read: Read, start: int) -> Iterator[bytes]:
