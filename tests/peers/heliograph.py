@@ -54,12 +54,15 @@ class Server:
         self.env = env or {}
         self.mark = uuid.uuid4().hex
         self.log = log or data.with_name(data.name + ".log")
-        self.http_port = free_port()
-        self.http = f"http://127.0.0.1:{self.http_port}"
-        self.dicom = Dicom("127.0.0.1", free_port(), aet)
+        self._choose_ports(aet)
         self.process: subprocess.Popen[bytes] | None = None
         self.started_in_s = 0.0
         self._token: str | None = None
+
+    def _choose_ports(self, aet: str) -> None:
+        self.http_port = free_port()
+        self.http = f"http://127.0.0.1:{self.http_port}"
+        self.dicom = Dicom("127.0.0.1", free_port(), aet)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -96,6 +99,21 @@ class Server:
     def start(self, *, wait_s: float = READY_S, until_ready: bool = True) -> Self:
         self.data.parent.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
+        self._spawn()
+        if until_ready:
+            try:
+                self.wait_ready(wait_s)
+            except DidNotStart:
+                # A port that was free when it was chosen may be another's by the first start.
+                if self.started_in_s or "is taken" not in self.log_tail():
+                    raise
+                self._choose_ports(self.dicom.aet)
+                self._spawn()
+                self.wait_ready(wait_s)
+            self.started_in_s = time.monotonic() - began
+        return self
+
+    def _spawn(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -106,10 +124,6 @@ class Server:
                 cwd=self.log.parent,
                 start_new_session=True,
             )
-        if until_ready:
-            self.wait_ready(wait_s)
-            self.started_in_s = time.monotonic() - began
-        return self
 
     def start_unless_running(self) -> Self:
         return self if self.process is not None and self.process.poll() is None else self.start()

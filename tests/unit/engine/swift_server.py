@@ -84,7 +84,7 @@ class SwiftServer:
             f"[filter:tempauth]\nuse = egg:swift#tempauth\nuser_test_tester = {SECRET_KEY} .admin\n",
         )  # fmt: skip
         self._start("proxy", [_program("swift-proxy-server"), str(config)])
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 150
         while self._asks("GET", "/") != 200:
             if time.monotonic() > deadline:
                 raise AssertionError("swift does not answer: " + (self.folder / "proxy.log").read_text()[-500:])
@@ -121,7 +121,7 @@ class SwiftServer:
     def _stop(self, name: str) -> None:
         process = self._processes.pop(name)
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
     def _asks(self, method: str, path: str) -> int:
         """The status of an empty request, signed by hand (AWS Signature Version 4)."""
@@ -138,7 +138,7 @@ class SwiftServer:
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
         signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
         said = f"AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/{scope}, SignedHeaders={names}, Signature={signature}"
-        wire = http.client.HTTPConnection(host, timeout=10)
+        wire = http.client.HTTPConnection(host, timeout=60)
         try:
             wire.request(
                 method, path, headers={"x-amz-date": stamp, "x-amz-content-sha256": empty, "Authorization": said}

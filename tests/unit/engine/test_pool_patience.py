@@ -21,7 +21,7 @@ def test_a_database_that_is_away_is_busy_within_the_patience() -> None:
     began = time.monotonic()
     with pytest.raises(Busy) as caught, database.transaction():
         pass
-    assert time.monotonic() - began < 10, "twenty seconds are what a pool waits that was told nothing"
+    assert time.monotonic() - began < 15, "twenty seconds are what a pool waits that was told nothing"
     database.close()
     answer = problem(caught.value)
     assert answer.status_code == 503

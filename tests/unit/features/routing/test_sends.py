@@ -136,5 +136,5 @@ def test_an_object_whose_number_was_drawn_earlier_but_came_later_goes_too(
         sender = threading.Thread(target=lambda: gone.extend(go(scratch, send)))
         sender.start()
         time.sleep(0.5)
-    sender.join(20)
+    sender.join(150)
     assert gone == [shape.sop_uid(number) for number in (1, 2, 3)]

@@ -91,7 +91,7 @@ def test_what_one_side_sends_the_other_receives(data_sets: list[bytes], max_leng
             assert receiver.receive_command() == (1, STORE)
             assert received_data(receiver) == data
         assert receiver.receive_command() is None
-        thread.join(5)
+        thread.join(120)
         assert (sender.state, receiver.state) == (State.CLOSED, State.CLOSED)
 
 
@@ -261,7 +261,7 @@ def test_n2_pdu_that_dribbles_ends_in_time() -> None:
         began = time.monotonic()
         with pytest.raises((TimedOut, Violation)):
             ours.receive_command()
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 40
         stop.set()
         thread.join()
 

@@ -78,8 +78,8 @@ def running() -> Iterator[Running]:
         yield one
     finally:
         one.stop.set()
-        one.thread.join(5)
-        one.acceptor.drain(2.0)
+        one.thread.join(60)
+        one.acceptor.drain(60.0)
         assert one.acceptor.open_count() == 0
 
 
@@ -153,7 +153,7 @@ def test_stop_aborts_idle_associations_soon() -> None:
         one.stop.set()
         began = time.monotonic()
         assert one.end() == "stopping"
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 40
         association.abort()
 
 
@@ -165,7 +165,7 @@ def test_n3_many_associations_leave_nothing_behind() -> None:
                 association.abort()
             else:
                 association.release()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 150
         while one.acceptor.open_count() and time.monotonic() < deadline:
             time.sleep(0.01)
         assert (one.acceptor.open_count(), len(one.host.ends)) == (0, 200)
