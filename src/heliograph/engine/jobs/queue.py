@@ -123,7 +123,7 @@ def enqueue(
         "values (%s,%s,%s,%s,%s,%s,%s,%s,%s)",
         (job_id, tenant_id, kind, title, unit, total, Jsonb(arguments), requested_by, now()),
     )
-    _put(tx, TRACKED, {"job_id": str(job_id)}, lock=lock, priority=0)
+    _put_job(tx, job_id, lock=lock)
     return job_id
 
 
@@ -186,7 +186,7 @@ def retry(tx: Tx, tenant_id: int, job_id: UUID) -> None:
     if row is None:
         _check_known(tx, tenant_id, job_id)
         raise Conflict("only a failed or cancelled job can be run again", code="job_not_ended")
-    _put(tx, TRACKED, {"job_id": str(job_id)}, lock=None, priority=0)
+    _put_job(tx, job_id)
 
 
 def _check_known(tx: Tx, tenant_id: int, job_id: UUID) -> None:
@@ -202,13 +202,18 @@ def take_back(tx: Tx) -> int:
         (TRACKED,),
     ).fetchall()
     for (job_id,) in lost:
-        _put(tx, TRACKED, {"job_id": str(job_id)}, lock=None, priority=0)
+        _put_job(tx, job_id)
     small = tx.execute(
         "delete from procrastinate_jobs where queue_name = 'quick' and status = 'aborted' returning task_name, args, lock, priority"
     ).fetchall()
     for task, arguments, lock, priority in small:
         _put(tx, task, arguments, lock=lock, priority=priority)
     return len(lost) + len(small)
+
+
+def _put_job(tx: Tx, job_id: UUID, *, lock: str | None = None) -> None:
+    """Entries of one job never run at the same time: one that was cancelled while it waited, and is run again, stands there twice."""
+    _put(tx, TRACKED, {"job_id": str(job_id)}, lock=lock or f"job:{job_id}", priority=0)
 
 
 def _put(

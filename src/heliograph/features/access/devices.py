@@ -4,6 +4,7 @@ An application entity title is a label: a device with a pinned host is itself on
 store from loopback and private networks (setting), and stands under "wants in" until somebody accepts or dismisses it.
 """
 
+import functools
 import ipaddress
 import socket
 from dataclasses import asdict, dataclass
@@ -14,9 +15,11 @@ from heliograph.engine.db import Tx
 from heliograph.features.access.model import DEVICE_RIGHTS, Actor
 from heliograph.features.access.policy import note, require
 from heliograph.kit.errors import Absent, Conflict, Invalid
-from heliograph.kit.time import now
+from heliograph.kit.time import monotonic_s, now
 
 _COLUMNS = "id, aet, host, port, description, allow, pinned, default_issuer, answer_success_when_held, created_at, last_seen_at, stored_count"
+
+_NAMES_LAST_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ def update_device(tx: Tx, actor: Actor, device_id: int, values: dict[str, Any]) 
     """Changes the named fields of a device."""
     require(actor, "device.manage")
     known = {"aet", "host", "port", "description", "allow", "pinned", "default_issuer", "answer_success_when_held"}
-    values = {key: value for key, value in values.items() if key in known}
+    # Only a port can be taken away; null leaves everything else as it is.
+    values = {key: value for key, value in values.items() if key in known and (value is not None or key == "port")}
     if "aet" in values:
         values["aet"] = _checked_aet(values["aet"])
     if "allow" in values:
@@ -89,6 +93,13 @@ def update_device(tx: Tx, actor: Actor, device_id: int, values: dict[str, Any]) 
         _check_port(values["port"])
     if not values:
         raise Invalid("nothing to change was named", code="empty_change")
+    if "aet" in values:
+        taken = tx.execute(
+            "select 1 from device where tenant_id = %s and aet = %s and id <> %s",
+            (actor.tenant_id, values["aet"], device_id),
+        ).fetchone()
+        if taken is not None:
+            raise Conflict("a device of this AE title exists", code="device_exists")
     sets = ", ".join(f"{key} = %s" for key in values)
     row = tx.execute(
         f"update device set {sets} where id = %s and tenant_id = %s returning {_COLUMNS}",
@@ -115,7 +126,7 @@ def identify_caller(
     tx: Tx, tenant_id: int, aet: str, address: str, *, unknown_peers: str, unknown_networks: str
 ) -> tuple[Actor, Device | None]:
     """The actor of an association. An unknown or wrongly placed caller is a `caller` with few rights, or none at all."""
-    aet = _trimmed(aet)[:16]
+    aet, address = _trimmed(aet)[:16], _plain_address(address)
     device = find_device(tx, tenant_id, aet)
     if device is not None and (not device.pinned or _same_host(device.host, address)):
         rights = frozenset[str]().union(*(DEVICE_RIGHTS[word] for word in device.allow))
@@ -246,13 +257,26 @@ def is_near(address: str) -> bool:
     return ip.is_loopback or ip.is_private or ip.is_link_local
 
 
-def _same_host(host: str, address: str) -> bool:
-    if not host or host == address:
-        return True
+def _plain_address(address: str) -> str:
+    """A door that listens for both kinds of addresses tells one of version 4 as `::ffff:10.0.0.1`."""
     try:
-        return address in {info[4][0] for info in socket.getaddrinfo(host, None)}
+        mapped = getattr(ipaddress.ip_address(address), "ipv4_mapped", None)
+    except ValueError:
+        return address
+    return str(mapped) if mapped is not None else address
+
+
+def _same_host(host: str, address: str) -> bool:
+    return not host or host == address or address in _addresses(host, int(monotonic_s() // _NAMES_LAST_S))
+
+
+@functools.lru_cache(maxsize=512)
+def _addresses(host: str, _period: int) -> frozenset[str]:
+    """Remembered for a while: whoever borrows the title of a device must not make every association wait for a name server."""
+    try:
+        return frozenset(str(info[4][0]) for info in socket.getaddrinfo(host, None))
     except OSError:
-        return False
+        return frozenset()
 
 
 def _device(row: tuple[Any, ...]) -> Device:

@@ -164,6 +164,12 @@ def sign_in_by_link(tx: Tx, code: str, address: str, *, hours: float) -> Session
     return _open(tx, row[0], address, hours, "link")
 
 
+def note_link_failure(tx: Tx, address: str) -> None:
+    """Somebody tried a code that is unknown, used or old; in a transaction that stays."""
+    nobody = Actor("user", "", "", 1, frozenset(), address)
+    note(tx, nobody, "signed_in", {}, outcome="refused", detail={"way": "link"})
+
+
 def session_actor(tx: Tx, token: str, address: str) -> Session:
     """The session behind a cookie; raises NotSignedIn."""
     row = tx.execute(

@@ -37,23 +37,44 @@ class Condition:
     mend: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What an open alarm says."""
+
+    severity: str
+    message: str
+    is_acknowledged: bool
+
+    def is_less_than(self, condition: Condition) -> bool:
+        """Another severity; or somebody looks after three failed sends, and now there are four."""
+        if self.severity != condition.severity:
+            return True
+        return self.is_acknowledged and _amount(condition.message) > _amount(self.message)
+
+
+def _amount(message: str) -> int:
+    """The number that a message begins with, 0 for one without."""
+    first = message.partition(" ")[0]
+    return int(first) if first.isdecimal() else 0
+
+
 def look(database: Database, blobs: Blobs, settings: Settings) -> None:
     """Compares what holds now with what is open; called by the worker every quarter of a minute."""
     with database.transaction() as tx:
         found = {c.key: c for c in (*_disk(blobs, settings), *_work(tx), *_receive(tx))}
         rows = tx.execute(
-            "select key, severity, message from alarm where tenant_id = %s and cleared_at is null and kind <> all(%s)",
+            "select key, severity, message, acknowledged_by is not null from alarm where tenant_id = %s and cleared_at is null and kind <> all(%s)",
             (_TENANT, list(_TOLD_ONCE)),
         ).fetchall()
-        said = {key: (severity, message) for key, severity, message in rows}
+        said = {row[0]: _Said(*row[1:]) for row in rows}
         # One that got worse is a new alarm: who was told of the lesser one, or has acknowledged it, must hear of it.
-        for key in (key for key, (severity, _) in said.items() if key not in found or found[key].severity != severity):
+        for key in (key for key, old in said.items() if key not in found or old.is_less_than(found[key])):
             _clear(tx, key)
         for key, condition in found.items():
-            severity, message = said.get(key, ("", ""))
-            if severity != condition.severity:
+            old = said.get(key)
+            if old is None or old.is_less_than(condition):
                 _raise(tx, condition)
-            elif message != condition.message:
+            elif old.message != condition.message:
                 tx.execute(
                     "update alarm set message = %s, mend = %s where tenant_id = %s and key = %s and cleared_at is null",
                     (condition.message, condition.mend, _TENANT, key),

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from heliograph import __version__
 from heliograph.features import access
 from heliograph.features.access import Session
-from heliograph.features.access.people import note_failure
+from heliograph.features.access.people import note_failure, note_link_failure
 from heliograph.gateways.http import ServicesDep, SessionDep, client_address
 from heliograph.gateways.http.auth import authenticator_of, clear_cookie, set_cookie
 from heliograph.kit.errors import NotSignedIn
@@ -55,8 +55,14 @@ def sign_in(body: SignIn, request: Request, response: Response, services: Servic
 @router.post("/link")
 def sign_in_by_link(body: Link, request: Request, response: Response, services: ServicesDep) -> dict[str, Any]:
     """By the code of a one-time link."""
-    with services.database.transaction() as tx:
-        session = access.sign_in_by_link(tx, body.link, client_address(request), hours=services.settings.session_hours)
+    address = client_address(request)
+    try:
+        with services.database.transaction() as tx:
+            session = access.sign_in_by_link(tx, body.link, address, hours=services.settings.session_hours)
+    except NotSignedIn:
+        with services.database.transaction() as tx:
+            note_link_failure(tx, address)
+        raise
     set_cookie(response, session)
     return _body(session, services)
 

@@ -1,0 +1,72 @@
+"""Changes of devices that would contradict another device or say nothing, and addresses as sockets tell them."""
+
+import importlib
+from typing import Any
+
+import pytest
+
+from heliograph.engine.db import Tx
+from heliograph.features import access
+from heliograph.features.access import Actor
+from heliograph.kit.errors import Conflict, Invalid
+
+RULES = {"unknown_peers": "store", "unknown_networks": "private"}
+
+
+def test_a_title_that_another_device_has_is_a_conflict(tx: Tx, actor: Actor) -> None:
+    access.add_device(tx, actor, "CT1", "10.0.0.5", 104, ["store"])
+    second = access.add_device(tx, actor, "CT2", "10.0.0.6", 104, ["store"])
+    with pytest.raises(Conflict) as told:
+        access.update_device(tx, actor, second.id, {"aet": "CT1"})
+    assert told.value.code == "device_exists"
+    assert access.update_device(tx, actor, second.id, {"aet": "CT2"}).aet == "CT2", "its own title is no contradiction"
+
+
+@pytest.mark.parametrize("field", ["aet", "host", "description", "allow", "pinned", "default_issuer"])
+def test_null_leaves_a_field_as_it_is(tx: Tx, actor: Actor, field: str) -> None:
+    made = access.add_device(tx, actor, "CT1", "10.0.0.5", 104, ["store"], description="first floor")
+    with pytest.raises(Invalid, match="nothing to change"):
+        access.update_device(tx, actor, made.id, {field: None})
+    assert (
+        access.update_device(tx, actor, made.id, {field: None, "port": 105}).as_dict()[field] == made.as_dict()[field]
+    )
+
+
+def test_a_port_can_be_taken_away(tx: Tx, actor: Actor) -> None:
+    made = access.add_device(tx, actor, "CT1", "10.0.0.5", 104, ["store"])
+    assert access.update_device(tx, actor, made.id, {"port": None}).port is None
+
+
+@pytest.mark.parametrize(
+    ("address", "known"), [("::ffff:10.0.0.5", True), ("::ffff:10.0.0.6", False), ("10.0.0.5", True)]
+)
+def test_a_pinned_device_is_known_at_a_door_for_both_kinds_of_addresses(
+    tx: Tx, actor: Actor, address: str, known: bool
+) -> None:
+    access.add_device(tx, actor, "CT1", "10.0.0.5", 104, ["store"], pinned=True)
+    found, device = access.identify_caller(tx, 1, "CT1", address, **RULES)
+    assert (device is not None) == known
+    assert found.address == address.removeprefix("::ffff:")
+
+
+def test_a_pinned_name_is_not_looked_up_with_every_association(
+    tx: Tx, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever borrows the title would have every process wait for a name server."""
+    devices = importlib.import_module("heliograph.features.access.devices")  # the package has a function of this name
+    asked: list[str] = []
+
+    def look_up(host: str, *_: Any) -> list[Any]:
+        if host == "scanner.example":
+            asked.append(host)
+        return [(2, 1, 6, "", ("10.9.9.9", 0))]
+
+    monkeypatch.setattr(devices.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(devices, "_NAMES_LAST_S", 1e9)
+    devices._addresses.cache_clear()
+    access.add_device(tx, actor, "CT1", "scanner.example", 104, ["store"], pinned=True)
+    for _ in range(20):
+        assert access.identify_caller(tx, 1, "CT1", "10.9.9.8", **RULES)[1] is None
+        assert access.identify_caller(tx, 1, "CT1", "10.9.9.9", **RULES)[1] is not None
+    devices._addresses.cache_clear()
+    assert asked == ["scanner.example"]
