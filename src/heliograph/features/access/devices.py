@@ -20,6 +20,7 @@ from heliograph.kit.time import monotonic_s, now
 _COLUMNS = "id, aet, host, port, description, allow, pinned, default_issuer, answer_success_when_held, created_at, last_seen_at, stored_count"
 
 _NAMES_LAST_S = 20.0
+_MOST_CALLERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +152,16 @@ def note_association(
     refused: int = 0,
     opened: bool = False,
 ) -> int | None:
-    """Counts an association for the device's or the caller's row; the caller's id when it has one."""
+    """Counts an association for the device's or the caller's row; the caller's id when it has one, None too when very many stand
+    there already."""
     at = now()
     if device is not None:
         tx.execute(
             "update device set last_seen_at = %s, stored_count = stored_count + %s where id = %s",
             (at, stored, device.id),
         )
+        return None
+    if not _may_be_listed(tx, actor):
         return None
     row = tx.execute(
         "insert into caller (tenant_id, aet, address, first_seen_at, last_seen_at, associations, stored_count, refused_count, proposals) "
@@ -169,6 +173,16 @@ def note_association(
         (actor.tenant_id, actor.name, actor.address, at, at, int(opened), stored, refused, proposals[:128]),
     ).fetchone()
     return row[0] if row else None
+
+
+def _may_be_listed(tx: Tx, actor: Actor) -> bool:
+    """False for one more caller when very many stand there: whoever makes up titles must not fill the table."""
+    row = tx.execute(
+        "select exists (select 1 from caller where tenant_id = %(t)s and aet = %(aet)s and address = %(address)s) or "
+        "(select count(*) from (select 1 from caller where tenant_id = %(t)s limit %(most)s) as listed) < %(most)s",
+        {"t": actor.tenant_id, "aet": actor.name, "address": actor.address, "most": _MOST_CALLERS},
+    ).fetchone()
+    return row == (True,)
 
 
 def callers(tx: Tx, actor: Actor, *, limit: int = 500, after: int | None = None) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """From error to HTTP: one table, and RFC 9457 problem documents that never carry foreign data."""
 
+import asyncio
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -7,6 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from heliograph.engine import telemetry
 from heliograph.engine.db import IN_THE_WAY, DatabaseError
+from heliograph.gateways.http.auth import authenticator_of
+from heliograph.gateways.http.reads import reads_of
 from heliograph.kit.errors import (
     Absent,
     Broken,
@@ -76,11 +80,25 @@ def document(status: int, code: str, detail: str, headers: dict[str, str] | None
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
+def _note_refusal(request: Request) -> None:
+    """Who tries what it may not is on record. The answer goes out even when that cannot be written: nothing was given."""
+    try:
+        known = authenticator_of(request).remembered(request)
+        pattern = getattr(request.scope.get("route"), "path", "")
+        if known is not None:
+            subject = {"route": f"{request.method} {pattern}"}
+            reads_of(request).note(known[0], "act.refused", subject, outcome="refused")
+    except (HeliographError, DatabaseError) as error:
+        telemetry.trouble("refusal_not_noted", error)
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Every door of this application answers errors the same way."""
 
-    async def known(_request: Request, error: Exception) -> Response:
+    async def known(request: Request, error: Exception) -> Response:
         assert isinstance(error, HeliographError)
+        if error.code == "not_allowed":
+            await asyncio.to_thread(_note_refusal, request)
         return problem(error)
 
     async def unfit(_request: Request, error: Exception) -> Response:

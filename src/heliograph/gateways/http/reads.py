@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from heliograph.engine.audit import Outcome
 from heliograph.features.access import Actor, note
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
@@ -22,7 +23,10 @@ class Reads:
         self._lock = threading.Lock()
         self._noted: dict[tuple[Any, ...], float] = {}
 
-    def note(self, actor: Actor, kind: str, subject: dict[str, Any], *, detail: dict[str, Any] | None = None) -> None:
+    def note(
+        self, actor: Actor, kind: str, subject: dict[str, Any], *, detail: dict[str, Any] | None = None,
+        outcome: Outcome = "success",
+    ) -> None:  # fmt: skip
         """Writes the row before the answer goes out; a database that cannot take it refuses the read."""
         key = (kind, actor.kind, actor.id, *sorted(subject.items()))
         at = monotonic_s()
@@ -32,7 +36,7 @@ class Reads:
             if len(self._noted) >= _MOST:
                 self._noted.clear()
         with self._services.database.transaction() as tx:
-            note(tx, actor, kind, subject, detail={"door": "api"} | (detail or {}))
+            note(tx, actor, kind, subject, outcome=outcome, detail={"door": "api"} | (detail or {}))
         self._noted[key] = at
 
 

@@ -70,3 +70,19 @@ def test_a_pinned_name_is_not_looked_up_with_every_association(
         assert access.identify_caller(tx, 1, "CT1", "10.9.9.9", **RULES)[1] is not None
     devices._addresses.cache_clear()
     assert asked == ["scanner.example"]
+
+
+def test_who_makes_up_titles_does_not_fill_the_table(tx: Tx, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here,) = tx.execute("select count(*) from caller where tenant_id = 1").fetchone() or (0,)
+    devices = importlib.import_module("heliograph.features.access.devices")
+    monkeypatch.setattr(devices, "_MOST_CALLERS", here + 3)
+
+    def call(aet: str) -> int | None:
+        found, device = access.identify_caller(tx, 1, aet, "10.0.0.7", **RULES)
+        return access.note_association(tx, found, device, proposals=[], opened=True)
+
+    listed = [call(f"MADEUP{n}") for n in range(6)]
+    assert [one is not None for one in listed] == [True] * 3 + [False] * 3
+    assert call("MADEUP1") == listed[1], "who stands there is counted on"
+    access.dismiss_caller(tx, actor, listed[0] or 0)
+    assert call("MADEUP5") is not None
