@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from heliograph.engine.db import EmbeddedPostgres, schema
+from heliograph.engine.db import EmbeddedPostgres, embedded, schema
 from heliograph.kit.errors import Conflict
 
 KEEPER = """
@@ -268,3 +268,24 @@ def test_root_that_may_have_no_user_namespace_is_told_the_ways_out(tmp_path: Pat
     assert "as another user" in said
     assert "--database" in said
     assert not (tmp_path / "database").exists(), "nothing is left behind that belongs to root"
+
+
+def test_memory_follows_the_size_of_the_database_within_the_machine(tmp_path: Path) -> None:
+    base = tmp_path / "base" / "1"
+    base.mkdir(parents=True)
+    assert embedded._memory_mb(tmp_path) == 512
+    with (base / "16384").open("wb") as file:
+        file.truncate(1 << 30)
+    assert embedded._memory_mb(tmp_path) == min(1280, max(512, embedded._machine_bytes() >> 22))
+    with (base / "16385").open("wb") as file:
+        file.truncate(1 << 40)
+    assert embedded._memory_mb(tmp_path) == max(512, embedded._machine_bytes() >> 22)
+
+
+def test_a_container_is_as_large_as_its_limit(tmp_path: Path) -> None:
+    limit = tmp_path / "memory.max"
+    limit.write_text("max\n")
+    whole = embedded._machine_bytes((limit, tmp_path / "not there"))
+    assert whole == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit.write_text("1073741824\n")
+    assert embedded._machine_bytes((limit,)) == 1 << 30

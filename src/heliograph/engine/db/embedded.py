@@ -21,6 +21,7 @@ MAJOR = 18
 USER = "heliograph"
 _LEAST_MEMORY = 512 << 20
 _GROWTH = 1.25
+_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": "120",
@@ -242,9 +243,17 @@ class EmbeddedPostgres:
 def _memory_mb(cluster: Path) -> int:
     """Memory for pages: as large as the archive's index, from 512 MB to a quarter of the machine's. An empty archive shall not pay for
     the bookkeeping of memory that it does not need."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     size = sum(file.stat().st_size for file in cluster.glob("base/*/*"))
-    return int(max(_LEAST_MEMORY, min(size * _GROWTH, pages / 4))) >> 20
+    return int(max(_LEAST_MEMORY, min(size * _GROWTH, _machine_bytes() / 4))) >> 20
+
+
+def _machine_bytes(limits: tuple[Path, ...] = _LIMITS) -> int:
+    """Of the machine, or of the container that we are in."""
+    found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    for file in limits:
+        with contextlib.suppress(OSError, ValueError):  # "max", or another kind of control group
+            found.append(int(file.read_text(encoding="ascii")))
+    return min(found)
 
 
 def _is_ending(pid: int) -> bool:
