@@ -1,6 +1,7 @@
 """Conditions that a person must know of: raised once, told once by webhook or mail, cleared when they are over (guard 14)."""
 
 import json
+import re
 import smtplib
 import urllib.request
 from collections.abc import Callable, Iterable
@@ -94,12 +95,24 @@ def raise_alarm(tx: Tx, condition: Condition) -> None:
 def open_alarms(tx: Tx, actor: Actor) -> list[dict[str, Any]]:
     require(actor, "alarm.read")
     rows = tx.execute(
-        "select id, kind, severity, message, mend, since, acknowledged_by from alarm where tenant_id = %s and cleared_at is null "
+        "select id, kind, severity, message, mend, since, acknowledged_by, key from alarm where tenant_id = %s and cleared_at is null "
         "order by severity, since desc",
         (actor.tenant_id,),
     )
     keys = ("id", "kind", "severity", "message", "mend", "since", "acknowledged_by")
-    return [dict(zip(keys, row, strict=True)) for row in rows]
+    return [dict(zip(keys, row[:7], strict=True)) | _sentence(row[7], row[2], row[3]) for row in rows]
+
+
+def _sentence(key: str, severity: str, message: str) -> dict[str, Any]:
+    """Name and values of the sentence, for readers of other languages: each of ours has one number at most."""
+    name, _, rest = key.partition(":")
+    number = re.search(r"\d+", message)
+    if name == "stalled":
+        return {"code": name, "values": {"source": rest}}
+    if name == "disk":
+        unit = "megabytes" if severity == "critical" else "gigabytes"
+        return {"code": f"disk_{severity}", "values": {unit: int(number[0])} if number else {}}
+    return {"code": name, "values": {"count": int(number[0])} if number else {}}
 
 
 def acknowledge_alarm(tx: Tx, actor: Actor, alarm_id: UUID) -> None:

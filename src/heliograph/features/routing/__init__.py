@@ -6,7 +6,7 @@ Events: SendWaits, SendFinished, SendFailed.
 
 from heliograph.features.routing.jobs import study_settled
 from heliograph.features.routing.model import Node, Outgoing, Rule, Send
-from heliograph.features.routing.nodes import add_node, find_node, node, nodes, remove_node, update_node
+from heliograph.features.routing.nodes import add_node, find_node, node, nodes, remove_node, retrieve_nodes, update_node
 from heliograph.features.routing.peers import Peers
 from heliograph.features.routing.rules import add_rule, remove_rule, rules, update_rule
 from heliograph.features.routing.sends import (
@@ -29,6 +29,6 @@ from heliograph.features.routing.sends import (
 
 __all__ = [
     "RETRIEVE_WORK", "SEND_WORK", "Node", "Outgoing", "Peers", "Rule", "Send", "add_node", "add_rule", "begin", "cancel_send", "find_node", "finish",
-    "has_study", "keep_progress", "node", "nodes", "outgoing", "put_back", "put_off", "remove_node", "remove_rule", "request_retrieve", "request_send", "resend", "rules", "sends",
-    "study_settled", "update_node", "update_rule", "wake",
+    "has_study", "keep_progress", "node", "nodes", "outgoing", "put_back", "put_off", "remove_node", "remove_rule", "request_retrieve", "request_send",
+    "resend", "retrieve_nodes", "rules", "sends", "study_settled", "update_node", "update_rule", "wake",
 ]  # fmt: skip

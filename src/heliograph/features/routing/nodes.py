@@ -34,6 +34,16 @@ def find_node(tx: Tx, tenant_id: int, node_id: UUID | str) -> Node:
     return Node(*row)
 
 
+def retrieve_nodes(tx: Tx, actor: Actor, jobs: list[str]) -> dict[str, str]:
+    """By the id of a retrieve job, the name of the node that it fetches from."""
+    rows = tx.execute(
+        "select j.id::text, n.name from job j join remote_node n on n.id::text = j.arguments->>'node_id' and n.tenant_id = j.tenant_id "
+        "where j.tenant_id = %s and j.id = any(%s::uuid[])",
+        (actor.tenant_id, jobs),
+    )
+    return dict(rows.fetchall())
+
+
 def add_node(tx: Tx, actor: Actor, name: str, aet: str, host: str, port: int) -> dict[str, Any]:
     """Adds a node; Invalid names the field, Conflict says that the name is taken."""
     require(actor, "node.manage")

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from heliograph.engine import jobs
-from heliograph.features import access, archive
+from heliograph.features import access, archive, routing
 from heliograph.gateways.api.paging import page_of
 from heliograph.gateways.http import ActorDep, ServicesDep
 
@@ -22,9 +22,10 @@ def job_list(
     """Long work, latest first."""
     access.require(actor, "job.read")
     with services.database.transaction() as tx:
-        found = jobs.listing(tx, actor.tenant_id, state=state, limit=limit + 1, before=cursor)
-    page = page_of(found, limit)
+        page = page_of(jobs.listing(tx, actor.tenant_id, state=state, limit=limit + 1, before=cursor), limit)
+        names = routing.retrieve_nodes(tx, actor, [item["id"] for item in page["items"] if item["kind"] == "retrieve"])
     for item in page["items"]:
+        item["values"] = {"node": names[item["id"]]} if item["id"] in names else {}
         item["can_cancel"] = item["state"] in {"queued", "running"} and access.allowed(actor, "job.manage")
         item["can_retry"] = item["state"] in {"failed", "cancelled"} and access.allowed(actor, "job.manage")
     return page

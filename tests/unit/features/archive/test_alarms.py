@@ -56,6 +56,11 @@ def test_a_disk_that_goes_from_nearly_full_to_full_is_told_as_full(
     with scratch.transaction() as tx:
         (full,) = (item for item in open_alarms(tx, actor) if item["kind"] == "disk")
     assert (full["severity"], full["acknowledged_by"]) == ("critical", None)
+    assert (nearly["code"], full["code"]) == ("disk_warning", "disk_critical")
+    for alarm, unit, size in ((nearly, "gigabytes", "GB"), (full, "megabytes", "MB")):
+        assert f" {alarm['values'][unit]} {size} are free" in alarm["message"], (
+            "translated sentences say the same number"
+        )
     look(scratch, blobs, roomy(tmp_path))
     assert "disk" not in opened(scratch, actor)
 
@@ -72,6 +77,21 @@ def test_a_verification_that_was_cut_off_after_it_found_a_fault_still_raises_the
     before.progress(200, 400, cursor=last, force=True)
     verify_jobs.run(scratch, blobs, JobRun(scratch, job_id))
     assert opened(scratch, actor)["verification"][1].startswith("1 stored object ")
+
+
+def test_an_alarm_carries_what_its_sentence_needs_in_another_language(scratch: Database, actor: Actor) -> None:
+    told = {
+        "stalled:CT:7": ("9 things", {"code": "stalled", "values": {"source": "CT:7"}}),
+        "sends": ("12 studies could not be sent.", {"code": "sends", "values": {"count": 12}}),
+        "elsewhere": ("Nothing is counted.", {"code": "elsewhere", "values": {}}),
+    }
+    with scratch.transaction() as tx:
+        for key, (message, _) in told.items():
+            raise_alarm(tx, Condition(key, "told", "warning", message, "Look."))
+        found = {item["message"]: item for item in open_alarms(tx, actor) if item["kind"] == "told"}
+        tx.execute("update alarm set cleared_at = now() where kind = 'told'")
+    for message, wanted in told.values():
+        assert {name: found[message][name] for name in wanted} == wanted
 
 
 @pytest.fixture
