@@ -1,4 +1,4 @@
-import { ApiError, errorFrom } from './client'
+import { ApiError, errorFrom, tellSignedOut } from './client'
 
 export interface Bytes {
   contentType: string
@@ -26,6 +26,7 @@ export async function fetchBytes(url: string, options: BytesOptions = {}): Promi
     if (options.signal?.aborted === true) throw cause
     throw new ApiError(0, 'offline', 'The server does not answer', '')
   }
+  if (response.status === 401) tellSignedOut()
   if (!response.ok) throw errorFrom(response.status, await problemOf(response))
   const bytes = new Uint8Array(await response.arrayBuffer())
   return { contentType: response.headers.get('Content-Type') ?? 'application/octet-stream', bytes }

@@ -41,6 +41,11 @@ export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener
 }
 
+/** The server said to somebody else than {@link request} that nobody is signed in. */
+export function tellSignedOut(): void {
+  onSignedOut()
+}
+
 export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
 
 function isProblem(value: unknown): value is Partial<Problem> {

@@ -46,7 +46,7 @@ function useAct<In, Out>(act: (input: In) => Promise<Out>, touches: readonly Que
 }
 
 export const useDevices = (enabled = true) => useList<Device>(keys.devices, '/api/devices', enabled)
-export const useWantsIn = (enabled = true) => useList<WantsIn>(keys.wantsIn, '/api/devices/wants-in', enabled)
+export const useWantsInPages = () => usePages<WantsIn>([...keys.wantsIn, 'pages'], '/api/devices/wants-in?limit=100')
 export const useSaveDevice = () =>
   useAct(
     ({ id, draft }: { id: string | null; draft: Partial<DeviceDraft> }) =>

@@ -1,6 +1,7 @@
 import { type QueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { create } from 'zustand'
+import { tellSignedOut } from './client'
 import { keys } from './keys'
 import { pace } from './pace'
 import { type LinkState, openStream } from './stream'
@@ -37,7 +38,8 @@ export function useStream(client: QueryClient): void {
 
     const lookAgain = (): Promise<void> => {
       useLive.setState((state) => ({ returns: state.returns + 1 }))
-      return client.invalidateQueries({ predicate: (query) => query.queryKey[1] !== 'list' })
+      // The study list renews itself row by row; only one that failed is asked for as a whole.
+      return client.invalidateQueries({ predicate: (query) => query.queryKey[1] !== 'list' || query.state.status === 'error' })
     }
 
     let greeted = false
@@ -64,6 +66,7 @@ export function useStream(client: QueryClient): void {
 
     const close = openStream({
       message: onMessage,
+      signedOut: tellSignedOut,
       state: (link) => {
         useLive.setState({ link })
         if (link === 'lost') lost = true

@@ -21,7 +21,9 @@ export interface PagedList<T> {
 
 export function pageUrl(url: string, cursor: string | null): string {
   if (cursor === null) return url
-  return `${url}${url.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}&limit=${String(NEXT_PAGES)}`
+  // A list that asks for small pages wants the next one small too.
+  const limit = url.includes('limit=') ? '' : `&limit=${String(NEXT_PAGES)}`
+  return `${url}${url.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}${limit}`
 }
 
 /** The rows of all pages in their order, each once. */

@@ -5,10 +5,14 @@ export type LinkState = 'connecting' | 'live' | 'lost'
 export interface StreamHandlers {
   message: (message: StreamMessage) => void
   state: (state: LinkState) => void
+  /** The session is over: only a person can open the line again. */
+  signedOut: () => void
 }
 
 const FIRST_WAIT_MS = 500
-const LONGEST_WAIT_MS = 20_000
+const LONGEST_WAIT_MS = 5_000
+/** The server's word for "nobody is signed in here". */
+const NOT_SIGNED_IN = 4401
 
 /** Waiting time before attempt `n` (0 = first retry), without the jitter. */
 export function backOff(attempt: number): number {
@@ -47,9 +51,13 @@ export function openStream(handlers: StreamHandlers): () => void {
       const message = parseMessage(event.data)
       if (message !== null) handlers.message(message)
     }
-    socket.onclose = () => {
+    socket.onclose = (event: CloseEvent) => {
       if (closed) return
       handlers.state('lost')
+      if (event.code === NOT_SIGNED_IN) {
+        handlers.signedOut()
+        return
+      }
       // Many windows lose the line in the same moment; the jitter keeps them from returning in one.
       timer = setTimeout(connect, backOff(attempt) * (0.5 + Math.random() / 2))
       attempt += 1

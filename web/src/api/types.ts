@@ -308,7 +308,9 @@ export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
 export interface Job {
   id: string
   kind: string
+  /** The server's English title; kinds that the client knows have a translated one with these values. */
   title: string
+  values?: Record<string, string>
   state: JobState
   done: number
   total: number | null
@@ -324,6 +326,9 @@ export interface Job {
 export interface Alarm {
   id: string
   kind: string
+  /** Name of the translated sentences, with the values that they need. */
+  code?: string
+  values?: Record<string, string | number>
   severity: 'critical' | 'warning'
   message: string
   mend: string

@@ -9,6 +9,10 @@ import { directionOf } from '@/locales'
 import { router } from './routes'
 
 const RETRIES = 2
+/** What failed because the server was away or busy is asked for again without anybody's help. */
+const AGAIN_MS = 15_000
+
+const isPassing = (error: unknown): boolean => error instanceof ApiError && (error.offline || error.status >= 500)
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -16,8 +20,9 @@ const queries = new QueryClient({
       staleTime: 5_000,
       refetchOnWindowFocus: true,
       // An answer that says no stays no; silence and overload are worth another try.
-      retry: (count, error) => count < RETRIES && error instanceof ApiError && (error.offline || error.status >= 500),
+      retry: (count, error) => count < RETRIES && isPassing(error),
       retryDelay: (attempt) => 500 * 2 ** attempt,
+      refetchInterval: (query) => (query.state.status === 'error' && isPassing(query.state.error) ? AGAIN_MS : false),
     },
   },
 })

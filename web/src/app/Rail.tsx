@@ -1,8 +1,8 @@
-import { Tooltip } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { NavLink } from 'react-router'
 import { useSession } from '@/api/access'
 import { Logo } from '@/kit/Logo'
+import { Tip } from '@/kit/Tip'
 import { PAGES } from './pages'
 import css from './Rail.module.css'
 
@@ -20,7 +20,7 @@ export function Rail() {
         const Icon = page.icon
         const first = index > 0 && pages[index - 1]?.group !== page.group
         return (
-          <Tooltip key={page.id} label={t(`page.${page.id}`)} position="right">
+          <Tip key={page.id} label={t(`page.${page.id}`)} side="right">
             <NavLink
               to={page.path}
               end={page.path === '/'}
@@ -30,7 +30,7 @@ export function Rail() {
             >
               <Icon size={20} stroke={1.6} aria-hidden />
             </NavLink>
-          </Tooltip>
+          </Tip>
         )
       })}
     </nav>

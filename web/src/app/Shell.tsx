@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useEffect } from 'react'
+import { useEffect, useState } from 'react'
 import { Outlet, useLocation } from 'react-router'
 import { SessionContext } from '@/api/access'
 import { ApiError, whenSignedOut } from '@/api/client'
@@ -19,6 +19,9 @@ import { Unreachable } from './Unreachable'
 import { useViewerWarm } from './useViewerWarm'
 import css from './Shell.module.css'
 
+/** A server that starts is there in seconds. */
+const AGAIN_MS = 3_000
+
 /** The signed-in part: asks who is here, and shows the sign-in page in place until somebody is. */
 export function Shell() {
   const client = useQueryClient()
@@ -27,9 +30,12 @@ export function Shell() {
     queryFn: ({ signal }) => readSession(signal),
     staleTime: Infinity,
     retry: (count, error) => count < 5 && error instanceof ApiError && error.status !== 401 && error.status !== 403,
+    refetchInterval: (query) => (query.state.status === 'error' && query.state.error instanceof ApiError && query.state.error.offline ? AGAIN_MS : false),
   })
+  const [over, setOver] = useState(false)
   useEffect(() => {
     whenSignedOut(() => {
+      setOver(client.getQueryData(keys.session) !== undefined)
       // The pages of the person who was here go with the session.
       client.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.session[0] })
       void client.resetQueries({ queryKey: keys.session })
@@ -39,7 +45,11 @@ export function Shell() {
   if (session.data !== undefined) return <SignedIn session={session.data} />
   if (session.isError) {
     if (session.error instanceof ApiError && session.error.status === 401) {
-      return <SigninPage onSession={(value) => client.setQueryData(keys.session, value)} />
+      const enter = (value: Session): void => {
+        setOver(false)
+        client.setQueryData(keys.session, value)
+      }
+      return <SigninPage over={over} onSession={enter} />
     }
     return <Unreachable error={session.error} onRetry={() => void session.refetch()} />
   }

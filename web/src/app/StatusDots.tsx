@@ -1,10 +1,10 @@
-import { Tooltip } from '@mantine/core'
 import { IconAlertTriangle, IconPlugConnected, IconPlugConnectedX, IconProgressCheck, IconSend, type Icon } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 import { useMay } from '@/api/access'
 import { useAlarms, useJobs, useSends } from '@/api/lists'
 import { useLive } from '@/api/live'
+import { Tip } from '@/kit/Tip'
 import css from './StatusDots.module.css'
 
 interface DotProps {
@@ -17,12 +17,12 @@ interface DotProps {
 
 function Dot({ to, icon: Icon, label, tone, count = 0 }: DotProps) {
   return (
-    <Tooltip label={label}>
+    <Tip label={label}>
       <Link to={to} className={css['dot']} data-tone={tone} aria-label={label}>
         <Icon size={16} stroke={1.75} aria-hidden />
         {count > 0 && <span>{count > 99 ? '99+' : count}</span>}
       </Link>
-    </Tooltip>
+    </Tip>
   )
 }
 

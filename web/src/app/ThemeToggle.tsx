@@ -1,6 +1,7 @@
-import { ActionIcon, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import { ActionIcon, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { IconMoon, IconSun } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import { Tip } from '@/kit/Tip'
 
 /** Between the reading room and the desk. */
 export function ThemeToggle() {
@@ -9,10 +10,10 @@ export function ThemeToggle() {
   const scheme = useComputedColorScheme('dark', { getInitialValueInEffect: false })
   const label = t(scheme === 'dark' ? 'theme.to_light' : 'theme.to_dark')
   return (
-    <Tooltip label={label}>
+    <Tip label={label}>
       <ActionIcon aria-label={label} onClick={() => setColorScheme(scheme === 'dark' ? 'light' : 'dark')}>
         {scheme === 'dark' ? <IconSun size={16} /> : <IconMoon size={16} />}
       </ActionIcon>
-    </Tooltip>
+    </Tip>
   )
 }

@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, Modal, Tooltip } from '@mantine/core'
+import { ActionIcon, Menu, Modal } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQueryClient } from '@tanstack/react-query'
 import { IconCheck, IconKey, IconLanguage, IconLogout, IconUser } from '@tabler/icons-react'
@@ -8,6 +8,7 @@ import { keys } from '@/api/keys'
 import { signOut } from '@/api/session'
 import { PasswordForm } from '@/features/signin/PasswordForm'
 import { forgetPatients } from '@/kit/identity'
+import { Tip } from '@/kit/Tip'
 import { notify } from '@/kit/toasts'
 import { LANGUAGES, switchLanguage } from '@/locales'
 
@@ -26,11 +27,11 @@ export function UserMenu() {
     <>
       <Menu position="bottom-end" width={240}>
         <Menu.Target>
-          <Tooltip label={user.display_name}>
+          <Tip label={user.display_name}>
             <ActionIcon aria-label={t('user.menu', { name: user.display_name })}>
               <IconUser size={16} />
             </ActionIcon>
-          </Tooltip>
+          </Tip>
         </Menu.Target>
         <Menu.Dropdown>
           <Menu.Label>

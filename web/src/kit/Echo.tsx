@@ -2,6 +2,7 @@ import { Button } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { IconBroadcast } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import { causeText } from './life'
 import { State } from './State'
 import css from './form.module.css'
 
@@ -15,7 +16,7 @@ export function Echo({ echo }: { echo: () => Promise<{ ok: boolean; ms: number |
         {t('echo.button')}
       </Button>
       {act.data?.ok === true && <State tone="ok">{t('echo.ok', { ms: Math.round(act.data.ms ?? 0) })}</State>}
-      {act.data?.ok === false && <State tone="critical">{act.data.error ?? t('echo.failed')}</State>}
+      {act.data?.ok === false && <State tone="critical">{causeText(t, act.data.error) || t('echo.failed')}</State>}
       {act.isError && <State tone="critical">{act.error.message}</State>}
     </div>
   )

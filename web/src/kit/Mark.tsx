@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core'
 import {
   IconArrowBarToDown,
   IconFileZip,
@@ -12,6 +11,7 @@ import {
   type Icon,
 } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import { Tip } from './Tip'
 import css from './Mark.module.css'
 
 export type MarkKind = 'held' | 'receiving' | 'unverified' | 'lossy' | 'partial' | 'derived' | 'ai' | 'prior' | 'other_patient'
@@ -39,5 +39,5 @@ export function Mark({ kind, text, iconOnly = false }: { kind: MarkKind; text?: 
       {!iconOnly && <span className={css['word']}>{word}</span>}
     </span>
   )
-  return iconOnly ? <Tooltip label={word}>{mark}</Tooltip> : mark
+  return iconOnly ? <Tip label={word}>{mark}</Tip> : mark
 }

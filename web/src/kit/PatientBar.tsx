@@ -31,7 +31,7 @@ export function PatientBar({ patient, colour, examDate, alerts, children }: Pati
   const age = examDate === undefined || ageAt(patient.birth_date, examDate) === null ? '' : format.age(patient.birth_date, examDate)
   const name = format.name(patient.name)
   return (
-    <section className={css['bar']} style={{ borderInlineStartColor: colour }} aria-label={t('patient.bar')}>
+    <section className={css['bar']} style={{ borderInlineStartColor: colour }} aria-label={t('patient.bar')} data-identity>
       <strong className={css['name']} title={name}>
         <bdi>{name === '' ? t('patient.no_name') : name}</bdi>
       </strong>

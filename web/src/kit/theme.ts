@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Checkbox, createTheme, defaultVariantColorsResolver, Input, InputBase, Menu, Modal, Popover, Select, Switch, Tooltip } from '@mantine/core'
+import { ActionIcon, Button, Checkbox, createTheme, defaultVariantColorsResolver, Input, InputBase, Menu, Modal, Popover, Select, Switch } from '@mantine/core'
 
 const still = { transitionProps: { duration: 120, timingFunction: 'ease-out' } }
 
@@ -22,7 +22,6 @@ export const theme = createTheme({
     Select: Select.extend({ defaultProps: { size: 'xs', checkIconPosition: 'right', comboboxProps: still } }),
     Checkbox: Checkbox.extend({ defaultProps: { size: 'sm' } }),
     Switch: Switch.extend({ defaultProps: { size: 'sm', withThumbIndicator: false } }),
-    Tooltip: Tooltip.extend({ defaultProps: { openDelay: 400, withArrow: false, events: { hover: true, focus: true, touch: false } } }),
     Menu: Menu.extend({ defaultProps: { shadow: 'md', ...still } }),
     Popover: Popover.extend({ defaultProps: { shadow: 'md', ...still } }),
     Modal: Modal.extend({ defaultProps: { lockScroll: false, ...still } }),

@@ -9,6 +9,7 @@ it('asks for the first page plainly and for the next ones by the cursor', () => 
   expect(pageUrl('/api/jobs', null)).toBe('/api/jobs')
   expect(pageUrl('/api/jobs', 'a b')).toBe('/api/jobs?cursor=a%20b&limit=500')
   expect(pageUrl('/api/quarantine?state=held', 'x')).toBe('/api/quarantine?state=held&cursor=x&limit=500')
+  expect(pageUrl('/api/devices/wants-in?limit=100', 'x')).toBe('/api/devices/wants-in?limit=100&cursor=x')
 })
 
 it('shows a row once, where it stands first', () => {

@@ -1,4 +1,5 @@
 import { SegmentedControl, Switch, useMantineColorScheme } from '@mantine/core'
+import { type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '@/api/access'
 import { useAbout, useSettings } from '@/api/lists'
@@ -106,6 +107,11 @@ function Settings() {
   )
 }
 
+/** What the server's sentence puts between backticks is to be typed as it stands. */
+function withCode(text: string): ReactNode[] {
+  return text.split('`').map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))
+}
+
 function SettingRow({ setting }: { setting: Setting }) {
   const { t } = useTranslation()
   const plain = setting.value === null || setting.value === '' ? '–' : JSON.stringify(setting.value)
@@ -113,9 +119,13 @@ function SettingRow({ setting }: { setting: Setting }) {
   return (
     <tr>
       <th scope="row">{setting.name}</th>
-      <td>{value}</td>
+      <td>
+        <bdi>{value}</bdi>
+      </td>
       <td className={css['quiet']}>{t(`about.source_${setting.source}`)}</td>
-      <td className={css['quiet']}>{setting.doc}</td>
+      <td className={css['quiet']} lang="en" dir="ltr">
+        {withCode(setting.doc)}
+      </td>
     </tr>
   )
 }

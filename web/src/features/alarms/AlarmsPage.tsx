@@ -6,6 +6,7 @@ import { type Alarm } from '@/api/types'
 import { told } from '@/kit/act'
 import { Empty, Failed, StaleLine } from '@/kit/Empty'
 import { useFormat } from '@/kit/format/useFormat'
+import { alarmMend, alarmText } from '@/kit/life'
 import { Page } from '@/kit/Page'
 import { State } from '@/kit/State'
 import css from './Alarms.module.css'
@@ -39,8 +40,8 @@ function Line({ alarm }: { alarm: Alarm }) {
     <li className={css['alarm']} data-seen={alarm.acknowledged_by !== null || undefined}>
       <State tone={alarm.severity}>{t(`alarm.${alarm.severity}`)}</State>
       <div className={css['text']}>
-        <p className={css['message']}>{alarm.message}</p>
-        <p className={css['mend']}>{alarm.mend}</p>
+        <p className={css['message']}>{alarmText(t, alarm)}</p>
+        <p className={css['mend']}>{alarmMend(t, alarm)}</p>
         <p className={css['since']}>
           <span title={format.instant(alarm.since)}>{t('alarm.since', { when: format.relative(alarm.since) })}</span>
           {alarm.acknowledged_by !== null && <span> · {t('alarm.seen_by', { name: alarm.acknowledged_by })}</span>}

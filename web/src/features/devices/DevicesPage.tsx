@@ -4,7 +4,7 @@ import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useSearchParams } from 'react-router'
 import { useMay } from '@/api/access'
-import { useDevices, useSettings, useWantsIn } from '@/api/lists'
+import { useDevices, useSettings, useWantsInPages } from '@/api/lists'
 import { type Device } from '@/api/types'
 import { Empty } from '@/kit/Empty'
 import { formatInstant } from '@/kit/format/instant'
@@ -56,7 +56,7 @@ function useColumns(): Column<Device>[] {
 export function DevicesPage() {
   const { t } = useTranslation()
   const devices = useDevices()
-  const wants = useWantsIn()
+  const wants = useWantsInPages()
   const mayManage = useMay('device.manage')
   const [search, setSearch] = useSearchParams()
   const [adding, setAdding] = useState(search.get('add') === '1')
@@ -84,7 +84,7 @@ export function DevicesPage() {
       }
       side={shown !== undefined && <DevicePane key={shown?.id ?? 'new'} device={shown} onClose={close} />}
     >
-      <WantsInList items={wants.data?.items ?? []} mayManage={mayManage} />
+      <WantsInList reading={wants} mayManage={mayManage} />
       <ListTable
         name="devices"
         label={t('page.devices')}

@@ -8,12 +8,13 @@ import { useCancelJob, useJobPages, useRetryJob } from '@/api/lists'
 import { type Job, type JobState } from '@/api/types'
 import { told } from '@/kit/act'
 import { Bar } from '@/kit/Bar'
+import { Cause } from '@/kit/Cause'
 import { Confirm } from '@/kit/Confirm'
 import { Empty } from '@/kit/Empty'
 import { formatInstant } from '@/kit/format/instant'
 import { type Format, useFormat } from '@/kit/format/useFormat'
 import css from '@/kit/form.module.css'
-import { jobKindText } from '@/kit/life'
+import { causeText, jobKindText, jobText } from '@/kit/life'
 import { Facts, Page, SidePane } from '@/kit/Page'
 import { State, type Tone } from '@/kit/State'
 import { type Column } from '@/kit/table/columns'
@@ -40,11 +41,11 @@ function useColumns(): Column<Job>[] {
   const format = useFormat()
   return useMemo(
     (): Column<Job>[] => [
-      { id: 'title', title: t('job.title'), width: 280, grow: 1, fixed: true, sortValue: (row) => row.title, cell: (row) => <bdi title={row.title}>{row.title}</bdi> },
+      { id: 'title', title: t('job.title'), width: 280, grow: 1, fixed: true, sortValue: (row) => jobText(t, row), cell: (row) => <bdi title={jobText(t, row)}>{jobText(t, row)}</bdi> },
       { id: 'kind', title: t('job.kind'), width: 120, hidden: true, sortValue: (row) => row.kind, cell: (row) => jobKindText(t, row.kind) },
       { id: 'state', title: t('column.state'), width: 120, sortValue: (row) => row.state, cell: (row) => <JobStateWord row={row} /> },
       { id: 'progress', title: t('job.progress'), width: 260, cell: (row) => <Bar done={row.done} total={row.total} label={t('job.progress')} text={progressText(t, format, row)} /> },
-      { id: 'error', title: t('job.error'), width: 260, grow: 1, cell: (row) => <span title={row.error ?? ''}>{row.error}</span> },
+      { id: 'error', title: t('job.error'), width: 260, grow: 1, cell: (row) => <span title={causeText(t, row.error)}>{causeText(t, row.error)}</span> },
       { id: 'created', title: t('job.created'), width: 110, sortValue: (row) => row.created_at, cell: (row) => <span title={formatInstant(row.created_at)}>{format.relative(row.created_at)}</span> },
     ],
     [t, format],
@@ -73,7 +74,7 @@ export function JobsPage() {
         rowId={rowId}
         card={(row) => (
           <span className={css['card']}>
-            <bdi className={css['clip']}>{row.title}</bdi>
+            <bdi className={css['clip']}>{jobText(t, row)}</bdi>
             <span className={css['line']}>
               <JobStateWord row={row} />
               <span className={css['quiet']}>{progressText(t, format, row)}</span>
@@ -98,7 +99,7 @@ function JobPane({ job, onClose }: { job: Job; onClose: () => void }) {
   const mayManage = useMay('job.manage')
   return (
     <SidePane
-      title={<bdi>{job.title}</bdi>}
+      title={<bdi>{jobText(t, job)}</bdi>}
       onClose={onClose}
       footer={
         mayManage &&
@@ -127,7 +128,7 @@ function JobPane({ job, onClose }: { job: Job; onClose: () => void }) {
             [t('job.created'), format.instant(job.created_at)],
             [t('job.started'), format.instant(job.started_at)],
             [t('job.finished'), format.instant(job.finished_at)],
-            [t('job.error'), job.error ?? ''],
+            [t('job.error'), job.error === null ? '' : <Cause key="error" error={job.error} />],
           ]}
         />
       </div>

@@ -8,11 +8,14 @@ import { useCancelSend, useResend, useSendPages, useSends } from '@/api/lists'
 import { type Send, type SendState } from '@/api/types'
 import { told } from '@/kit/act'
 import { Bar } from '@/kit/Bar'
+import { Cause } from '@/kit/Cause'
 import { Confirm } from '@/kit/Confirm'
 import { Empty } from '@/kit/Empty'
+import { formatDicomDate } from '@/kit/format/dicomdate'
 import { formatInstant } from '@/kit/format/instant'
 import { useFormat } from '@/kit/format/useFormat'
 import css from '@/kit/form.module.css'
+import { causeText } from '@/kit/life'
 import { Facts, Page, SidePane } from '@/kit/Page'
 import { State, type Tone } from '@/kit/State'
 import { type Column } from '@/kit/table/columns'
@@ -29,6 +32,12 @@ const TONES: Record<SendState, Tone> = {
   done: 'ok',
   failed: 'critical',
   cancelled: 'stopped',
+}
+
+/** The server's line of modalities, date and accession number with the date laid out for reading. */
+function whatText(what: string): string {
+  const [modalities, date, ...rest] = what.split(' ')
+  return [modalities, formatDicomDate(date), ...rest].join(' · ')
 }
 
 const LENSES = ['open', 'failed', 'done', 'all'] as const
@@ -51,7 +60,7 @@ function useColumns(): Column<Send>[] {
   const format = useFormat()
   return useMemo(
     (): Column<Send>[] => [
-      { id: 'what', title: t('send.what'), width: 260, grow: 1, fixed: true, sortValue: (row) => row.what, cell: (row) => <bdi title={row.what}>{row.what}</bdi> },
+      { id: 'what', title: t('send.what'), width: 260, grow: 1, fixed: true, sortValue: (row) => row.what, cell: (row) => <bdi title={whatText(row.what)}>{whatText(row.what)}</bdi> },
       { id: 'node', title: t('send.to'), width: 170, sortValue: (row) => row.node, cell: (row) => <bdi>{row.node}</bdi> },
       { id: 'state', title: t('column.state'), width: 180, sortValue: (row) => row.state, cell: (row) => <SendStateWord row={row} /> },
       {
@@ -60,7 +69,7 @@ function useColumns(): Column<Send>[] {
         width: 170,
         cell: (row) => <Bar done={row.done} total={row.total} label={t('send.progress')} text={`${format.count(row.done)} / ${format.count(row.total)}`} />,
       },
-      { id: 'error', title: t('send.error'), width: 240, grow: 1, cell: (row) => <span title={row.error ?? ''}>{row.error}</span> },
+      { id: 'error', title: t('send.error'), width: 240, grow: 1, cell: (row) => <span title={causeText(t, row.error)}>{causeText(t, row.error)}</span> },
       { id: 'attempts', title: t('send.attempts'), width: 72, align: 'end', sortValue: (row) => row.attempts, cell: (row) => row.attempts },
       { id: 'created', title: t('send.created'), width: 110, sortValue: (row) => row.created_at, cell: (row) => <span title={formatInstant(row.created_at)}>{format.relative(row.created_at)}</span> },
     ],
@@ -119,7 +128,7 @@ export function SendingPage() {
         rowId={rowId}
         card={(row) => (
           <span className={css['card']}>
-            <bdi className={css['clip']}>{row.what}</bdi>
+            <bdi className={css['clip']}>{whatText(row.what)}</bdi>
             <span className={css['line']}>
               <SendStateWord row={row} />
               <span className={css['quiet']}>{row.node}</span>
@@ -147,7 +156,7 @@ function SendPane({ send, onClose }: { send: Send; onClose: () => void }) {
   const open = send.state === 'queued' || send.state === 'sending' || send.state === 'waiting'
   return (
     <SidePane
-      title={<bdi>{send.what}</bdi>}
+      title={<bdi>{whatText(send.what)}</bdi>}
       onClose={onClose}
       footer={
         <>
@@ -175,7 +184,7 @@ function SendPane({ send, onClose }: { send: Send; onClose: () => void }) {
           [t('send.attempts'), String(send.attempts)],
           [t('send.next'), send.next_attempt_at === null ? '' : format.instant(send.next_attempt_at)],
           [t('send.created'), format.instant(send.created_at)],
-          [t('send.error'), send.error ?? ''],
+          [t('send.error'), send.error === null ? '' : <Cause key="error" error={send.error} />],
         ]}
       />
     </SidePane>

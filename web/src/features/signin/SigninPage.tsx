@@ -9,13 +9,18 @@ import { Logo } from '@/kit/Logo'
 import { PasswordForm } from './PasswordForm'
 import css from './Signin.module.css'
 
+/** After so many failures the page tells of the lock that may be the cause. */
+const LOCK_TOLD_AFTER = 3
+
 interface SigninProps {
   link?: string
+  /** Somebody was signed in here until a moment ago. */
+  over?: boolean
   onSession: (session: Session) => void
 }
 
 /** Name and password, or a one-time link and then a password of one's own. */
-export function SigninPage({ link, onSession }: SigninProps) {
+export function SigninPage({ link, over = false, onSession }: SigninProps) {
   const { t } = useTranslation()
   const [byName, setByName] = useState(link === undefined)
   useEffect(() => {
@@ -29,7 +34,7 @@ export function SigninPage({ link, onSession }: SigninProps) {
           <span>Heliograph</span>
         </div>
         {byName || link === undefined ? (
-          <NameForm onSession={onSession} />
+          <NameForm over={over} onSession={onSession} />
         ) : (
           <LinkForm link={link} onSession={onSession} onGiveUp={() => setByName(true)} />
         )}
@@ -46,19 +51,23 @@ function Trouble({ children }: { children: ReactNode }) {
   )
 }
 
-function NameForm({ onSession }: { onSession: (session: Session) => void }) {
+function NameForm({ over, onSession }: { over: boolean; onSession: (session: Session) => void }) {
   const { t } = useTranslation()
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
   const [busy, setBusy] = useState(false)
   const [trouble, setTrouble] = useState<ApiError | null>(null)
+  const [failures, setFailures] = useState(0)
   const submit = async (): Promise<void> => {
     setBusy(true)
     setTrouble(null)
     try {
       onSession(await signIn(name.trim(), password))
     } catch (error) {
-      if (error instanceof ApiError) setTrouble(error)
+      if (error instanceof ApiError) {
+        setTrouble(error)
+        if (!error.offline) setFailures((count) => count + 1)
+      }
       setBusy(false)
     }
   }
@@ -71,6 +80,11 @@ function NameForm({ onSession }: { onSession: (session: Session) => void }) {
       }}
     >
       <h1>{t('signin.title')}</h1>
+      {over && trouble === null && (
+        <p className={css['hint']} role="status">
+          {t('signin.over')}
+        </p>
+      )}
       <TextInput
         size="sm"
         label={t('signin.name')}
@@ -94,6 +108,7 @@ function NameForm({ onSession }: { onSession: (session: Session) => void }) {
         onChange={(event) => setPassword(event.currentTarget.value)}
       />
       {trouble !== null && <Trouble>{signinTrouble(t, trouble)}</Trouble>}
+      {trouble !== null && !trouble.offline && failures >= LOCK_TOLD_AFTER && <p className={css['hint']}>{t('signin.locked')}</p>}
       <Button type="submit" size="sm" variant="filled" loading={busy} disabled={name.trim() === '' || password === ''}>
         {t('signin.submit')}
       </Button>

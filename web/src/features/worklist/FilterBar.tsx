@@ -1,8 +1,9 @@
-import { ActionIcon, Button, Popover, Select, TextInput, Tooltip, UnstyledButton } from '@mantine/core'
+import { ActionIcon, Button, Popover, Select, TextInput, UnstyledButton } from '@mantine/core'
 import { IconAdjustmentsHorizontal, IconSearch, IconX } from '@tabler/icons-react'
 import { type KeyboardEvent, memo, type RefObject, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { formatDicomDate, readTypedDate } from '@/kit/format/dicomdate'
+import { Tip } from '@/kit/Tip'
 import { DATE_PRESETS, type DatePreset, NO_FILTERS, STATES, useFilters } from './filters'
 import css from './Worklist.module.css'
 
@@ -186,11 +187,11 @@ function Fields() {
     <>
       <Popover position="bottom-start" width={280} trapFocus>
         <Popover.Target>
-          <Tooltip label={t('filter.fields')}>
+          <Tip label={t('filter.fields')}>
             <ActionIcon aria-label={t('filter.fields')} data-active={used.length > 0 || undefined}>
               <IconAdjustmentsHorizontal size={16} />
             </ActionIcon>
-          </Tooltip>
+          </Tip>
         </Popover.Target>
         <Popover.Dropdown>
           <div className={css['fields']}>

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Popover, TextInput, Tooltip, UnstyledButton } from '@mantine/core'
+import { ActionIcon, Button, Popover, TextInput, UnstyledButton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { IconBookmarkPlus, IconX } from '@tabler/icons-react'
 import { memo, useEffect, useState } from 'react'
@@ -8,6 +8,7 @@ import { searchStudies } from '@/api/studies'
 import { getSiteZone } from '@/kit/format/instant'
 import { useFormat } from '@/kit/format/useFormat'
 import { usePreference } from '@/kit/preferences'
+import { Tip } from '@/kit/Tip'
 import { buildQuery, type Filters, fromSaved, matchesSaved, savable, type SavedFilter, TABS, useFilters } from './filters'
 import css from './Worklist.module.css'
 
@@ -90,11 +91,11 @@ export const Tabs = memo(function Tabs() {
       {!known && savable(filters) && (
         <Popover opened={open} onChange={setOpen} position="bottom-start" trapFocus>
           <Popover.Target>
-            <Tooltip label={t('filter.keep')}>
+            <Tip label={t('filter.keep')}>
               <ActionIcon aria-label={t('filter.keep')} onClick={() => setOpen(!open)}>
                 <IconBookmarkPlus size={16} />
               </ActionIcon>
-            </Tooltip>
+            </Tip>
           </Popover.Target>
           <Popover.Dropdown>
             <form

@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type StudyRow } from '@/api/types'
@@ -7,6 +6,7 @@ import { formatInstant } from '@/kit/format/instant'
 import { useFormat } from '@/kit/format/useFormat'
 import { Mark } from '@/kit/Mark'
 import { type Column } from '@/kit/table/columns'
+import { Tip } from '@/kit/Tip'
 import css from './Worklist.module.css'
 
 export function StudyState({ row }: { row: StudyRow }) {
@@ -56,7 +56,7 @@ export function useStudyColumns(colours: ReadonlyMap<string, string>): Column<St
     const number = (id: string, title: string, width: number, value: (row: StudyRow) => number, more: Partial<Column<StudyRow>> = {}) =>
       plain(id, title, width, (row) => format.count(value(row)), { align: 'end', ...more })
     return [
-      { id: 'marks', title: '!', width: 52, cell: (row) => <StudyMarks row={row} /> },
+      { id: 'marks', title: '!', width: 50, cell: (row) => <StudyMarks row={row} /> },
       {
         id: 'patient',
         title: t('column.patient'),
@@ -75,13 +75,13 @@ export function useStudyColumns(colours: ReadonlyMap<string, string>): Column<St
           )
         },
       },
-      plain('id', t('column.id'), 88, (row) => row.patient.patient_id || '–', { sortKey: 'patient_id', grow: 0.5 }),
+      plain('id', t('column.id'), 112, (row) => row.patient.patient_id || '–', { sortKey: 'patient_id', grow: 0.5 }),
       plain('age', t('column.age_sex'), 62, (row) => [format.age(row.patient.birth_date, row.study_date), row.patient.sex].filter(Boolean).join(' ')),
       plain('birth', t('column.birth_date'), 88, (row) => formatDicomDate(row.patient.birth_date), { hidden: true }),
       {
         id: 'exam',
         title: t('column.exam'),
-        width: 180,
+        width: 160,
         grow: 2,
         cell: (row) => (
           <bdi title={row.description}>{row.description || <span className={css['quiet']}>{t('study.no_description')}</span>}</bdi>
@@ -94,22 +94,22 @@ export function useStudyColumns(colours: ReadonlyMap<string, string>): Column<St
       plain('priors', t('column.priors'), 50, (row) => (row.prior_count === 0 ? '–' : format.count(row.prior_count)), { align: 'end' }),
       plain('accession', t('column.accession'), 104, (row) => row.accession_number || '–', { sortKey: 'accession_number', hidden: true }),
       plain('body', t('column.body_part'), 90, (row) => row.body_part, { hidden: true }),
-      plain('where', t('column.where'), 96, (row) => row.institution || row.source),
+      plain('where', t('column.where'), 78, (row) => row.institution || row.source, { grow: 0.3 }),
       plain('source', t('column.source'), 90, (row) => row.source, { hidden: true }),
       plain('referrer', t('column.referrer'), 130, (row) => format.name(row.referring_physician), { hidden: true }),
       plain('bytes', t('column.size'), 72, (row) => format.bytes(row.bytes), { align: 'end', hidden: true }),
       {
         id: 'received',
         title: t('column.received'),
-        width: 88,
+        width: 82,
         sortKey: 'received_at',
         cell: (row) => (
-          <Tooltip label={formatInstant(row.received_at)}>
+          <Tip label={formatInstant(row.received_at)}>
             <span>{format.relative(row.received_at)}</span>
-          </Tooltip>
+          </Tip>
         ),
       },
-      { id: 'state', title: t('column.state'), width: 194, cell: (row) => <StudyState row={row} /> },
+      { id: 'state', title: t('column.state'), width: 122, grow: 0.4, cell: (row) => <StudyState row={row} /> },
     ]
   }, [t, format, colours])
 }
@@ -124,17 +124,16 @@ export function StudyCard({ row }: { row: StudyRow }) {
         <strong className={css['clip']}>
           <bdi>{format.name(row.patient.name) || t('patient.no_name')}</bdi>
         </strong>
-        <span className={css['quiet']}>{[format.age(row.patient.birth_date, row.study_date), row.patient.sex].filter(Boolean).join(' ')}</span>
+        <span className={css['fixed']}>{[format.age(row.patient.birth_date, row.study_date), row.patient.sex].filter(Boolean).join(' ')}</span>
         <span className={css['end']}>
           <StudyMarks row={row} />
           {format.relative(row.received_at)}
         </span>
       </span>
       <span className={css['cardLine']}>
-        <span>{row.modalities.join(' ')}</span>
-        <span className={css['clip']}>
-          <bdi>{row.description || t('study.no_description')}</bdi>
-        </span>
+        <bdi className={css['clip']}>
+          {[row.patient.patient_id, formatDicomDate(row.study_date), row.modalities.join(' '), row.description || t('study.no_description')].filter(Boolean).join(' · ')}
+        </bdi>
         <span className={css['end']}>{row.state === 'receiving' || row.held_count > 0 ? <StudyState row={row} /> : t('study.images', { count: row.instance_count, shown: format.count(row.instance_count) })}</span>
       </span>
     </span>

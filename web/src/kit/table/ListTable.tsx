@@ -52,7 +52,7 @@ export function ListTable<T>({ reading, byHand = false, ...props }: ListTablePro
 }
 
 /** The line under a list that is not whole. */
-function More({ read, loading, onMore }: { read: number; loading: boolean; onMore: (() => void) | undefined }) {
+export function More({ read, loading, onMore }: { read: number; loading: boolean; onMore: (() => void) | undefined }) {
   const { t } = useTranslation()
   const format = useFormat()
   return (

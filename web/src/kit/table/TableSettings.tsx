@@ -1,6 +1,7 @@
-import { ActionIcon, Menu, Tooltip } from '@mantine/core'
+import { ActionIcon, Menu } from '@mantine/core'
 import { IconCheck, IconColumns3 } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import { Tip } from '../Tip'
 import { usePreference } from '../preferences'
 import { type Column, isShown, PLAIN, withShown } from './columns'
 import { type Density } from './Table'
@@ -15,11 +16,11 @@ export function TableSettings<T>({ name, columns }: { name: string; columns: rea
   return (
     <Menu closeOnItemClick={false} position="bottom-end">
       <Menu.Target>
-        <Tooltip label={t('table.columns')}>
+        <Tip label={t('table.columns')}>
           <ActionIcon className={css['settings'] ?? ''} aria-label={t('table.columns')}>
             <IconColumns3 size={16} />
           </ActionIcon>
-        </Tooltip>
+        </Tip>
       </Menu.Target>
       <Menu.Dropdown className={css['menu']}>
         <Menu.Label>{t('table.columns')}</Menu.Label>

@@ -4,15 +4,17 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 import { type HeldObject } from '@/api/types'
+import { reasonText } from '@/kit/life'
 import { useDesk, useWorkspace } from '../state/context'
 import css from './Banners.module.css'
 
 function HeldRow({ held }: { held: HeldObject }) {
   const { t } = useTranslation('viewer')
+  const { t: words } = useTranslation()
   const word = (value: string): string => (value === '' ? t('held.empty') : value)
   return (
     <li>
-      {held.reason}
+      {reasonText(words, held.reason_code, held.reason)}
       {held.difference.map((difference) => (
         <span key={difference.attribute} className={css['difference']}>
           {difference.attribute}: {t('held.stored')} <bdi>{word(difference.stored)}</bdi>, {t('held.held')} <bdi>{word(difference.held)}</bdi>
@@ -25,6 +27,7 @@ function HeldRow({ held }: { held: HeldObject }) {
 /** Guard 2: a study that has held objects says so, with the difference. */
 function Held() {
   const { t } = useTranslation('viewer')
+  const { t: words } = useTranslation()
   const held = useDesk((state) => state.held)
   const [open, setOpen] = useState(false)
   const [first] = held
@@ -34,7 +37,7 @@ function Held() {
       <IconDiamond size={16} aria-hidden />
       <div className={css['text']}>
         <strong>{t('held.title', { count: held.length })}</strong>
-        {!open && <span className={css['reason']}> {first.reason}</span>}
+        {!open && <span className={css['reason']}> {reasonText(words, first.reason_code, first.reason)}</span>}
         {open && (
           <ul className={css['list']}>
             {held.map((item) => (

@@ -38,7 +38,7 @@ function Grid() {
   const count = layout.rows * layout.columns
   const shape = enlarged === undefined ? layout : { rows: 1, columns: 1 }
   return (
-    <div className={css['grid']} data-rows={shape.rows} data-columns={shape.columns} dir="ltr">
+    <div className={css['grid']} data-rows={shape.rows} data-columns={shape.columns} data-room="reading" dir="ltr">
       {Array.from({ length: count }, (_, pane) => (
         <Pane key={pane} pane={pane} hidden={enlarged !== undefined && enlarged !== pane} />
       ))}

@@ -1,9 +1,9 @@
-import { Tooltip } from '@mantine/core'
 import { useState, type DragEvent, type KeyboardEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { formatDicomDate } from '@/kit/format/dicomdate'
 import { Mark } from '@/kit/Mark'
 import { type Stack } from '@/dicom/series'
+import { Tip } from '@/kit/Tip'
 import { STACK_MIME } from '../panes/Pane'
 import { useDistance } from '../panes/useDistance'
 import { useDesk, useWorkspace } from '../state/context'
@@ -47,31 +47,32 @@ function Tile({ study, entry, stack }: { study: OpenStudy; entry: SeriesEntry; s
   }
   // Not a <button>: browsers do not start a drag in one.
   return (
-    <div
-      role="button"
-      tabIndex={0}
-      className={css['tile']}
-      data-hangs={hangs}
-      data-relation={study.relation}
-      draggable
-      onDragStart={drag}
-      onClick={hang}
-      onKeyDown={press}
-      aria-label={`${t('series.hang', { name })}, ${count}`}
-      title={name}
-    >
-      <span className={css['picture']}>
-        {url === '' || broken ? <span className={css['noPicture']}>{row.modality}</span> : <img src={url} alt="" loading="lazy" draggable={false} onError={() => setBroken(true)} />}
-        <span className={css['modality']}>{row.modality}</span>
-        {stack?.part !== undefined && <span className={css['part']}>{t('series.part', stack.part)}</span>}
-      </span>
-      <span className={css['name']} dir="auto">
-        {row.number === null ? '' : `${row.number} · `}
-        {name}
-      </span>
-      <span className={css['count']}>{count}</span>
-      <TileMarks entry={entry} />
-    </div>
+    <Tip label={name} side="right">
+      <div
+        role="button"
+        tabIndex={0}
+        className={css['tile']}
+        data-hangs={hangs}
+        data-relation={study.relation}
+        draggable
+        onDragStart={drag}
+        onClick={hang}
+        onKeyDown={press}
+        aria-label={`${t('series.hang', { name })}, ${count}`}
+      >
+        <span className={css['picture']} data-room="reading">
+          {url === '' || broken ? <span className={css['noPicture']}>{row.modality}</span> : <img src={url} alt="" loading="lazy" draggable={false} onError={() => setBroken(true)} />}
+          <span className={css['modality']}>{row.modality}</span>
+          {stack?.part !== undefined && <span className={css['part']}>{t('series.part', stack.part)}</span>}
+        </span>
+        <span className={css['name']} dir="auto">
+          {row.number === null ? '' : `${row.number} · `}
+          {name}
+        </span>
+        <span className={css['count']}>{count}</span>
+        <TileMarks entry={entry} />
+      </div>
+    </Tip>
   )
 }
 
@@ -100,11 +101,11 @@ function StudyGroup({ study }: { study: OpenStudy }) {
           {study.relation === 'current' ? formatDicomDate(study.row.study_date) : distance}
         </span>
         {study.relation !== 'current' && (
-          <Tooltip label={t('prior.close')} openDelay={400}>
+          <Tip label={t('prior.close')}>
             <button type="button" className={css['close']} aria-label={t('prior.close')} onClick={() => workspace.closeStudy(study.row.id)}>
               ×
             </button>
-          </Tooltip>
+          </Tip>
         )}
         {study.row.description !== '' && (
           <span className={css['what']} dir="auto">

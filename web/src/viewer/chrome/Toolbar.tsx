@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, Tooltip } from '@mantine/core'
+import { ActionIcon, Menu } from '@mantine/core'
 import {
   IconAngle,
   IconArrowsMaximize,
@@ -27,6 +27,7 @@ import {
 } from '@tabler/icons-react'
 import { type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
+import { Tip } from '@/kit/Tip'
 import { useActiveViewport, useDesk, useViewportValue, useWorkspace } from '../state/context'
 import { type Layout } from '../state/desk'
 import { presetsFor, type VoiChoice } from '../viewport/presets'
@@ -47,7 +48,7 @@ interface ButtonProps {
 
 function Button({ icon: Shape, label, hint, pressed, disabled = false, onClick }: ButtonProps) {
   return (
-    <Tooltip label={hint === undefined ? label : `${label} (${hint})`} openDelay={400}>
+    <Tip label={hint === undefined ? label : `${label} (${hint})`}>
       <ActionIcon
         variant="subtle"
         size={32}
@@ -60,7 +61,7 @@ function Button({ icon: Shape, label, hint, pressed, disabled = false, onClick }
       >
         <Shape size={18} stroke={1.6} />
       </ActionIcon>
-    </Tooltip>
+    </Tip>
   )
 }
 
@@ -118,9 +119,11 @@ function Presets() {
   return (
     <Menu position="bottom-start" offset={4}>
       <Menu.Target>
-        <ActionIcon variant="subtle" size={32} className={css['button'] ?? ''} aria-label={t('action.presets')} title={t('action.presets')}>
-          <IconAdjustments size={18} stroke={1.6} />
-        </ActionIcon>
+        <Tip label={t('action.presets')}>
+          <ActionIcon variant="subtle" size={32} className={css['button'] ?? ''} aria-label={t('action.presets')}>
+            <IconAdjustments size={18} stroke={1.6} />
+          </ActionIcon>
+        </Tip>
       </Menu.Target>
       <Menu.Dropdown>
         <PresetItems />
@@ -165,9 +168,11 @@ function Layouts() {
   return (
     <Menu position="bottom-start" offset={4}>
       <Menu.Target>
-        <ActionIcon variant="subtle" size={32} className={css['button'] ?? ''} aria-label={t('action.layout')} title={t('action.layout')}>
-          <IconLayoutGrid size={18} stroke={1.6} />
-        </ActionIcon>
+        <Tip label={t('action.layout')}>
+          <ActionIcon variant="subtle" size={32} className={css['button'] ?? ''} aria-label={t('action.layout')}>
+            <IconLayoutGrid size={18} stroke={1.6} />
+          </ActionIcon>
+        </Tip>
       </Menu.Target>
       <Menu.Dropdown>
         {LAYOUTS.map((layout) => (

@@ -1,9 +1,10 @@
-import { ActionIcon, Tooltip } from '@mantine/core'
+import { ActionIcon } from '@mantine/core'
 import { IconMinus, IconPlayerPauseFilled, IconPlayerPlayFilled, IconPlus } from '@tabler/icons-react'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { scheduleOf } from '@/dicom/cine'
 import { type ImageStack } from '@/dicom/series'
+import { Tip } from '@/kit/Tip'
 import { type Viewport, type ViewportState } from '../viewport/types'
 import css from './Pane.module.css'
 
@@ -41,11 +42,11 @@ export function CineBar({ viewport, state, stack }: { viewport: Viewport; state:
       <ActionIcon variant="subtle" size="sm" onClick={() => viewport.setSpeed(nextSpeed(state.speed, -1))} aria-label={t('action.slower')}>
         <IconMinus size={14} />
       </ActionIcon>
-      <Tooltip label={t(`cine.basis.${schedule.basis}`)} openDelay={400}>
+      <Tip label={t(`cine.basis.${schedule.basis}`)}>
         <span className={css['rate']} data-testid="cine-rate">
           {t('overlay.rate', { rate })}
         </span>
-      </Tooltip>
+      </Tip>
       <ActionIcon variant="subtle" size="sm" onClick={() => viewport.setSpeed(nextSpeed(state.speed, 1))} aria-label={t('action.faster')}>
         <IconPlus size={14} />
       </ActionIcon>

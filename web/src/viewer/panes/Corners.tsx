@@ -1,4 +1,4 @@
-import { useMemo } from 'react'
+import { memo, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { sexWord } from '@/kit/PatientBar'
 import { formatDicomDate } from '@/kit/format/dicomdate'
@@ -37,13 +37,20 @@ function isolated(values: Readonly<Record<string, string>>): Record<string, stri
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, `\u2066${value}\u2069`]))
 }
 
-function Lines({ lines }: { lines: readonly OverlayLine[] }) {
-  return lines.map((line, index) => (
-    <div key={index}>
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+
+/** Most lines say the same of every image of a series: only what differs is written again while somebody scrolls. */
+const Lines = memo(function Lines({ lines }: { lines: readonly OverlayLine[] }) {
+  return lines.map((line, index) => <LineOf key={index} line={line} />)
+}, same)
+
+const LineOf = memo(function LineOf({ line }: { line: OverlayLine }) {
+  return (
+    <div>
       <Line line={line} />
     </div>
-  ))
-}
+  )
+}, same)
 
 /** Which picture this is, and how it is shown: the corner that belongs to the viewport. */
 function OwnCorner({ state, picture }: { state: ViewportState; picture: Picture }) {
@@ -75,7 +82,7 @@ export function Corners({ state, picture, level }: { state: ViewportState; pictu
   const [name, ...rest] = overlay.topLeft
   return (
     <div className={css['corners']} dir="ltr">
-      <div className={css['topLeft']}>
+      <div className={css['topLeft']} data-identity>
         <Lines lines={level === 'full' ? overlay.topLeft : [name, rest[0]].filter((line) => line !== undefined)} />
       </div>
       {level === 'full' && (

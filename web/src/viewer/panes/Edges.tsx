@@ -51,10 +51,13 @@ export function ScaleBar({ viewport, picture, state, size }: { viewport: Viewpor
   if (length === undefined) return null
   const label = length >= 10 ? t('scale.cm', { value: length / 10 }) : t('scale.mm', { value: length })
   const basis = basisOf(calibration.basis)
+  const width = length * pixelsPerMm * aspect
+  const path = `M2 1V9H${width + 2}V1`
   return (
     <div className={css['scale']} dir="ltr">
-      <svg width={length * pixelsPerMm * aspect + 2} height={9} aria-hidden>
-        <path d={`M1 0V8H${length * pixelsPerMm * aspect + 1}V0`} className={css['scaleLine']} />
+      <svg width={width + 4} height={11} aria-hidden>
+        <path d={path} className={css['scaleShade']} />
+        <path d={path} className={css['scaleLine']} />
       </svg>
       <span>
         {label}

@@ -67,12 +67,14 @@ function Over({ viewport, host, pane, size }: { viewport: Viewport; host: HTMLEl
   )
 }
 
-function Failure({ text, onRetry }: { text: string; onRetry?: () => void }) {
+/** `which` names the image: where it would be, nothing else does. */
+function Failure({ text, which = '', onRetry }: { text: string; which?: string; onRetry?: () => void }) {
   const { t } = useTranslation('viewer')
   return (
     <div className={`${css['message'] ?? ''} ${css['critical'] ?? ''}`} role="alert">
       <div className={css['failure']}>
         <p dir="auto">{text}</p>
+        {which !== '' && <p className={css['quiet']}>{which}</p>}
         {onRetry !== undefined && (
           <Button size="compact-sm" variant="default" className={css['retry'] ?? ''} onClick={onRetry}>
             {t('failure.retry')}
@@ -99,9 +101,11 @@ function Status({ pane, viewport, state, hung }: { pane: number; viewport: Viewp
     )
   }
   if (state.status === 'failed') {
-    const { failure = 'load', stack, index } = state
-    const retry = failure === 'load' && stack !== undefined ? { onRetry: () => void viewport?.show(stack, index) } : {}
-    return <Failure text={t(`failure.${failure}`)} {...retry} />
+    const { failure = 'load' } = state
+    const retry = failure === 'load' || failure === 'offline' ? { onRetry: () => viewport?.retry() } : {}
+    const count = state.stack?.frames.length ?? 0
+    const which = count > 0 ? { which: t('overlay.image', { index: state.index + 1, count }) } : {}
+    return <Failure text={t(`failure.${failure}`)} {...which} {...retry} />
   }
   // A picture that is there at once needs no word; the style lets this one appear late.
   if (hung === undefined || state.status !== 'ready') {

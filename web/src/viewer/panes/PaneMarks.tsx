@@ -30,7 +30,7 @@ export function PaneMarks({ pane, state, hung }: { pane: number; state: Viewport
   return (
     <div className={css['marks']} data-testid={`marks-${pane}`}>
       {twoPatients && study !== undefined && (
-        <span className={css['otherPatient']}>
+        <span className={css['otherPatient']} data-identity>
           {t('prior.otherPatient')}: <bdi>{format.name(study.row.patient.name)}</bdi> <bdi>{study.row.patient.patient_id}</bdi>
         </span>
       )}

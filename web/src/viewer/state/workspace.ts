@@ -61,8 +61,13 @@ export class Workspace {
     this.drawingTimer = setTimeout(() => this.needDrawing(), PATIENCE_MS)
     this.stopListening = useLive.subscribe((now, before) => {
       const isOurs = now.changed !== before.changed && now.changed[0] === this.studyId
-      if (now.returns !== before.returns && this.state.status === 'failed') this.retry()
-      else if (isOurs || now.returns !== before.returns) this.refreshSoon()
+      const isBack = now.returns !== before.returns
+      if (isBack && this.state.status === 'failed') {
+        this.retry()
+        return
+      }
+      if (isBack) this.lookAgain()
+      if (isOurs || isBack) this.refreshSoon()
     })
   }
 
@@ -267,6 +272,16 @@ export class Workspace {
     } catch {
       this.set({ drawingFailed: true })
     }
+  }
+
+  /** The server is back: what it could not give is asked for again, nothing else moves. */
+  private lookAgain(): void {
+    const { active } = this.state
+    for (const viewport of this.viewports.values()) viewport.retry()
+    this.state.missed.forEach((missed, pane) => {
+      if (missed !== undefined) void this.hangSeries(pane, missed.studyId, missed.seriesId)
+    })
+    this.activate(active)
   }
 
   /** Asks once more for a study that could not be opened. */

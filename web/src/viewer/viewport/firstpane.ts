@@ -50,6 +50,7 @@ export class FirstPane extends PlacedPicture implements Viewport {
     void this.draw()
   }
 
+  retry = nothing
   // The toolbar wakes with the drawing library, moments later.
   choose = nothing
   dragWindow = nothing

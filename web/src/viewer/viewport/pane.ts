@@ -17,6 +17,8 @@ import { EMPTY_STATE, type PaneFailure, type Viewport } from './types'
 
 /** Of the memory for pictures, the part that guesses may fill. */
 const PREFETCH_SHARE = 0.85
+/** How long a pane waits before it asks again for an image that a server that was away did not give. */
+const AGAIN_MS = 5000
 /** In a parallel projection the distance of the eye means nothing, as long as the picture is within the clipping range. */
 const EYE_DISTANCE = 100
 const DEEPEST = 1_000_000
@@ -34,6 +36,9 @@ export class StackPane extends PlacedPicture implements Viewport {
   /** True from a wish to draw until the library says that it has drawn. */
   private drawPending = false
   private destroyed = false
+  /** The last picture of this stack that was on the screen: what comes after a failure keeps its place. */
+  private last: Picture | undefined
+  private retryTimer: ReturnType<typeof setTimeout> | undefined
   /** Windows computed from the first picture that needed one: they must not flicker from slice to slice. */
   private readonly steady = new Map<string, Voi>()
 
@@ -62,6 +67,7 @@ export class StackPane extends PlacedPicture implements Viewport {
     this.imageIds = stack.frames.map(imageIdOf)
     const start = Math.min(Math.max(index, 0), stack.frames.length - 1)
     this.steady.clear()
+    this.last = undefined
     this.set({ ...EMPTY_STATE, speed: this.state.speed, status: 'loading', stack, index: start, revision: this.state.revision + 1 })
     this.hide(true)
     this.placement.begin()
@@ -86,13 +92,23 @@ export class StackPane extends PlacedPicture implements Viewport {
     this.set({ ...EMPTY_STATE, revision: this.state.revision + 1 })
   }
 
+  retry(): void {
+    const { stack, index, status } = this.state
+    this.prefetcher?.forgetFailures()
+    if (stack === undefined || status !== 'failed') return
+    if (this.drawing.getImageIds() === this.imageIds) void this.draw(index)
+    else void this.show(stack, index)
+  }
+
   goTo(index: number): void {
     const target = this.targetOf(index)
     if (target === undefined) return
     this.direction = target > this.state.index ? 1 : -1
     const left = this.state.stack?.frames[this.state.index]
     if (left !== undefined) frameQueue.lower(left.url)
-    this.set({ index: target })
+    // One that is in memory is on the screen at once, and says so then: the page is laid out once for it and not twice.
+    if (this.isLoaded(target)) this.state = { ...this.state, index: target }
+    else this.set({ index: target })
     void this.draw(target)
   }
 
@@ -157,6 +173,7 @@ export class StackPane extends PlacedPicture implements Viewport {
 
   destroy(): void {
     this.destroyed = true
+    clearTimeout(this.retryTimer)
     this.stopPlaying()
     this.dropGuesses()
     this.element.removeEventListener(Enums.Events.STACK_NEW_IMAGE, this.onNewImage)
@@ -171,6 +188,8 @@ export class StackPane extends PlacedPicture implements Viewport {
 
   private fail(failure: PaneFailure): void {
     this.hide(true)
+    clearTimeout(this.retryTimer)
+    if (failure === 'offline') this.retryTimer = setTimeout(() => this.retry(), AGAIN_MS)
     this.set({ status: 'failed', failure, picture: undefined, voi: undefined })
   }
 
@@ -239,8 +258,9 @@ export class StackPane extends PlacedPicture implements Viewport {
       this.fail('wrongStudy')
       return
     }
-    const isFirst = this.state.picture === undefined
-    const isNewShape = !isFirst && !sameShape(this.state.picture, picture)
+    const isFirst = this.last === undefined
+    const isNewShape = !isFirst && !sameShape(this.last, picture)
+    this.last = picture
     this.set({
       status: 'ready',
       failure: undefined,
@@ -348,8 +368,12 @@ function sameShape(a: Picture | undefined, b: Picture): boolean {
   return a !== undefined && a.rows === b.rows && a.columns === b.columns && Math.abs(a.frame.sheet.spacing[0] - b.frame.sheet.spacing[0]) < 1e-6
 }
 
+/** A server that starts, or a proxy in front of one that does. */
+const PASSING = new Set([502, 503, 504])
+
 function failureOf(error: unknown): PaneFailure {
   if (error instanceof ApiError && error.code === 'no_pixels') return 'noPixels'
+  if (error instanceof ApiError && (error.offline || PASSING.has(error.status))) return 'offline'
   const name = error instanceof Error ? error.name : ''
   return name === 'ApiError' || name === 'AbortError' ? 'load' : 'decode'
 }

@@ -53,6 +53,12 @@ export class Prefetcher {
     this.stopped = true
   }
 
+  /** What failed may be there now: the server was away. */
+  forgetFailures(): void {
+    this.failed.clear()
+    this.pump()
+  }
+
   private pump(): void {
     if (this.stopped || this.position === undefined || this.running.size >= AT_ONCE) return
     let rank = 0

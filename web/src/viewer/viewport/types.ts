@@ -8,7 +8,8 @@ export type ToolName = 'window' | 'zoom' | 'pan' | 'scroll' | 'length' | 'angle'
 
 export type PaneStatus = 'empty' | 'loading' | 'ready' | 'failed'
 
-export type PaneFailure = 'load' | 'decode' | 'noPixels' | 'wrongStudy' | 'noGraphics'
+/** `offline`: nothing is wrong with the object, the server was not there. */
+export type PaneFailure = 'load' | 'offline' | 'decode' | 'noPixels' | 'wrongStudy' | 'noGraphics'
 
 export interface ViewportState {
   status: PaneStatus
@@ -48,6 +49,8 @@ export interface Viewport {
 
   show: (stack: ImageStack, index?: number) => Promise<void>
   clear: () => void
+  /** Asks once more for what could not be loaded; the place in the stack, the window and the zoom stay. */
+  retry: () => void
   goTo: (index: number) => void
   scrollBy: (steps: number) => void
 
