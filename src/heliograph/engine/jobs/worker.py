@@ -5,6 +5,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from heliograph.kit.errors import Busy, HeliographError
 
 _STALLED_S = 60
 _MOST_ATTEMPTS = 6
+_SPARE_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ async def _main(database: Database, works: list[Work], periodic: list[Periodic],
     _register(app, database, kinds)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    # Long work in all slots of both queues must leave threads for the duties: asyncio's own number follows the processors alone.
+    loop.set_default_executor(ThreadPoolExecutor(2 * slots + len(periodic) + _SPARE_THREADS, "work"))
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
     async with app.open_async():

@@ -23,6 +23,7 @@ from heliograph.kit.time import now
 
 _STALLED_S = 900
 _TENANT = 1
+_LONG_ATTEMPTS = 6  # the pauses before it come to more than an hour
 # Nothing that a look could see tells when these are over: they stay until somebody acknowledges them.
 _TOLD_ONCE = ("verification",)
 
@@ -189,6 +190,15 @@ def _work(tx: Tx) -> Iterable[Condition]:
             f"{row[0]} studies could not be sent.",
             "Look at the cause on the page Sending and send again.",
         )
+    row = tx.execute(
+        "select count(*) from send where state = 'waiting' and attempts >= %s and tenant_id = %s",
+        (_LONG_ATTEMPTS, _TENANT),
+    ).fetchone()
+    if row and row[0]:
+        yield Condition(
+            "sends_waiting", "sends", "warning", f"{row[0]} studies wait for a node that has not taken them for an hour.",
+            "Look at the cause on the page Sending. They are tried again by themselves.",
+        )  # fmt: skip
     row = tx.execute(
         "select count(*) from procrastinate_jobs where status = 'failed' and queue_name = 'quick'"
     ).fetchone()

@@ -101,7 +101,7 @@ def _study_answer(tx: Tx, actor: Actor, row: tuple[Any, ...]) -> dict[str, Any]:
 def _arrivals(tx: Tx, study_id: int) -> list[Event]:
     rows = tx.execute(
         "select a.source, a.door, a.address, min(i.received_at), count(*) from instance i join series se on se.id = i.series_fk "
-        "join arrival a on a.id = i.arrival_id where se.study_fk = %s group by a.id, a.source, a.door, a.address order by 4 limit 50",
+        "join arrival a on a.id = i.arrival_id where se.study_fk = %s group by a.id, a.source, a.door, a.address order by 4 desc limit 50",
         (study_id,),
     )
     return [
@@ -136,7 +136,7 @@ def _held(tx: Tx, actor: Actor, study_id: int) -> list[Event]:
 def _sends(tx: Tx, study_id: int) -> list[Event]:
     rows = tx.execute(
         "select n.name, s.state, s.done, s.total, s.error, s.created_at, s.finished_at, s.next_attempt_at from send s "
-        "join remote_node n on n.id = s.node_id where s.study_fk = %s order by s.created_at limit 50",
+        "join remote_node n on n.id = s.node_id where s.study_fk = %s order by s.created_at desc limit 50",
         (study_id,),
     )
     events = []
