@@ -32,7 +32,8 @@ is not checked: an association to any called title is answered.
 - **C-STORE in**: objects go to the archive. Success is answered only after the object and its index row are durable.
 - **C-FIND, C-MOVE, C-GET in**: answered from the index; objects are read as stored and converted only when the receiver takes no other form.
 - **C-STORE out**: for C-MOVE, for a person's send, and for forwarding rules. A send is repeated until the node has answered every object.
-- **C-FIND, C-MOVE, C-GET out**: a person queries a node and fetches a study.
+- **C-FIND, C-MOVE, C-GET out**: a person queries a node and fetches a study. A fetch that the person cancels is cancelled by C-CANCEL; a node
+  that does not end within ten seconds is aborted.
 - **C-ECHO** both ways."""
 
 _POLICY = """- Application context: `1.2.840.10008.3.1.1.1`. Asynchronous operations: none (window 1, 1).
@@ -52,7 +53,8 @@ are in; among uncompressed ones Explicit VR Little Endian is preferred. Objects 
 Little Endian, Implicit VR Little Endian and Explicit VR Big Endian are accepted, in this order of preference.
 
 On the way out an object goes in its own transfer syntax when the receiver accepted it, else uncompressed, else in a lossless compression.
-Nothing is compressed with loss. *Written* below: frames and objects can be converted to it without loss. *Decoded*: pixels can be shown and
+Nothing is compressed with loss. What came compressed with loss and leaves decoded says so in Lossy Image Compression (0028,2110), its ratio
+and its method, under its own SOP Instance UID. *Written* below: frames and objects can be converted to it without loss. *Decoded*: pixels can be shown and
 converted to an uncompressed form; *by content*: when the stream is of a kind that the decoder knows. JPIP objects hold no pixels."""
 
 _STORE = """Storage SOP classes of the current standard (annex), retired ones and private ones are accepted at level 2 (full), without coercion: no
