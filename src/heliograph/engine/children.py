@@ -22,6 +22,8 @@ _MEMORY_BYTES = 6 << 30
 _TASKS = 200
 _CPU_S = 600
 _IDLE_S = 60.0
+_START_S = 120.0
+_QUEUE_S = 60.0
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -48,7 +50,7 @@ class Children:
 
     async def run(self, work: Callable[..., Answer], *arguments: Any, timeout_s: float = 60.0) -> Answer:
         """The answer of a pure function with picklable arguments; raises Broken when its child dies or takes too long, Busy when no
-        child was free for as long."""
+        child was free for a minute."""
         return await asyncio.wrap_future(self._submit(_Task(work, arguments, timeout_s)))
 
     def do(self, work: Callable[..., Answer], *arguments: Any, timeout_s: float = 60.0) -> Answer:
@@ -114,7 +116,7 @@ class Children:
 
     def _ready(self, task: _Task, child: "_Child | None") -> "_Child":
         """The child, or a new one for one that died, hung, or has worked long enough."""
-        if monotonic_s() - task.asked_s > task.timeout_s:
+        if monotonic_s() - task.asked_s > _QUEUE_S:
             raise Busy("all decoders are at work", code="decoder_busy")
         if child is not None and child.is_fit():
             return child
@@ -153,6 +155,10 @@ class _Child:
         self._left -= 1
         try:
             self._pipe.send((task.work, task.arguments))
+            if not self._pipe.poll(_START_S):  # a machine under load takes long to start a process and to load a codec
+                self.end()
+                raise Busy("no decoder starts", code="decoder_busy")
+            self._pipe.recv()
             if not self._pipe.poll(task.timeout_s):
                 self.end()
                 raise Broken("the decoder took too long", code="decoder_slow")
@@ -182,6 +188,7 @@ def _serve(pipe: Connection) -> None:
             return
         _bound_time()
         try:
+            pipe.send(None)  # begun: from now on it is the work that takes the time
             answer = True, work(*arguments)
         except Exception as error:  # noqa: BLE001 it is raised where the work was asked for
             answer = False, error

@@ -81,6 +81,7 @@ def until_gone(pid: int) -> None:
 
 def wait_for(path: str) -> str:
     """In a child: its work goes on until the file is there; then its process id."""
+    Path(path + ".begun").touch()
     while not Path(path).exists():
         time.sleep(0.02)
     return str(os.getpid())
@@ -128,14 +129,16 @@ def test_only_the_child_that_dies_is_lost(children: Children, tmp_path: Path) ->
     assert asyncio.run(both()).isdecimal()
 
 
-def test_who_waits_too_long_for_a_child_is_told_to_come_again(tmp_path: Path) -> None:
+def test_who_waits_too_long_for_a_child_is_told_to_come_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made, go = Children(count=1), tmp_path / "go"
 
     async def queue() -> None:
         first = asyncio.create_task(made.run(wait_for, str(go), timeout_s=300))
-        await asyncio.sleep(0)
-        second = asyncio.create_task(made.run(math.sqrt, 4.0, timeout_s=0.2))
+        while not (tmp_path / "go.begun").exists():
+            await asyncio.sleep(0.02)
+        second = asyncio.create_task(made.run(math.sqrt, 4.0))
         await asyncio.sleep(1)
+        monkeypatch.setattr(module, "_QUEUE_S", 0.5)
         go.touch()
         await first
         with pytest.raises(Busy) as told:

@@ -10,7 +10,7 @@ from heliograph.standards.dicom import render
 from heliograph.standards.dicom.header import inflated, scan
 
 _HEAD_BYTES = 1 << 20
-_PATIENCE_S = 20.0
+_PATIENCE_S = 30.0
 # The pixels killed their decoder or hung it: with nothing kept, every page that shows the series would have that happen again.
 _UNDECODABLE = frozenset({"decoder_died", "decoder_slow"})
 MEDIA_TYPE = "image/jpeg"
