@@ -134,8 +134,7 @@ def test_who_waits_too_long_for_a_child_is_told_to_come_again(tmp_path: Path, mo
 
     async def queue() -> None:
         first = asyncio.create_task(made.run(wait_for, str(go), timeout_s=300))
-        while not (tmp_path / "go.begun").exists():
-            await asyncio.sleep(0.02)
+        await asyncio.to_thread(wait_for, str(tmp_path / "go.begun"))
         second = asyncio.create_task(made.run(math.sqrt, 4.0))
         await asyncio.sleep(1)
         monkeypatch.setattr(module, "_QUEUE_S", 0.5)
