@@ -140,13 +140,22 @@ def test_listeners_are_told_that_there_is_something_new(scratch: Database, scrat
 # -- what is old -----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def own(new_url: Callable[[], str]) -> Iterator[Database]:
-    """A feed of its own: what is trimmed there is missed by no other test."""
+@pytest.fixture(scope="module")
+def feed(new_url: Callable[[], str]) -> Iterator[Database]:
+    """A database of our own: what is trimmed there is missed by no other test."""
     database = Database(new_url(), name="tests-feed")
     database.open()
     yield database
     database.close()
+
+
+@pytest.fixture
+def own(feed: Database) -> Database:
+    """An empty feed."""
+    with feed.transaction() as tx:
+        tx.execute("truncate outbox")
+        tx.execute("select setval('change_number', 1, false)")
+    return feed
 
 
 def aged(database: Database, *days: float) -> None:
