@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.e2e.pictures import Study, ct_stack
+from tests.e2e.pictures import DX_IMAGE, WINDOW, Study, ct_stack, ramp
 from tests.e2e.reading import HOOK, PATIENCE_S, Reader
 from tests.peers.heliograph import Server
 
@@ -63,6 +63,26 @@ def test_the_name_of_the_patient_is_whole_on_a_narrow_screen(reader: Reader, tmp
         box = button.bounding_box()
         assert box["x"] >= bar["x"], "every tool is on the screen"
         assert box["x"] + box["width"] <= 800
+
+
+def test_guard_8_in_a_narrow_pane_the_side_stands_clear_of_the_corners(reader: Reader, tmp_path: Path) -> None:
+    study = Study(tmp_path, 405, "E2E-405", name="Featherstonehaugh^Alexandrina")
+    reader.store(
+        study.write(
+            DX_IMAGE, "DX", ramp(), ImageLaterality="R", ViewPosition="MLO", ImagerPixelSpacing=[0.2, 0.2], **WINDOW
+        )
+    )
+    reader.page.set_viewport_size({"width": 800, "height": 900})
+    reader.open(study.uid)
+    if reader.page.locator("aside").count() == 0:
+        reader.press("Shift+P")
+    pane = reader.page.locator('[data-pane="0"]')
+    reader.comes_to(lambda: pane.bounding_box()["width"] < 460, True)
+    side = pane.get_by_test_id("side").bounding_box()
+    for corner in (pane.locator("[data-identity]"), pane.get_by_test_id("topRight")):
+        box = corner.bounding_box()
+        apart = side["x"] >= box["x"] + box["width"] or side["x"] + side["width"] <= box["x"]
+        assert apart or side["y"] >= box["y"] + box["height"], (side, box)
 
 
 CALLERS = 130

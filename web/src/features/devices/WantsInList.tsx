@@ -1,5 +1,5 @@
 import { Button, NumberInput } from '@mantine/core'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useAcceptDevice, useDismissDevice } from '@/api/lists'
 import { type PagedList } from '@/api/pages'
@@ -48,6 +48,10 @@ function Caller({ item, mayManage }: { item: WantsIn; mayManage: boolean }) {
   const [allow, setAllow] = useState<Service[]>(['echo', 'store'])
   const [port, setPort] = useState<number | null>(104)
   const more = item.proposals.length - SHOWN
+  const opened = useRef<HTMLFormElement>(null)
+  useEffect(() => {
+    if (choosing) opened.current?.scrollIntoView({ block: 'nearest' })
+  }, [choosing])
   return (
     <li className={css['caller']}>
       <div className={css['about']}>
@@ -82,6 +86,7 @@ function Caller({ item, mayManage }: { item: WantsIn; mayManage: boolean }) {
       )}
       {choosing && (
         <form
+          ref={opened}
           className={`${form['form'] ?? ''} ${css['choosing'] ?? ''}`}
           onSubmit={(event) => {
             event.preventDefault()

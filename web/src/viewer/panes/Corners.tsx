@@ -87,7 +87,7 @@ export function Corners({ state, picture, level }: { state: ViewportState; pictu
       </div>
       {level === 'full' && (
         <>
-          <div className={css['topRight']}>
+          <div className={css['topRight']} data-testid="topRight">
             <Lines lines={overlay.topRight} />
           </div>
           <div className={css['bottomLeft']}>
@@ -96,7 +96,7 @@ export function Corners({ state, picture, level }: { state: ViewportState; pictu
         </>
       )}
       <OwnCorner state={state} picture={picture} />
-      {overlay.side !== '' && <div className={css['side']}>{overlay.side}</div>}
+      {overlay.side !== '' && <div className={css['side']} data-testid="side">{overlay.side}</div>}
     </div>
   )
 }
