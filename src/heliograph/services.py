@@ -17,6 +17,11 @@ class Services:
     blobs: Blobs
     intake: Intake
 
+    def silent_at_most(self, seconds: float) -> None:
+        """For a door, whose callers wait: how long a database that hangs may say nothing before they are told Busy."""
+        self.database.silent_at_most(seconds)
+        self.intake.silent_at_most(seconds)
+
     def close(self) -> None:
         self.intake.close()
         self.blobs.close()

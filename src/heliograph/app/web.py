@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from heliograph import __version__
 from heliograph.engine import telemetry
+from heliograph.engine.db import SILENT_S
 from heliograph.engine.telemetry import REQUESTS
 from heliograph.features.access import Actor, system_actor
 from heliograph.features.imaging import Documents
@@ -99,6 +100,7 @@ def run(services: Services, door: int) -> None:
     """Serves until SIGTERM; prints `ready` when it listens. `door` is the bound socket that the supervisor handed down."""
     services.database.wait_at_most(_PATIENCE_S)
     services.intake.wait_at_most(_PATIENCE_S)
+    services.silent_at_most(SILENT_S)
     listener = socket.socket(fileno=door)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     front = application(services)

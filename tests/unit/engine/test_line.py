@@ -1,11 +1,12 @@
 """A line sends one statement straight to the server: values arrive whole, and its errors are the database's."""
 
 import json
+import time
 
 import psycopg
 import pytest
 
-from heliograph.engine.db import Statement
+from heliograph.engine.db import Database, Silent, Statement
 
 _ECHO = Statement("select %(a)s::text, %(b)s::int + 1, %(c)s::text[] , %(a)s::text")
 
@@ -53,3 +54,49 @@ def test_a_line_that_broke_is_opened_again(line, scratch):
 def ask_for_ever(line):
     while True:
         line.run(_ECHO, {"a": "x", "b": 1, "c": None})
+
+
+_SLEEP = Statement("select pg_sleep(%(s)s::float8)::text")
+
+
+def test_nothing_stands_before_the_end_and_closing_takes_it_back(line, scratch):
+    with scratch.transaction() as tx:
+        tx.execute("create table line_test (n int)")
+    insert = Statement("insert into line_test values (%(n)s::int) returning n::text")
+
+    def standing():
+        with scratch.transaction() as tx:
+            return [n for (n,) in tx.execute("select n from line_test order by n")]
+
+    try:
+        line.begin(insert, {"n": 1})
+        assert standing() == []
+        assert line.end() == [("1",)]
+        line.begin(insert, {"n": 2})
+        line.close()
+        assert line.run(insert, {"n": 3}) == [("3",)]
+        assert standing() == [1, 3]
+    finally:
+        with scratch.transaction() as tx:
+            tx.execute("drop table line_test")
+
+
+def test_a_statement_that_the_server_cannot_prepare_says_so_each_time(line):
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            line.run(Statement("select %(a)s::text from no_such_table"), {"a": "x"})
+    assert line.run(_ECHO, {"a": "x", "b": 1, "c": None})[0][0] == "x"
+
+
+def test_a_server_that_says_nothing_is_given_up_and_asked_anew(scratch_url):
+    database = Database(scratch_url, name="tests-silent")
+    line = database.line()
+    database.silent_at_most(0.2)
+    began = time.monotonic()
+    with pytest.raises(Silent):
+        line.run(_SLEEP, {"s": 40})
+    assert time.monotonic() - began < 30, "it waited for the answer"
+    database.silent_at_most(60)
+    assert line.run(_ECHO, {"a": "x", "b": 1, "c": None})[0][0] == "x"
+    line.close()
+    database.close()

@@ -28,6 +28,23 @@ def test_a_database_that_is_away_is_busy_within_the_patience() -> None:
     assert int(answer.headers["Retry-After"]) >= 1
 
 
+def test_a_statement_that_the_server_says_nothing_to_is_busy_and_its_connection_is_given_up(scratch_url: str) -> None:
+    database = Database(scratch_url, name="tests-hanging", max_connections=2)
+    database.open()
+    with database.transaction() as tx:
+        assert tx.execute("select pg_sleep(0.3)").fetchone() is not None, "who sets no limit waits"
+    database.silent_at_most(0.2)
+    began = time.monotonic()
+    with pytest.raises(Busy) as caught, database.transaction() as tx:
+        tx.execute("select pg_sleep(40)")
+    assert caught.value.code in {"database_down", "database_busy"}
+    assert time.monotonic() - began < 30, "it waited for the answer"
+    database.silent_at_most(60)
+    with database.transaction() as tx:
+        assert tx.execute("select 1").fetchone() == (1,)
+    database.close()
+
+
 def test_a_person_is_never_shown_a_deadlock() -> None:
     app = FastAPI()
     add_error_handlers(app)

@@ -62,7 +62,7 @@ class SegmentStore:
         self._folder = folder
         self._reserve_bytes = reserve_bytes
         self.on_seal: Callable[[], None] | None = None
-        """Makes earlier commits of the index durable; called before a segment is sealed."""
+        """Makes earlier commits of the index durable, or raises Busy; called before a segment is sealed."""
         self._lock = threading.Lock()
         self._idle: list[_Segment] = []
         self._readers: OrderedDict[int, int] = OrderedDict()
@@ -186,9 +186,7 @@ class SegmentStore:
         return self._take_up() or self._create()
 
     def give_back(self, segment: "_Segment") -> None:
-        if segment.tail >= SEGMENT_BYTES:
-            if self.on_seal is not None:
-                self.on_seal()
+        if segment.tail >= SEGMENT_BYTES and self._may_seal():
             os.ftruncate(segment.fd, segment.tail)
             os.fsync(segment.fd)
             self._seal(segment.path, empty=False)
@@ -196,6 +194,15 @@ class SegmentStore:
             return
         with self._lock:
             self._idle.append(segment)
+
+    def _may_seal(self) -> bool:
+        """False while the index is away: the segment grows beyond its size, and is sealed when that is back."""
+        try:
+            if self.on_seal is not None:
+                self.on_seal()
+        except Busy:
+            return False
+        return True
 
     def _take_up(self) -> "_Segment | None":
         """A segment that another process laid down."""

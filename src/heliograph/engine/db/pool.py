@@ -4,16 +4,16 @@ A `Tx` is a psycopg connection inside an open transaction. It is opened and comm
 """
 
 import contextlib
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, LiteralString, TypeVar, cast
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import psycopg
-from psycopg import pq
-from psycopg.errors import DeadlockDetected, SerializationFailure, error_from_result
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from heliograph.engine.db.line import Line
+from heliograph.engine.db.patience import Patience, PatientConnection
 from heliograph.kit.errors import Busy
 
 Tx = psycopg.Connection[TupleRow]
@@ -37,8 +37,10 @@ class Database:
         if relaxed:
             options["options"] = "-c synchronous_commit=off"
         self._options = options
+        self._patience = Patience()
         self._pool = ConnectionPool(
-            url, min_size=1, max_size=max_connections, kwargs=options, open=False, timeout=20.0,
+            url, connection_class=PatientConnection, min_size=1, max_size=max_connections, kwargs=options, open=False, timeout=20.0,
+            configure=self._configure,
             check=ConnectionPool.check_connection if not relaxed else None, name=name,
         )  # fmt: skip
 
@@ -48,6 +50,11 @@ class Database:
     def wait_at_most(self, seconds: float) -> None:
         """How long a transaction waits for a connection before Busy; a door with an impatient client lowers it."""
         self._pool.timeout = seconds
+
+    def silent_at_most(self, seconds: float) -> None:
+        """How long the server may say nothing to a statement before its connection is closed and the caller told Busy. For a door,
+        whose peers wait: a statement of maintenance may work for longer than that."""
+        self._patience.silent_s = seconds
 
     def close(self) -> None:
         self._pool.close(timeout=2)
@@ -80,9 +87,12 @@ class Database:
                     raise
         raise AssertionError("unreachable")
 
-    def line(self) -> "Line":
+    def line(self) -> Line:
         """A connection of its own for one often repeated statement."""
-        return Line(self.url, self._options)
+        return Line(self.url, self._options, self._patience)
+
+    def _configure(self, connection: PatientConnection) -> None:
+        connection.patience = self._patience
 
     @contextlib.contextmanager
     def autocommit(self) -> Iterator[Tx]:
@@ -92,88 +102,3 @@ class Database:
             yield connection
         finally:
             connection.close()
-
-
-_LINE = (
-    "-c lock_timeout=100ms "  # whoever waits on this line waits for all; the caller tries again by itself
-    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"  # a plan made for an empty table must not stay
-)
-
-
-class Statement:
-    """A statement with named values, in the shape that travels: numbered, the values as text whose types the server works out."""
-
-    def __init__(self, query: str) -> None:
-        names: dict[str, int] = {}
-        text = re.sub(r"%\((\w+)\)s", lambda found: f"${names.setdefault(found[1], len(names) + 1)}", query)
-        self.text = text.encode()
-        self.name = b"s%x" % abs(hash(self.text))
-        self._names = tuple(names)
-
-    def values(self, values: Mapping[str, object]) -> list[bytes | None]:
-        return [_as_text(values[name]) for name in self._names]
-
-
-def _as_text(value: object) -> bytes | None:
-    if value is None:
-        return None
-    if isinstance(value, list):
-        escaped = (re.sub(r'(["\\])', r"\\\1", str(item)) for item in value)
-        return ("{" + ",".join(f'"{item}"' for item in escaped) + "}").encode()
-    text = str(value)
-    if "\0" in text:  # it would end the value there
-        raise psycopg.DataError("text with a NUL cannot be kept")
-    return text.encode()
-
-
-class Line:
-    """One connection where each statement is a transaction; opened when it is needed, and again after it broke. One thread at a time."""
-
-    def __init__(self, url: str, options: dict[str, Any]) -> None:
-        self._url = url
-        self._options = options | {"options": f"{options.get('options', '')} {_LINE}".strip(), "prepare_threshold": 0}
-        self._connection: psycopg.Connection[TupleRow] | None = None
-        self._prepared: set[bytes] = set()
-
-    def execute(self, query: LiteralString, parameters: Sequence[Any] | Mapping[str, Any]) -> list[TupleRow]:
-        return self._open().execute(query, parameters).fetchall()
-
-    def run(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[str, ...]]:
-        """The rows as text. Straight to the wire: for a statement that runs for every object, the way through a cursor costs more
-        than the statement."""
-        server = self._open().pgconn
-        if statement.name not in self._prepared:
-            _checked(server.prepare(statement.name, statement.text))
-            self._prepared.add(statement.name)
-        values_as_text = cast(
-            "Sequence[bytes]", statement.values(values)
-        )  # None is NULL, which the library's types forget
-        result = _checked(server.exec_prepared(statement.name, values_as_text))
-        columns = range(result.nfields)
-        return [
-            tuple((result.get_value(row, column) or b"").decode() for column in columns)
-            for row in range(result.ntuples)
-        ]
-
-    def _open(self) -> psycopg.Connection[TupleRow]:
-        connection = self._connection
-        if connection is None or connection.closed:
-            self._prepared.clear()
-            connection = self._connection = psycopg.connect(
-                self._url, autocommit=True, connect_timeout=5, **self._options
-            )
-        return connection
-
-    def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-
-_GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
-
-
-def _checked(result: pq.abc.PGresult) -> pq.abc.PGresult:
-    if result.status not in _GOOD:
-        raise error_from_result(result)
-    return result

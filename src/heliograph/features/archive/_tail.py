@@ -9,17 +9,19 @@ broke means that the server may have crashed, and the kept records are indexed a
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psycopg
 
 from heliograph.engine import telemetry
 from heliograph.engine.blobs import Record
-from heliograph.engine.db import DatabaseError
+from heliograph.engine.db import SILENT_S, DatabaseError, Patience, PatientConnection
 from heliograph.kit.errors import Busy, HeliographError
+from heliograph.kit.time import monotonic_s
 
 _EVERY_S = 0.5
 _PAUSE_S = 0.2
+_PATIENCE_S = 10.0
 
 
 class Tail:
@@ -32,7 +34,7 @@ class Tail:
         self._flushing = threading.RLock()
         self._wake = threading.Event()
         self._stop = threading.Event()
-        self._sentinel: psycopg.Connection | None = None
+        self._sentinel: PatientConnection | None = None
         self._thread = threading.Thread(target=self._run, name="tail", daemon=True)
         self._started = False
         self._generation = 0
@@ -52,14 +54,18 @@ class Tail:
         if not self._wake.is_set():
             self._wake.set()
 
-    def flush(self) -> None:
-        """Returns when every commit before it is durable, after a crash of the server too. Waits as long as that takes."""
+    def flush(self, within_s: float | None = None) -> None:
+        """Returns when every commit before it is durable, after a crash of the server too. Waits as long as that takes, or raises
+        Busy when somebody waits who cannot: about `within_s`, or until a server that hangs is given up."""
+        deadline = None if within_s is None else monotonic_s() + within_s
         while not self._stop.is_set():
             try:
-                with self._flushing:
+                with self._turn(deadline):
                     self._flush_once()
                 return
             except (DatabaseError, HeliographError) as error:
+                if deadline is not None and monotonic_s() > deadline:
+                    raise _away() from error
                 telemetry.trouble("flush_failed", error)
             self._stop.wait(_PAUSE_S)
 
@@ -67,7 +73,7 @@ class Tail:
         """Opens the sentinel; a crash of the server after this moment is noticed. The count of sentinels so far."""
         generation = self._generation
         if self._sentinel is None:
-            with self._flushing:
+            with self._turn(monotonic_s() + _PATIENCE_S):
                 if self._sentinel is None:
                     self._mend()
                 generation = self._generation
@@ -85,6 +91,15 @@ class Tail:
         if self._sentinel is not None:
             self._sentinel.close()
         return not self._kept
+
+    @contextlib.contextmanager
+    def _turn(self, deadline: float | None) -> Iterator[None]:
+        if not self._flushing.acquire(timeout=-1 if deadline is None else max(0.0, deadline - monotonic_s())):
+            raise _away()
+        try:
+            yield
+        finally:
+            self._flushing.release()
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -114,9 +129,10 @@ class Tail:
     def _mend(self) -> None:
         """The server may have crashed since the last flush: indexes the kept records again, which costs nothing when it had not."""
         try:
-            connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+            connection = PatientConnection.connect(self._url, autocommit=True, connect_timeout=5)
         except psycopg.OperationalError as error:
-            raise Busy("the database does not answer", code="database_down", retry_after_s=2.0) from error
+            raise _away() from error
+        connection.patience = Patience(SILENT_S)
         try:
             self._generation += 1
             kept = list(self._kept)
@@ -133,3 +149,7 @@ class Tail:
         sentinel, self._sentinel = self._sentinel, None
         if sentinel is not None:
             sentinel.close()
+
+
+def _away() -> Busy:
+    return Busy("the database does not answer", code="database_down", retry_after_s=2.0)

@@ -32,6 +32,7 @@ from heliograph.standards.dicom.header import Header, NeedMore, Unparseable, sca
 _HEAD_BYTES = 32 << 10
 _MOST_HEADER = 256 << 20
 _TRIES = 6
+_SEAL_S = 5.0
 _MOST_STAGED = 64
 _MOST_STAGED_BYTES = 64 << 20
 # Another sender was faster with the same object, version or study; or a crashed database has lost a series that we remember.
@@ -52,11 +53,12 @@ class Intake:
         quiet = {"series_quiet_s": settings.series_quiet_s, "study_quiet_s": settings.study_quiet_s}
         self._ingest = Ingest(self._same_object, **quiet)
         self._adder = Adder(ingest_database.line(), **quiet)
+        self._under_way: set[Delivery] = set()
         self._tail: Tail | None = None
         if ingest_database is not database:
             self._tail = Tail(database.url, self._index_again)
         if isinstance(blobs, SegmentStore):
-            blobs.on_seal = self.make_commits_durable
+            blobs.on_seal = self._before_seal
 
     @contextlib.contextmanager
     def arrival(
@@ -73,14 +75,20 @@ class Intake:
         with self.database.transaction() as tx:
             arrival_id = _repo.insert_arrival(tx, columns)
         delivery = Delivery(self, actor, Arrival(arrival_id, actor.tenant_id, door, source, unverified, issuer))
+        self._under_way.add(delivery)
         try:
             yield delivery
         finally:
+            self._under_way.discard(delivery)
             delivery.close()
 
     def wait_at_most(self, seconds: float) -> None:
         """How long an object waits for a connection before Busy; as `Database.wait_at_most`."""
         self._ingest_database.wait_at_most(seconds)
+
+    def silent_at_most(self, seconds: float) -> None:
+        """How long an object waits for a database that hangs before Busy; as `Database.silent_at_most`."""
+        self._ingest_database.silent_at_most(seconds)
 
     def recover(self) -> int:
         """Indexes again what unsealed segments hold; must have ended before a door opens. The count of records looked at."""
@@ -101,6 +109,10 @@ class Intake:
         if self._tail is not None:
             self._tail.flush()
 
+    def _before_seal(self) -> None:
+        if self._tail is not None:
+            self._tail.flush(_SEAL_S)
+
     def _index_again(self, record: Record) -> None:
         self._ingest.forget()  # the series it remembers may be among what was lost
         with self._ingest_database.transaction() as tx:
@@ -116,8 +128,7 @@ class Intake:
     def take(self, actor: Actor, incoming: Incoming, writer: BlobWriter) -> Outcome:
         """Syncs, then decides and commits."""
         since = self._tail.connect() if self._tail is not None else 0
-        writer.sync()
-        outcome = self._add_known(actor, incoming) or self._decide(actor, incoming)
+        outcome = self._add_known(actor, incoming, writer) or self._decide(actor, incoming)
         self._keep_in_mind(incoming, outcome, since)
         return outcome
 
@@ -141,8 +152,12 @@ class Intake:
                 rows[row["sop_uid"]] = index, row
             else:
                 self._answer(answers, index, actor, incoming)
-        added = self._adder.add_all([row for _, row in rows.values()]) if rows else []
-        for (index, row), instance_id in zip(rows.values(), added, strict=True):
+        try:
+            added = self._adder.add_all([row for _, row in rows.values()]) if rows else []
+        except Busy as error:
+            added = []
+            answers |= dict.fromkeys((index for index, _ in rows.values()), error)
+        for (index, row), instance_id in zip(rows.values(), added, strict=False):
             if instance_id is None:
                 later.append(index)
             else:
@@ -165,9 +180,9 @@ class Intake:
         self, answers: dict[int, Outcome | HeliographError], index: int, actor: Actor, incoming: Incoming
     ) -> None:
         """Decides one of many; a database that did not answer one of them is not waited for again by each of the rest."""
-        silent = next((one for one in answers.values() if isinstance(one, Busy) and one.code in _SILENT), None)
+        silent = next((one for one in answers.values() if database_is_away(one)), None)
         try:
-            answers[index] = silent or self._decide(actor, incoming)
+            answers[index] = silent if silent is not None else self._decide(actor, incoming)
         except HeliographError as error:
             answers[index] = error
         except Exception as error:  # noqa: BLE001 the fault of one object is its own answer
@@ -177,9 +192,14 @@ class Intake:
         if self._tail is not None and outcome.keeps_blob:
             self._tail.keep(Record(incoming.written, _note(incoming)), since)
 
-    def _add_known(self, actor: Actor, incoming: Incoming) -> Outcome | None:
-        row = self._ingest.known_place(actor, incoming)
-        instance_id = self._adder.add(row) if row is not None else None
+    def _add_known(self, actor: Actor, incoming: Incoming, writer: BlobWriter) -> Outcome | None:
+        """Syncs, and adds a further instance of a known series."""
+        row = self._ingest.known_place(actor, incoming)  # before the sync, which then has less to wait for
+        if row is not None and len(self._under_way) == 1:
+            instance_id = self._adder.add_beside(row, writer.sync)
+        else:
+            writer.sync()
+            instance_id = self._adder.add(row) if row is not None else None
         return None if row is None or instance_id is None else _added(row, instance_id, incoming)
 
     def _decide(self, actor: Actor, incoming: Incoming) -> Outcome:
@@ -240,6 +260,11 @@ class Intake:
 
     def _same_object(self, existing: Existing, incoming: Incoming) -> bool:
         return same_object(self.blobs, existing, incoming)
+
+
+def database_is_away(answer: object) -> bool:
+    """Whether an object was not kept because the database does not answer: then it will not answer for the next one either."""
+    return isinstance(answer, Busy) and answer.code in _SILENT
 
 
 def _added(row: Row, instance_id: int, incoming: Incoming) -> Outcome:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from heliograph.features.access import Actor, require
-from heliograph.features.archive import Delivery, ObjectSink, Outcome
+from heliograph.features.archive import Delivery, ObjectSink, Outcome, database_is_away
 from heliograph.features.archive.search import Receipt, receipts
 from heliograph.gateways.dicomweb.attributes import dump_xml, to_json
 from heliograph.gateways.dicomweb.multipart import (
@@ -96,6 +96,9 @@ class _Storing:
     def begin(self) -> None:
         self._head.clear()
         self._skipping = None
+        if self.trouble is not None and database_is_away(self.trouble):  # each further object would wait for it again
+            self._give_up(self.trouble)
+            return
         try:
             self._sink = self.delivery.open()
         except Busy as error:

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 
+from heliograph.engine.db import SILENT_S
 from heliograph.engine.telemetry import fact
 from heliograph.gateways.dimse.acceptor import BACKLOG, Acceptor, AcceptorLimits
 from heliograph.gateways.dimse.association import Limits
@@ -27,6 +28,7 @@ def run(services: Services, index: int, door: int) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    services.silent_at_most(SILENT_S)
     listener = socket.socket(fileno=door)
     serve(services, stop, listener, ready=lambda: print("ready", flush=True), number=index)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from heliograph.engine.blobs import open_blobs
+from heliograph.engine.blobs import open_blobs, segments
 from heliograph.engine.blobs.segments import HEAD_BYTES, NOTE_BYTES
 from heliograph.kit.errors import Absent, Broken, Busy
 
@@ -204,6 +204,30 @@ def test_a_segment_that_a_living_process_writes_is_left_alone(tmp_path):
     write(writer, b"", [b"a"])
     assert recovered(tmp_path)[1] == []
     assert [path.suffix for path in (tmp_path / "blobs").glob("*/*")] == [".open"]
+
+
+def test_a_full_segment_is_sealed_when_the_index_is_back_and_stops_nobody_before(tmp_path, monkeypatch):
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 4096)
+    blobs = store(tmp_path)
+    away = [True]
+
+    def durable():
+        if away[0]:
+            raise Busy("the database does not answer")
+
+    def suffixes():
+        return sorted(path.suffix for path in (tmp_path / "blobs").glob("*/*"))
+
+    blobs.on_seal = durable
+    writer = blobs.writer()
+    kept = [write(writer, b"", [bytes([number]) * 5000]) for number in range(3)]
+    assert suffixes() == [".open"]
+    away[0] = False
+    kept.append(write(writer, b"", [b"\x03" * 5000]))
+    assert suffixes() == [".seg"]
+    assert [blobs.read(one.ref) for one in kept] == [bytes([number]) * 5000 for number in range(4)]
+    writer.close()
+    blobs.close()
 
 
 def test_no_room_is_said_before_the_disk_is_full(tmp_path):

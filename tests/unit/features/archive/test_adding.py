@@ -1,12 +1,15 @@
 """Objects that are ready at the same moment share one commit (decision 0009)."""
 
 import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
 
-from heliograph.features.archive import _repo
+from heliograph.engine.db import Database, Statement
+from heliograph.features.archive import _adding, _repo
 from heliograph.features.archive._adding import Adder
+from heliograph.kit.errors import Broken, Busy
 from tests.phantoms import file_bytes
 from tests.unit.features.archive.conftest import feed
 
@@ -89,6 +92,62 @@ def test_a_locked_study_does_not_keep_the_others_waiting(adder, shape, place, sc
         tx.execute("select 1 from study where id = %s for update", place[:1])
         assert adder.add(row(shape, place, 1)) is None
     assert adder.add(row(shape, place, 1)) is not None
+
+
+def test_a_row_beside_its_sync_is_seen_after_it_and_never_without_it(adder, shape, place, scratch):
+    seen = []
+
+    def sync():
+        seen.append(counters(scratch, place)[2])
+
+    def failing():
+        raise Broken("the disk failed to keep an object")
+
+    assert adder.add_beside(row(shape, place, 1), sync) is not None
+    assert (seen, counters(scratch, place)[2]) == ([1], 2)
+    with pytest.raises(Broken):
+        adder.add_beside(row(shape, place, 2), failing)
+    assert counters(scratch, place)[2] == 2
+    assert adder.add_beside(row(shape, place, 3), sync) is not None
+    assert adder.add_beside(row(shape, place, 3, blob="t.other"), sync) is None, "the UID is taken"
+    assert adder.add_beside(row(shape, place, 4, rows="x"), sync) is None, "the database refuses it"
+    assert (seen, counters(scratch, place)[0][0]) == ([1, 2, 3, 3], 3)
+
+
+def test_a_row_beside_its_sync_waits_for_nobody_that_uses_the_line(adder, shape, place):
+    """Two that call themselves alone: the second finds the line in use, syncs, and adds its row as many do."""
+    order = []
+
+    def second():
+        order.append(adder.add_beside(row(shape, place, 2), lambda: order.append("second synced")))
+
+    def sync():
+        thread.start()
+        while "second synced" not in order:
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=second)
+    first = adder.add_beside(row(shape, place, 1), sync)
+    thread.join()
+    assert order[0] == "second synced"
+    assert None not in (first, order[1])
+
+
+def test_a_database_that_says_nothing_is_busy_for_every_row(scratch_url, shape, place, monkeypatch):
+    """No row is decided in a transaction of its own then: that would wait as long again."""
+    database = Database(scratch_url, name="tests-silent")
+    names = "values (%(study)s, %(study_quiet)s, %(series_quiet)s)"
+    monkeypatch.setattr(_adding, "_ADD_ONE", Statement(f"select pg_sleep(40)::text, x.* from ({names}) as x"))
+    silent = Adder(database.line(), series_quiet_s=10, study_quiet_s=30)
+    database.silent_at_most(0.2)
+    synced = []
+    with pytest.raises(Busy):
+        silent.add(row(shape, place, 1))
+    with pytest.raises(Busy):
+        silent.add_beside(row(shape, place, 1), lambda: synced.append(True))
+    assert synced == [True]
+    silent.close()
+    database.close()
 
 
 def test_many_threads_add_to_one_study(intake, actor, slice_of, shape, scratch):
