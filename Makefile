@@ -76,8 +76,8 @@ test-all-packages:
 	@tools/debian $(TEST_PACKAGES) $(MORE_TEST_PACKAGES)
 
 .PHONY: test-all
-test-all: test-all-packages setup test-tools ## full counts: 50 kill rounds, 20 power cuts, a real bucket, and once more on Debian's PostgreSQL
-	FAULT_ROUNDS=50 POWER_CUTS=20 .venv/bin/python -m pytest tests $(ARGS)
+test-all: test-all-packages setup test-tools ## full counts: 50 kill rounds, 20 power cuts, new random examples, a real bucket, and once more on Debian's PostgreSQL
+	FAULT_ROUNDS=50 POWER_CUTS=20 .venv/bin/python -m pytest tests --hypothesis-profile=exploring $(ARGS)
 	HELIOGRAPH_TEST_DATABASE=external .venv/bin/python -m pytest tests/unit tests/conformance tests/e2e $(ARGS)
 
 .PHONY: bench

@@ -3,7 +3,7 @@
 import io
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,13 +16,14 @@ from pynetdicom.sop_class import (
 )
 
 from tests import phantoms
+from tests.conformance.browsing import until
 from tests.peers.heliograph import Server
 from tests.peers.ports import free_port
 from tests.phantoms import Shape
 
 SYNTAXES = ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2"]
 SHAPE = Shape(6, rows=8, columns=8, seed=57, patient="C1", name="Cancel^One")
-LONG_S = 90.0
+LONG_S = 300.0
 
 
 class SlowNode:
@@ -98,14 +99,6 @@ def fetch(archive: Server, slow: SlowNode, name: str, study_uid: str = SHAPE.stu
     job_id = asked.raise_for_status().json()["job_id"]
     assert slow.begun.wait(LONG_S)
     return str(job_id)
-
-
-def until(look: Callable[[], Any], timeout_s: float = LONG_S / 2) -> Any:
-    deadline = time.monotonic() + timeout_s
-    while not (seen := look()):
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.1)
-    return seen
 
 
 def ended(archive: Server, job_id: str) -> Any:

@@ -178,8 +178,9 @@ def test_trap_46_requestor_that_goes_away_ends_the_sending(archive: Server) -> N
 
     with registered(archive, pynet.StoreScp(aet="GONE", status=slow)) as receiver:
         association = pynet.associate(archive.dicom, [build_context(MODEL)])
+        association.dimse_timeout = 20  # so long its own side waits for an answer after the abort
         answers = association.send_c_move(study(), "GONE", MODEL)
-        leaving = threading.Thread(target=lambda: begun.wait(60) and association.abort())
+        leaving = threading.Thread(target=lambda: begun.wait(150) and association.abort())
         leaving.start()
         list(answers)
         leaving.join()
