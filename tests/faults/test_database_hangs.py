@@ -60,16 +60,18 @@ def test_a_request_over_http_to_a_database_that_hangs_is_told_503_within_a_minut
 @contextlib.contextmanager
 def _hanging(server: Server) -> Iterator[None]:
     """Every process of the database stands still, its postmaster too, so that none is added; and goes on afterwards."""
-    stopped = server.database_pids()
-    assert stopped
+    stopped: set[int] = set()
     try:
-        _signal(stopped, signal.SIGSTOP)
+        while found := set(server.database_pids()) - stopped:  # one may have been added while the others were stopped
+            stopped |= found
+            _signal(found, signal.SIGSTOP)
+        assert stopped
         yield
     finally:
         _signal(stopped, signal.SIGCONT)
 
 
-def _signal(pids: list[int], sign: signal.Signals) -> None:
+def _signal(pids: set[int], sign: signal.Signals) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, sign)
