@@ -54,6 +54,7 @@ class Job(Answer):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    values: dict[str, str]
     can_cancel: bool
     can_retry: bool
 
@@ -74,6 +75,8 @@ class Alarm(Answer):
     mend: str
     since: datetime
     acknowledged_by: str | None
+    code: str
+    values: dict[str, int | str]
 
 
 class Alarms(Answer):
