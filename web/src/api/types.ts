@@ -357,6 +357,8 @@ export interface WhereAnswer {
 export interface UploadItem {
   name: string
   outcome: string
+  /** Name of the translated sentence; empty when the server has only its own. */
+  reason_code?: string
   reason: string | null
 }
 

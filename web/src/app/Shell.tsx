@@ -35,7 +35,8 @@ export function Shell() {
   const [over, setOver] = useState(false)
   useEffect(() => {
     whenSignedOut(() => {
-      setOver(client.getQueryData(keys.session) !== undefined)
+      // Every frame on its way is refused too: only the first refusal finds somebody here.
+      if (client.getQueryData(keys.session) !== undefined) setOver(true)
       // The pages of the person who was here go with the session.
       client.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.session[0] })
       void client.resetQueries({ queryKey: keys.session })

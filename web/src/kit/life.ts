@@ -12,7 +12,10 @@ function byCode(t: TFunction, key: string, values: Record<string, unknown>, fall
 
 /** Why an object is held, in the reader's language. */
 export function reasonText(t: TFunction, code: string, fallback: string): string {
-  return byCode(t, `reason.${code}`, {}, fallback)
+  const said = byCode(t, `reason.${code}`, {}, fallback)
+  // The server names the attribute after its sentence: it belongs to ours too.
+  const detail = said === fallback ? '' : fallback.slice(fallback.indexOf(': ') + 2)
+  return detail === '' || !fallback.includes(': ') ? said : `${said.replace(/[.。]$/, '')}: ${detail}`
 }
 
 /** By which door an object came in. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import i18next from 'i18next'
 import { beforeAll, expect, it } from 'vitest'
-import { alarmMend, alarmText, CAUSES, causeText, jobText } from '@/kit/life'
+import { alarmMend, alarmText, CAUSES, causeText, jobText, reasonText } from '@/kit/life'
 import de from '@/locales/de/app.json'
 
 beforeAll(async () => {
@@ -28,6 +28,12 @@ it('says what a job does, with the name of the node where there is one', () => {
   expect(jobText(t, { kind: 'retrieve', title: 'Fetch a study from MAIN', values: { node: 'MAIN' } })).toBe('Studie von MAIN holen')
   expect(jobText(t, { kind: 'retrieve', title: 'Fetch a study from MAIN' })).toBe('Fetch a study from MAIN')
   expect(jobText(t, { kind: 'other', title: 'Something else' })).toBe('Something else')
+})
+
+it('says why a file was not taken', () => {
+  expect(reasonText(i18next.t, 'not_dicom', 'not a DICOM object')).toBe('Dies ist kein DICOM-Objekt.')
+  expect(reasonText(i18next.t, 'bad_identifier', 'an identifier is not a valid UID: StudyInstanceUID')).toMatch(/UID.*: StudyInstanceUID$/)
+  expect(reasonText(i18next.t, '', 'the folder cannot be read')).toBe('the folder cannot be read')
 })
 
 it('knows the causes by sentences that the server really says', () => {

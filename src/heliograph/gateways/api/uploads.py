@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.datastructures import UploadFile
 
-from heliograph.features import access
+from heliograph.features import access, archive
 from heliograph.features.access import Actor
 from heliograph.gateways.http import ActorDep, ServicesDep
 from heliograph.gateways.http.staging import stage
@@ -19,6 +19,7 @@ from heliograph.services import Services
 router = APIRouter(tags=["uploads"])
 _MOST_FILES = 5000
 _PREFIX = "upload-"
+_CODES = {sentence: code for code, sentence in archive.REASONS.items()}
 
 
 @router.post("/uploads")
@@ -51,10 +52,17 @@ def _check_length(stated: str, most: int) -> None:
         raise Invalid("the upload is larger than web.max_upload_bytes", code="too_large")
 
 
+def _code(item: dict[str, str]) -> str:
+    """Name of the sentence, for readers of other languages; empty when there is only the sentence."""
+    return item["outcome"] if item["outcome"] in {"not_dicom", "missing"} else _CODES.get(item["reason"], "")
+
+
 def _take(request: Request, actor: Actor, services: Services, staged: Path, names: dict[str, str]) -> dict[str, Any]:
     summary = request.app.state.import_folder(services, actor, staged)
     counts = summary.outcomes
-    items = [item | {"name": names.get(item["name"], item["name"])} for item in summary.refused]
+    items = [
+        item | {"name": names.get(item["name"], item["name"]), "reason_code": _code(item)} for item in summary.refused
+    ]
     return {
         "stored": counts["new"] + counts["newer"],
         "identical": counts["identical"],

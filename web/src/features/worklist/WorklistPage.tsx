@@ -118,7 +118,7 @@ export function WorklistPage() {
         }
         side={showPreview && <Preview row={current} onClose={() => setPreview(false)} onOpen={open} />}
       >
-        {list.error !== null && list.rows.length > 0 && <StaleLine text={t('worklist.stale')} onRetry={list.reload} />}
+        {list.error !== null && list.rows.length > 0 && <StaleLine text={t(list.unanswered ? 'worklist.unanswered' : 'worklist.stale')} onRetry={list.reload} />}
         <div ref={frame} className={css['frame']}>
           {list.error !== null && list.rows.length === 0 ? (
             <Failed error={list.error} onRetry={list.reload} />

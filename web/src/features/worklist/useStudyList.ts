@@ -19,6 +19,8 @@ export interface StudyList {
   loadingMore: boolean
   /** The rows belong to the question before this one. */
   previous: boolean
+  /** The question on the screen has no rows of its own: what is shown answered the one before. */
+  unanswered: boolean
   /** The last reading failed; the rows are old. */
   error: unknown
   /** Rows that came in above since somebody last stood at the top. */
@@ -86,6 +88,7 @@ export function useStudyList(query: StudyQuery): StudyList {
     loading: list.isLoading,
     loadingMore: list.isFetchingNextPage,
     previous: list.isPlaceholderData || (list.data === undefined && kept !== undefined && list.isFetching),
+    unanswered: list.data === undefined && kept !== undefined,
     error: list.error,
     arrived,
     seen: useCallback(() => setArrived(0), []),

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Bar } from '@/kit/Bar'
 import { useFormat } from '@/kit/format/useFormat'
+import { reasonText } from '@/kit/life'
 import { State } from '@/kit/State'
 import { cancelUpload, closeUpload, resendUnsent, useUpload } from './store'
 import css from './Upload.module.css'
@@ -67,7 +68,7 @@ export function UploadPanel() {
                 {item.outcome === 'held' ? t('upload.held_word') : t('upload.refused_word')}
               </State>
               <bdi className={css['file']}>{item.name}</bdi>
-              <span className={css['reason']}>{item.reason}</span>
+              <span className={css['reason']}>{reasonText(t, item.reason_code ?? '', item.reason ?? '')}</span>
             </li>
           ))}
         </ul>
