@@ -128,6 +128,7 @@ class UploadedFile(Answer):
     name: str
     outcome: str
     reason: str
+    reason_code: str
 
 
 class Uploaded(Answer):
