@@ -25,6 +25,11 @@ MEANING = {
     "changes.read": "Read the change feed.",
     "metrics.read": "Read `/metrics` from beyond loopback.",
     "audit.read": "Read the audit record. No door asks for it yet.",
+    "glass.break": "Open a withheld patient in an emergency, with a reason that somebody reviews; be told how much is withheld.",
+    "glass.review": "See every emergency access and say what it was.",
+    "restriction.manage": "Mark patients as vip, staff or confidential.",
+    "policy.manage": "See and change the access rules; explain who can see what, and why.",
+    "site.manage": "Add sites and departments.",
 }
 RIGHTS = {
     "echo": "C-ECHO.",

@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Any
 
 from heliograph.engine.db import Tx
-from heliograph.features.access.model import DEVICE_RIGHTS, Actor
+from heliograph.features.access.model import DEVICE_RIGHTS, Actor, Scope
 from heliograph.features.access.policy import note, require
+from heliograph.features.access.scopes import MACHINE_COLUMNS, first_site, machine_scope
 from heliograph.kit.errors import Absent, Conflict, Invalid
 from heliograph.kit.time import monotonic_s, now
 
-_COLUMNS = "id, aet, host, port, description, allow, pinned, default_issuer, answer_success_when_held, created_at, last_seen_at, stored_count"
+_COLUMNS = "id, aet, host, port, description, allow, pinned, default_issuer, answer_success_when_held, created_at, last_seen_at, stored_count, site_id, department_id, site_ids"
 
 _NAMES_LAST_S = 20.0
 _MOST_CALLERS = 10_000
@@ -39,6 +40,9 @@ class Device:
     created_at: datetime
     last_seen_at: datetime | None
     stored_count: int
+    site_id: int | None
+    department_id: int | None
+    site_ids: tuple[int, ...]
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -132,14 +136,23 @@ def identify_caller(
     if device is not None and (not device.pinned or _same_host(device.host, address)):
         rights = frozenset[str]().union(*(DEVICE_RIGHTS[word] for word in device.allow))
         marks = frozenset(f"dimse.{word}" for word in device.allow)
-        return Actor("device", str(device.id), aet, tenant_id, rights | marks, address), device
+        return Actor(
+            "device", str(device.id), aet, tenant_id, rights | marks, address, scope=_scope(tx, tenant_id, device)
+        ), device
     near = unknown_networks == "any" or is_near(address)
     permissions: frozenset[str] = frozenset()
     if device is None and near and unknown_peers in {"store", "echo"}:
         permissions = frozenset({"dimse.echo"})
         if unknown_peers == "store":
             permissions |= {"dimse.store", "study.store"}
-    return Actor("caller", f"{aet}@{address}", aet, tenant_id, permissions, address), None
+    scope = Scope(home_site=first_site(tx, tenant_id))
+    return Actor("caller", f"{aet}@{address}", aet, tenant_id, permissions, address, scope=scope), None
+
+
+def _scope(tx: Tx, tenant_id: int, device: Device) -> Scope:
+    row = tx.execute(f"select {MACHINE_COLUMNS.format(row='d')} from device d where d.id = %s", (device.id,)).fetchone()
+    assert row is not None
+    return machine_scope(tx, tenant_id, row, site=device.site_id, department=device.department_id)
 
 
 def note_association(
@@ -294,7 +307,7 @@ def _addresses(host: str, _period: int) -> frozenset[str]:
 
 
 def _device(row: tuple[Any, ...]) -> Device:
-    return Device(*(*row[:5], tuple(row[5]), *row[6:]))
+    return Device(*(*row[:5], tuple(row[5]), *row[6:-1], tuple(row[-1])))
 
 
 def _trimmed(aet: str) -> str:

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from heliograph.features.access.rules import DEFAULT, Policy, Principal
+
 Permission = Literal[
     "study.read", "study.store", "study.export", "send.create", "node.query", "node.manage", "device.read", "device.manage",
     "quarantine.read", "quarantine.manage", "job.read", "job.manage", "alarm.read", "alarm.manage", "user.manage", "settings.read",
-    "changes.read", "metrics.read", "audit.read",
+    "changes.read", "metrics.read", "audit.read", "glass.break", "glass.review", "restriction.manage", "policy.manage", "site.manage",
 ]  # fmt: skip
 ALL: frozenset[str] = frozenset(get_args(Permission))
 
@@ -14,12 +16,19 @@ ROLES: dict[str, frozenset[str]] = {
     "admin": ALL,
     "radiologist": frozenset({
         "study.read", "study.store", "study.export", "send.create", "node.query", "quarantine.read", "job.read", "alarm.read", "device.read",
+        "glass.break",
     }),
     "technologist": frozenset({
         "study.read", "study.store", "study.export", "send.create", "node.query", "quarantine.read", "quarantine.manage", "job.read",
-        "job.manage", "alarm.read", "device.read",
+        "job.manage", "alarm.read", "device.read", "glass.break",
     }),
     "viewer": frozenset({"study.read"}),
+    "privacy": frozenset({"audit.read", "glass.review", "restriction.manage"}),
+    # Those below see what they are related to, by rule, and nothing else.
+    "referrer": frozenset({"study.read", "study.export"}),
+    "patient": frozenset({"study.read", "study.export"}),
+    "guest": frozenset({"study.read"}),
+    "researcher": frozenset({"study.read"}),
 }  # fmt: skip
 
 DEVICE_RIGHTS: dict[str, frozenset[str]] = {
@@ -29,6 +38,29 @@ DEVICE_RIGHTS: dict[str, frozenset[str]] = {
     "move": frozenset({"study.read", "study.export"}),
     "get": frozenset({"study.read", "study.export"}),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where an actor belongs. Permissions say what it may do at all; with the organisation's policy this says to which studies.
+
+    Made of nothing, it belongs nowhere and sees nothing. `home_site` is where what it brings is kept.
+    """
+
+    everywhere: bool = False
+    sites: tuple[int, ...] = ()
+    departments: tuple[int, ...] = ()
+    clearances: tuple[str, ...] = ()
+    patients: tuple[int, ...] = ()
+    projects: tuple[str, ...] = ()
+    emergencies: tuple[int, ...] = ()
+    purpose: str = "TREAT"
+    home_site: int = 1
+    home_department: int = 0
+    policy: Policy = DEFAULT
+
+
+EVERYWHERE = Scope(everywhere=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +74,20 @@ class Actor:
     permissions: frozenset[str]
     address: str = ""
     roles: tuple[str, ...] = field(default=())
+    scope: Scope = Scope()
 
     def as_record(self) -> dict[str, Any]:
         """For audit rows."""
         return {"kind": self.kind, "id": self.id, "name": self.name, "address": self.address}
+
+    @property
+    def principal(self) -> Principal:
+        """What rules may know of it."""
+        scope = self.scope
+        return Principal(
+            self.kind, self.id, self.roles, scope.everywhere, scope.sites, scope.departments, scope.clearances, scope.patients, scope.projects,
+            scope.emergencies, scope.purpose,
+        )  # fmt: skip
 
     @property
     def label(self) -> str:
@@ -54,4 +96,4 @@ class Actor:
 
 def system_actor(name: str, tenant_id: int = 1) -> Actor:
     """The program acting on its own account: a job, a recovery, a command on the console."""
-    return Actor("system", name, name, tenant_id, ALL)
+    return Actor("system", name, name, tenant_id, ALL, scope=EVERYWHERE)

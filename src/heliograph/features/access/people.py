@@ -16,8 +16,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from heliograph.engine.db import Tx
-from heliograph.features.access.model import ALL, ROLES, Actor
+from heliograph.features.access.model import ALL, ROLES, Actor, Scope
 from heliograph.features.access.policy import note, require
+from heliograph.features.access.scopes import MACHINE_COLUMNS, USER_COLUMNS, machine_scope, user_scope
 from heliograph.kit.errors import Absent, Conflict, Invalid, NotSignedIn, Refused
 from heliograph.kit.ids import new_id, new_secret
 from heliograph.kit.time import now
@@ -62,10 +63,13 @@ def add_user(
     _check_roles(roles)
     user_id = new_id()
     row = tx.execute(
-        "insert into app_user (id, tenant_id, name, display_name, password_hash, roles) values (%s,%s,%s,%s,%s,%s) "
-        "on conflict (tenant_id, name) do nothing returning id",
-        (user_id, actor.tenant_id, name, display_name or name, _hash(password) if password else None, roles),
-    ).fetchone()
+        "insert into app_user (id, tenant_id, name, display_name, password_hash, roles, everywhere, site_ids) "
+        "values (%s,%s,%s,%s,%s,%s,%s,%s) on conflict (tenant_id, name) do nothing returning id",
+        (
+            user_id, actor.tenant_id, name, display_name or name, _hash(password) if password else None, roles, "admin" in roles,
+            [actor.scope.home_site],
+        ),
+    ).fetchone()  # fmt: skip
     if row is None:
         raise Conflict("a user of this name exists", code="user_exists")
     note(tx, actor, "user.added", {"user": str(user_id), "name": name}, detail={"roles": roles})
@@ -173,8 +177,8 @@ def note_link_failure(tx: Tx, address: str) -> None:
 def session_actor(tx: Tx, token: str, address: str) -> Session:
     """The session behind a cookie; raises NotSignedIn."""
     row = tx.execute(
-        "select s.user_id, s.csrf, s.expires_at, s.last_seen_at, u.tenant_id, u.name, u.display_name, u.roles, u.password_hash is null "
-        "from session s join app_user u on u.id = s.user_id "
+        "select s.user_id, s.csrf, s.expires_at, s.last_seen_at, u.tenant_id, u.name, u.display_name, u.roles, u.password_hash is null, "
+        f"{USER_COLUMNS} from session s join app_user u on u.id = s.user_id "
         "where s.token_hash = %s and s.revoked_at is null and s.expires_at > %s and u.disabled_at is null",
         (_digest(token), now()),
     ).fetchone()
@@ -182,8 +186,20 @@ def session_actor(tx: Tx, token: str, address: str) -> Session:
         raise NotSignedIn("the session has ended; sign in again", code="session_ended")
     if now() - row[3] > _TOUCH_EVERY:
         tx.execute("update session set last_seen_at = %s where token_hash = %s", (now(), _digest(token)))
-    actor = _user_actor(row[0], row[5], row[4], row[7], address)
+    actor = _user_actor(row[0], row[5], row[4], row[7], address, user_scope(tx, row[4], row[9:]))
     return Session(actor, token, row[1], row[2], row[6], row[8])
+
+
+def actor_of_user(tx: Tx, actor: Actor, user_id: UUID) -> Actor:
+    """The person as it would stand after signing in now; Absent when there is none."""
+    require(actor, "user.manage")
+    row = tx.execute(
+        f"select u.tenant_id, u.name, u.roles, {USER_COLUMNS} from app_user u where u.id = %s and u.tenant_id = %s",
+        (user_id, actor.tenant_id),
+    ).fetchone()
+    if row is None:
+        raise Absent("no such user", code="no_user")
+    return _user_actor(user_id, row[1], row[0], row[2], "", user_scope(tx, row[0], row[3:]))
 
 
 def sign_out(tx: Tx, session: Session) -> None:
@@ -249,8 +265,8 @@ def revoke_token(tx: Tx, actor: Actor, token_id: UUID) -> None:
 def token_actor(tx: Tx, token: str, address: str) -> Actor:
     """The program behind a bearer token; raises NotSignedIn."""
     row = tx.execute(
-        "select id, tenant_id, name, scopes, last_used_at from api_token where token_hash = %s and revoked_at is null "
-        "and (expires_at is null or expires_at > %s)",
+        f"select t.id, t.tenant_id, t.name, t.scopes, t.last_used_at, {MACHINE_COLUMNS.format(row='t')} from api_token t "
+        "where t.token_hash = %s and t.revoked_at is null and (t.expires_at is null or t.expires_at > %s)",
         (_digest(token), now()),
     ).fetchone()
     if row is None:
@@ -258,12 +274,13 @@ def token_actor(tx: Tx, token: str, address: str) -> Actor:
     if row[4] is None or now() - row[4] > _TOUCH_EVERY:
         tx.execute("update api_token set last_used_at = %s where id = %s", (now(), row[0]))
     scopes = ALL if "all" in row[3] else frozenset(row[3])
-    return Actor("token", str(row[0]), row[2], row[1], scopes, address)
+    return Actor("token", str(row[0]), row[2], row[1], scopes, address, scope=machine_scope(tx, row[1], row[5:]))
 
 
 def _open(tx: Tx, user_id: UUID, address: str, hours: float, way: str) -> Session:
     row = tx.execute(
-        "select tenant_id, name, display_name, roles, password_hash is null, disabled_at from app_user where id = %s",
+        "select u.tenant_id, u.name, u.display_name, u.roles, u.password_hash is null, u.disabled_at, "
+        f"{USER_COLUMNS} from app_user u where u.id = %s",
         (user_id,),
     ).fetchone()
     if row is None or row[5] is not None:
@@ -275,14 +292,14 @@ def _open(tx: Tx, user_id: UUID, address: str, hours: float, way: str) -> Sessio
         "insert into session (token_hash, user_id, csrf, address, created_at, last_seen_at, expires_at) values (%s,%s,%s,%s,%s,%s,%s)",
         (_digest(token), user_id, csrf, address, at, at, expires),
     )
-    actor = _user_actor(user_id, row[1], row[0], row[3], address)
+    actor = _user_actor(user_id, row[1], row[0], row[3], address, user_scope(tx, row[0], row[6:]))
     note(tx, actor, "signed_in", {"user": str(user_id)}, detail={"way": way})
     return Session(actor, token, csrf, expires, row[2], row[4])
 
 
-def _user_actor(user_id: UUID, name: str, tenant_id: int, roles: list[str], address: str) -> Actor:
+def _user_actor(user_id: UUID, name: str, tenant_id: int, roles: list[str], address: str, scope: Scope) -> Actor:
     permissions = frozenset[str]().union(*(ROLES.get(role, frozenset()) for role in roles))
-    return Actor("user", str(user_id), name, tenant_id, permissions, address, tuple(roles))
+    return Actor("user", str(user_id), name, tenant_id, permissions, address, tuple(roles), scope)
 
 
 def _check_roles(roles: list[str]) -> None:

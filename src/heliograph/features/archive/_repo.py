@@ -120,12 +120,18 @@ def series_row(tx: Tx, tenant_id: int, series_uid: str) -> tuple[int, int] | Non
 def insert_study(
     tx: Tx, tenant_id: int, patient_id: int, columns: dict[str, Any], at: datetime, settles: datetime
 ) -> int | None:
-    """None when another transaction made it first."""
+    """None when another transaction made it first. The patient's restriction is the study's from its first moment: the reference to
+    the patient has waited for whoever restricts it."""
     values = columns | {
         "tenant_id": tenant_id, "patient_fk": patient_id, "received_at": at, "last_received_at": at, "settles_at": settles,
         "attributes": Jsonb(columns["attributes"]),
     }  # fmt: skip
-    return _insert(tx, "study", values, "(tenant_id, study_uid)")
+    study_id = _insert(tx, "study", values, "(tenant_id, study_uid)")
+    tx.execute(
+        "update study st set restriction = p.restriction from patient p where st.id = %s and p.id = st.patient_fk and p.restriction <> ''",
+        (study_id,),
+    )
+    return study_id
 
 
 def insert_series(
@@ -326,7 +332,8 @@ def end_cut_off(tx: Tx, at: datetime) -> list[CutOff]:
 
 def arrival_row(tx: Tx, arrival_id: int) -> Arrival | None:
     row = tx.execute(
-        "select id, tenant_id, door, source, unverified, issuer from arrival where id = %s", (arrival_id,)
+        "select id, tenant_id, door, source, unverified, issuer, site_id, department_id from arrival where id = %s",
+        (arrival_id,),
     ).fetchone()
     return Arrival(*row) if row else None
 

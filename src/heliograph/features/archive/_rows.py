@@ -108,6 +108,8 @@ def study_columns(header: Header, identity: Identity, arrival: Arrival) -> dict[
         "search_text": search_text(person.name, person.patient_id, accession, description),
         "unverified": arrival.unverified,
         "source": arrival.source,
+        "site_id": arrival.site_id,
+        "department_id": arrival.department_id,
     }
 
 

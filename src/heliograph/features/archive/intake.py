@@ -70,11 +70,21 @@ class Intake:
         columns = {
             "tenant_id": actor.tenant_id, "door": door, "source": source, "device_id": device.id if device else None,
             "caller_id": caller_id, "actor": actor.label, "address": address, "called_aet": called_aet, "unverified": unverified,
-            "issuer": issuer, "began_at": at,
+            "issuer": issuer, "began_at": at, "site_id": actor.scope.home_site, "department_id": actor.scope.home_department,
         }  # fmt: skip
         with self.database.transaction() as tx:
             arrival_id = _repo.insert_arrival(tx, columns)
-        delivery = Delivery(self, actor, Arrival(arrival_id, actor.tenant_id, door, source, unverified, issuer))
+        arrival = Arrival(
+            arrival_id,
+            actor.tenant_id,
+            door,
+            source,
+            unverified,
+            issuer,
+            actor.scope.home_site,
+            actor.scope.home_department,
+        )
+        delivery = Delivery(self, actor, arrival)
         self._under_way.add(delivery)
         try:
             yield delivery

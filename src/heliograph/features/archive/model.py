@@ -48,6 +48,8 @@ class Arrival:
     source: str
     unverified: bool
     issuer: str
+    site_id: int = 1
+    department_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

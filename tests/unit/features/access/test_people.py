@@ -8,7 +8,7 @@ import pytest
 
 from heliograph.engine.db import Tx
 from heliograph.features import access
-from heliograph.features.access import Actor, Session, system_actor
+from heliograph.features.access import EVERYWHERE, Actor, Session, system_actor
 from heliograph.features.access.model import ALL, ROLES
 from heliograph.features.access.people import note_failure
 from heliograph.kit.errors import Absent, Conflict, Invalid, NotSignedIn, Refused
@@ -273,7 +273,7 @@ def test_a_token_is_kept_as_a_digest_ends_by_time_and_by_revoking(tx: Tx, actor:
 def test_who_may_not_read_sees_nothing_instead_of_being_refused() -> None:
     condition, values = access.visible(Actor("user", "1", "x", 7, frozenset()), "st")
     assert (condition, values) == ("false", [])
-    condition, values = access.visible(Actor("user", "1", "x", 7, frozenset({"study.read"})), "st")
+    condition, values = access.visible(Actor("token", "1", "x", 7, frozenset({"study.read"}), scope=EVERYWHERE), "st")
     assert (condition, values) == ("st.tenant_id = %s", [7])
 
 
@@ -281,13 +281,13 @@ def test_who_may_not_read_sees_nothing_instead_of_being_refused() -> None:
 def test_roles_hold_known_permissions(role: str) -> None:
     assert ROLES[role] <= ALL
     assert (ROLES[role] == ALL) is (role == "admin")
-    assert "study.read" in ROLES[role]
+    assert ("study.read" in ROLES[role]) is (role != "privacy")
 
 
 def test_require_names_what_is_missing() -> None:
     access.require(system_actor("test"), "user.manage")
     with pytest.raises(Refused, match=r"user\.manage"):
-        access.require(Actor("user", "1", "x", 1, frozenset({"study.read"})), "user.manage")
+        access.require(Actor("token", "1", "x", 1, frozenset({"study.read"}), scope=EVERYWHERE), "user.manage")
 
 
 def test_an_act_and_its_record_stand_or_fall_together(tx: Tx, actor: Actor, jane: UUID) -> None:

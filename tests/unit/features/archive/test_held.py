@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from heliograph.engine.db import Database, Tx
-from heliograph.features.access import Actor
+from heliograph.features.access import EVERYWHERE, Actor
 from heliograph.features.archive import RACES, discard, held_objects, held_of_study, release
 from heliograph.kit.errors import Conflict, Invalid, Refused
 from tests.phantoms import file_bytes
@@ -77,7 +77,7 @@ def test_what_is_not_dicom_cannot_be_released(put, scratch, actor, intake):
 
 def test_a_viewer_may_not_decide(put, slice_of, shape, scratch):
     outcome, _ = held_one(put, slice_of, shape)
-    viewer = Actor("user", "1", "viewer", 1, frozenset({"study.read"}))
+    viewer = Actor("token", "1", "viewer", 1, frozenset({"study.read"}), scope=EVERYWHERE)
     with scratch.transaction() as tx, pytest.raises(Refused):
         discard(tx, viewer, outcome.held_id, "no reason")
 

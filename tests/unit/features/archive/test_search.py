@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from heliograph.engine.db import Tx
-from heliograph.features.access import Actor
+from heliograph.features.access import EVERYWHERE, Actor
 from heliograph.features.archive import _search_begun, _search_rows, _search_way, search
 from heliograph.features.archive._rows import search_text
 from heliograph.features.archive._search_keys import keys, matching_of
@@ -33,7 +33,7 @@ MODALITIES = (["CT"], ["MR", "SR"], [], ["US"], ["PT", "CT"])
 DESCRIPTIONS = ("CT Thorax", "MR Schädel", "", "CT 100% [a]_b")
 UID = "1.2.826.0.1.3680043.9.7433.8"
 TENANT = 7  # other tests commit to the same database
-READER = Actor("user", "1", "reader", TENANT, frozenset({"study.read"}))
+READER = Actor("token", "1", "reader", TENANT, frozenset({"study.read"}), scope=EVERYWHERE)
 
 
 def insert(tx: Tx, table: str, **values: Any) -> int:
@@ -342,7 +342,7 @@ def test_what_a_level_cannot_match_is_named(archive: tuple[Tx, Any]) -> None:
 def test_actors_without_the_right_see_nothing(archive: tuple[Tx, Any]) -> None:
     for actor in (
         Actor("user", "2", "blind", TENANT, frozenset()),
-        Actor("user", "3", "other", 2, frozenset({"study.read"})),
+        Actor("token", "3", "other", 2, frozenset({"study.read"}), scope=EVERYWHERE),
     ):
         for level in Level:
             assert list(search.search(archive[0], actor, Query(level))) == []

@@ -13,7 +13,7 @@ from pydicom import Dataset, dcmread
 from heliograph.engine.blobs import Blobs, open_blobs
 from heliograph.engine.children import Children
 from heliograph.engine.db import Database
-from heliograph.features.access import Actor
+from heliograph.features.access import EVERYWHERE, Actor
 from heliograph.features.archive import Outcome
 from heliograph.features.imaging import Documents, SeriesDocument, series_thumbnail, study_manifest
 from heliograph.kit.errors import Absent
@@ -137,7 +137,7 @@ def test_who_may_not_read_finds_nothing(
 ) -> None:
     documents.find(actor, None, shape.series_uid)
     series_thumbnail(scratch, blobs, actor, stored.series_id or 0)
-    other_tenant = Actor("user", "1", "x", 2, frozenset({"study.read"}))
+    other_tenant = Actor("token", "1", "x", 2, frozenset({"study.read"}), scope=EVERYWHERE)
     for who in (NOBODY, other_tenant):
         with pytest.raises(Absent):
             documents.find(who, None, shape.series_uid)
