@@ -6,7 +6,8 @@ import psycopg
 
 from heliograph.kit.errors import Busy, Conflict, Invalid
 
-HEAD = "0001"
+_REVISIONS = Path(__file__).parent / "migrations" / "versions"
+HEAD = max(path.name[1:5] for path in _REVISIONS.glob("r[0-9][0-9][0-9][0-9]_*.py"))
 _LOCK = 0x48454C49
 
 
