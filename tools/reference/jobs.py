@@ -15,6 +15,7 @@ MEANING = {
     "study_settled": "Asks the forwarding rules what becomes of a settled study.",
 }
 DUTIES = {
+    "seal": "Numbers, chains and signs the rows of the audit log.",
     "relay": "Numbers committed facts for the change feed.",
     "trim": "Takes facts older than `archive.change_days` off the change feed.",
     "lost sends": "Puts a send that is under way and stands in no queue back into it.",

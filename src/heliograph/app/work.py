@@ -4,6 +4,7 @@ import threading
 
 from heliograph.app.greet import DEMO_JOB
 from heliograph.engine import telemetry
+from heliograph.engine.audit import Sealer
 from heliograph.engine.events import relay_once, trim
 from heliograph.engine.jobs import JobRun, Work
 from heliograph.engine.jobs.worker import Periodic, run_worker
@@ -55,7 +56,10 @@ def works(services: Services) -> list[Work]:
 
 def duties(services: Services) -> list[Periodic]:
     """What is looked after again and again."""
+    settings = services.settings
+    sealer = Sealer(services.database, settings.data, further_witness=settings.audit_witness)
     return [
+        Periodic("seal", 1.0, sealer.seal_once),
         Periodic("relay", 0.25, lambda: relay_once(services.database)),
         Periodic("trim", 600.0, lambda: trim(services.database, services.settings.change_days)),
         Periodic("settle", 1.0, lambda: settle.sweep(services.database)),

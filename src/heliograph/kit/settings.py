@@ -109,6 +109,10 @@ class Settings:
     )
     public_url: str = _setting("", "Address under which browsers reach us, when not http.", toml="web.public_url")
 
+    audit_witness: str = _setting(
+        "", "A further file that gets every checkpoint of the audit log, best on another machine.", toml="audit.witness"
+    )
+
     job_slots: int = _setting(2, "Long jobs that run at the same time.", toml="jobs.slots", least=1)
 
     alarm_webhook: str = _setting("", "URL that gets every new alarm as JSON.", toml="alarms.webhook")

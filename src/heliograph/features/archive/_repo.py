@@ -330,6 +330,16 @@ def end_cut_off(tx: Tx, at: datetime) -> list[CutOff]:
     return brought
 
 
+def brought(tx: Tx, study_id: int, arrival_id: int) -> list[tuple[str, bytes, datetime]]:
+    """(SOP Instance UID, digest, instant) of what an arrival brought to a study."""
+    rows = tx.execute(
+        "select i.sop_uid, i.sha256, i.received_at from series se join instance i on i.series_fk = se.id "
+        "where se.study_fk = %s and i.arrival_id = %s order by i.id",
+        (study_id, arrival_id),
+    ).fetchall()
+    return [(sop_uid, bytes(sha256), received_at) for sop_uid, sha256, received_at in rows]
+
+
 def arrival_row(tx: Tx, arrival_id: int) -> Arrival | None:
     row = tx.execute(
         "select id, tenant_id, door, source, unverified, issuer, site_id, department_id from arrival where id = %s",

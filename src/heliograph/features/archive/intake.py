@@ -13,6 +13,7 @@ from typing import Any
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure, UniqueViolation
 
 from heliograph.engine import telemetry
+from heliograph.engine.audit import Receipt
 from heliograph.engine.blobs import Blobs, BlobWriter, Record, Written
 from heliograph.engine.blobs.segments import SegmentStore
 from heliograph.engine.db import Database
@@ -111,7 +112,11 @@ class Intake:
         with self.database.transaction() as tx:
             for one in _repo.end_cut_off(tx, now()):
                 subject = {"study": one.study_id, "study_uid": one.study_uid, "arrival": one.arrival_id}
+                receipt = Receipt()
+                for sop_uid, sha256, received_at in _repo.brought(tx, one.study_id, one.arrival_id):
+                    receipt.add(sop_uid, sha256, received_at)
                 detail = {"count": one.count, "source": one.source, "by": one.actor, "cut_off": True}
+                detail |= receipt.write(tx, one.arrival_id)
                 note(tx, system_actor("recovery", one.tenant_id), "instances.received", subject, detail=detail)
 
     def make_commits_durable(self) -> None:
@@ -310,6 +315,7 @@ class Delivery:
         self._writer: BlobWriter = intake.blobs.writer()
         self.counts = {"stored": 0, "identical": 0, "held": 0, "failed": 0}
         self._studies: dict[tuple[int | None, str], int] = {}
+        self._receipt = Receipt()
         self._staged: list[Incoming] = []
         self._on_top = False
         self._closed = False
@@ -354,7 +360,7 @@ class Delivery:
             self._give_back(ref)
         for incoming, outcome in zip(staged, outcomes, strict=True):
             if isinstance(outcome, Outcome):
-                self._done(outcome, incoming.written.size_bytes)
+                self._done(outcome, incoming)
         return outcomes
 
     def _stage(self, incoming: Incoming) -> None:
@@ -382,6 +388,7 @@ class Delivery:
                 "update arrival set ended_at = %s, stored = %s, identical = %s, held = %s, failed = %s where id = %s",
                 (now(), *self.counts.values(), self.arrival.id),
             )
+            received = self._receipt.write(tx, self.arrival.id)
             for (study_id, study_uid), count in self._studies.items():
                 subject = {"study": study_id, "study_uid": study_uid, "arrival": self.arrival.id}
                 note(
@@ -389,14 +396,16 @@ class Delivery:
                     self._actor,
                     "instances.received",
                     subject,
-                    detail={"count": count, "source": self.arrival.source},
+                    detail={"count": count, "source": self.arrival.source, **received},
                 )
 
-    def _done(self, outcome: Outcome, size_bytes: int) -> None:
+    def _done(self, outcome: Outcome, incoming: Incoming) -> None:
         word = {"new": "stored", "newer": "stored", "identical": "identical", "held": "held"}[outcome.kind]
         self.counts[word] += 1
         telemetry.OBJECTS.labels(self.arrival.door, outcome.kind).inc()
-        telemetry.BYTES_IN.labels(self.arrival.door).inc(size_bytes)
+        telemetry.BYTES_IN.labels(self.arrival.door).inc(incoming.written.size_bytes)
+        if outcome.keeps_blob and outcome.kind != "identical":
+            self._receipt.add(_sop_uid(incoming), incoming.written.sha256, incoming.received_at)
         key = (outcome.study_id, outcome.study_uid)
         self._studies[key] = self._studies.get(key, 0) + 1
 
@@ -405,7 +414,7 @@ class ObjectSink:
     """The bytes of one object on their way to a blob. Memory stays at the header's size whatever the object's."""
 
     def __init__(
-        self, intake: Intake, actor: Actor, arrival: Arrival, writer: BlobWriter, done: Callable[[Outcome, int], None],
+        self, intake: Intake, actor: Actor, arrival: Arrival, writer: BlobWriter, done: Callable[[Outcome, Incoming], None],
         stage: Callable[[Incoming], None],
     ) -> None:  # fmt: skip
         self._intake, self._actor, self._arrival, self._writer = intake, actor, arrival, writer
@@ -448,7 +457,7 @@ class ObjectSink:
             self._writer.keep()
         else:
             self._writer.discard()
-        self._done(outcome, incoming.written.size_bytes)
+        self._done(outcome, incoming)
         return outcome
 
     def stage(self, *, expected_sop_uid: str = "") -> None:
