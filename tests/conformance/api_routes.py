@@ -37,13 +37,28 @@ BODIES: dict[str, Any] = {
     "POST /api/users": {"name": "new-person", "roles": ["viewer"]},
     "PATCH /api/users/{user_id}": {"display_name": "Other"},
     "POST /api/tokens": {"name": "t", "scopes": ["study.read"]},
+    "POST /api/glass": {"patient": "999999", "reason_code": "emergency", "reason": "for the test"},
+    "POST /api/glass/{glass_id}/review": {"finding": "justified"},
+    "POST /api/policy": {
+        "rules": [{"name": "r", "effect": "allow", "actions": ["study.read"], "when": "true"}],
+        "comment": "test",
+        "expected_version": 999,
+    },
+    "POST /api/policy/check": {"rules": [{"name": "r", "effect": "allow", "actions": ["study.read"], "when": "true"}]},
+    "POST /api/policy/explain": {"user_id": ABSENT_UUID, "study_id": "999999"},
+    "POST /api/sites": {"name": "main"},
+    "POST /api/sites/{site_id}/departments": {"name": "radiology"},
+    "POST /api/users/{user_id}/place": {"everywhere": False},
+    "POST /api/studies/{study_id}/ties": {"tie": "reader", "subject": ABSENT_UUID},
+    "POST /api/studies/{study_id}/ties/remove": {"tie": "reader", "subject": ABSENT_UUID},
+    "POST /api/patients/{patient}/restriction": {"restriction": "vip"},
 }
 PUBLIC = {"POST /api/session", "POST /api/session/link"}
 # What somebody who may only look at studies may use; everything else is refused.
 FOR_VIEWERS = {
     "GET /api/session", "DELETE /api/session", "POST /api/session/password", "POST /api/studies/search", "GET /api/studies/{study_id}",
     "GET /api/studies/{study_id}/manifest", "GET /api/studies/{study_id}/held", "GET /api/series/{series_id}/document",
-    "GET /api/series/{series_id}/thumbnail", "POST /api/where", "GET /api/about",
+    "GET /api/series/{series_id}/thumbnail", "POST /api/where", "GET /api/about", "GET /api/glass", "POST /api/glass/{glass_id}/end",
 }  # fmt: skip
 
 

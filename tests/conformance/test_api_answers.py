@@ -54,6 +54,7 @@ def test_every_answer_is_what_the_contract_says(api_house: Server, admin: Browse
     _devices(call, api_house)
     _routing(call, study)
     _house(call, api_house)
+    _trust(call, api_house, study)
     assert not call.otherwise, "answers that are not as documented:\n" + "\n".join(call.otherwise)
     assert call.called == set(ANSWERS), "a route that nobody called"
 
@@ -143,3 +144,55 @@ def _house(call: Caller, house: Server) -> None:
         password = {"new": "long enough for this"}
         call.check("POST /api/session/password", window.request("POST", "/api/session/password", json=password))
         call.check(SESSION, window.sign_in("answered", password["new"]))
+
+
+def _trust(call: Caller, house: Server, study: str) -> None:
+    site = call("POST /api/sites", {"name": "south"})["id"]
+    call("POST /api/sites/{site_id}/departments", {"name": "radiology"}, site_id=site)
+    assert call("GET /api/sites")["items"][1]["departments"]
+    policy = call("GET /api/policy")
+    assert call("POST /api/policy/check", {"rules": policy["rules"]})["rules"] == policy["rules"]
+    saved = {"rules": policy["rules"], "comment": "as they were", "expected_version": policy["version"]}
+    assert call("POST /api/policy", saved)["version"] == policy["version"] + 1
+    reader = call("POST /api/users", {"name": "emergency", "roles": ["radiologist"]})
+    call("POST /api/users/{user_id}/place", {"clearances": []}, user_id=reader["id"])
+    call("POST /api/studies/{study_id}/ties", {"tie": "reader", "subject": reader["id"]}, study_id=study)
+    asked = {"user_id": reader["id"], "study_id": study}
+    assert call("POST /api/policy/explain", asked)["may_read"]
+    call("POST /api/studies/{study_id}/ties/remove", {"tie": "reader", "subject": reader["id"]}, study_id=study)
+    patient = call("GET /api/studies/{study_id}", study_id=study)["patient"]["id"]
+    call("POST /api/patients/{patient}/restriction", {"restriction": "vip"}, patient=patient)
+    assert not call("POST /api/policy/explain", asked)["may_read"]
+    with Browser(house) as window:
+        window.sign_in_by_link(reader["link"])
+        _break_glass(call, window, patient)
+    call("POST /api/patients/{patient}/restriction", {"restriction": ""}, patient=patient)
+    person = call("POST /api/users", {"name": "own-record", "roles": ["viewer"]})
+    call("POST /api/users/{user_id}/is-patient/{patient}", user_id=person["id"], patient=patient)
+    with Browser(house) as window:
+        window.sign_in_by_link(person["link"])
+        assert window.request("GET", f"/api/studies/{study}").status_code == 404, (
+            "nobody looks into the own record at work"
+        )
+
+
+def _break_glass(call: Caller, window: Browser, patient: str) -> None:
+    """Safety guard 10: who treats is told that something is withheld, opens it with a reason, and somebody else looks at that."""
+
+    def listed() -> Any:
+        return call.check(
+            "POST /api/studies/search", window.request("POST", "/api/studies/search", json={"patient_id": "ANSWERS"})
+        )
+
+    hidden = listed()
+    assert (hidden["items"], hidden["count"]) == ([], 0)
+    assert hidden["withheld"] == [{"patient": patient, "issuer": "", "count": 2}]
+    why = {"patient": patient, "reason_code": "emergency", "reason": "unconscious, bleeding"}
+    glass = call.check("POST /api/glass", window.request("POST", "/api/glass", json=why))
+    assert listed()["count"] == 2
+    assert call("GET /api/glass", query="?unreviewed=true")["items"][0]["id"] == glass["id"]
+    own = window.request("POST", f"/api/glass/{glass['id']}/review", json={"finding": "justified"})
+    assert own.status_code == 403, "nobody reviews their own"
+    assert call("POST /api/glass/{glass_id}/review", {"finding": "justified"}, glass_id=glass["id"])["reviewed_at"]
+    call.check("POST /api/glass/{glass_id}/end", window.request("POST", f"/api/glass/{glass['id']}/end"))
+    assert listed()["count"] == 0

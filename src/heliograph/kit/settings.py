@@ -100,6 +100,9 @@ class Settings:
         toml="archive.change_days",
     )
 
+    glass_hours: float = _setting(
+        24.0, "Emergency access to a withheld patient ends after this.", toml="access.glass_hours", least=0.01
+    )
     session_hours: float = _setting(12.0, "A browser session ends after this.", toml="web.session_hours", least=0.01)
     max_upload_bytes: int = _setting(
         8 << 30, "Largest upload through the browser or STOW-RS.", toml="web.max_upload_bytes", least=1

@@ -7,6 +7,16 @@ from tools.reference.answers._answer import Answer, Made
 from tools.reference.answers.installation import About, Settings
 from tools.reference.answers.peers import Callers, Device, Devices, Echo, Node, NodeMatches, Nodes, Rule, Rules, Sends
 from tools.reference.answers.people import LinkMade, Session, TokenMade, Tokens, UserMade, Users
+from tools.reference.answers.policy import (
+    Explanation,
+    Glass,
+    Glasses,
+    NumberMade,
+    PolicyAnswer,
+    PolicyChecked,
+    PolicySaved,
+    Sites,
+)
 from tools.reference.answers.studies import HeldOfStudies, Manifest, SeriesDocument, StudyPage, StudyWithSeries
 from tools.reference.answers.work import Alarms, Changes, JobMade, Jobs, Lives, Quarantine, Released, Uploaded
 
@@ -55,6 +65,22 @@ ANSWERS: dict[str, type[Answer]] = {
     "POST /api/users/{user_id}/link": LinkMade,
     "GET /api/tokens": Tokens,
     "POST /api/tokens": TokenMade,
+    "GET /api/glass": Glasses,
+    "POST /api/glass": Glass,
+    "POST /api/glass/{glass_id}/end": Made,
+    "POST /api/glass/{glass_id}/review": Glass,
+    "GET /api/policy": PolicyAnswer,
+    "POST /api/policy": PolicySaved,
+    "POST /api/policy/check": PolicyChecked,
+    "POST /api/policy/explain": Explanation,
+    "GET /api/sites": Sites,
+    "POST /api/sites": NumberMade,
+    "POST /api/sites/{site_id}/departments": NumberMade,
+    "POST /api/users/{user_id}/place": Made,
+    "POST /api/users/{user_id}/is-patient/{patient}": Made,
+    "POST /api/studies/{study_id}/ties": Made,
+    "POST /api/studies/{study_id}/ties/remove": Made,
+    "POST /api/patients/{patient}/restriction": Made,
     "GET /api/about": About,
     "GET /api/settings": Settings,
 }

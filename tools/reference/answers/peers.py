@@ -24,6 +24,9 @@ class Device(Answer):
     last_seen_at: datetime | None
     stored_count: int
     problems: list[str]
+    site_id: int | None
+    department_id: int | None
+    site_ids: list[int]
 
 
 class Devices(Answer):

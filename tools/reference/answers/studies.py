@@ -5,6 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from tools.reference.answers._answer import Answer, Page
+from tools.reference.answers.policy import Withheld
 
 State = Literal["receiving", "settled"]
 Relation = Literal["prior", "later", "undated"]
@@ -69,6 +70,7 @@ class StudyPage(Page):
     items: list[Study]
     count: int
     count_is_exact: bool
+    withheld: list[Withheld]
 
 
 class StudyWithSeries(Study):

@@ -47,7 +47,7 @@ from heliograph.features.access.people import (
     users,
 )
 from heliograph.features.access.policies import current_policy, explain_access, policy_versions, save_policy
-from heliograph.features.access.policy import allowed, note, require, visible, withheld
+from heliograph.features.access.policy import allowed, note, require, seen_studies, sees, sees_held, visible, withheld
 from heliograph.features.access.relations import is_patient, restrict_patient, tie_study, untie_study
 from heliograph.features.access.sites import add_department, add_site, place_user, sites
 
@@ -89,7 +89,7 @@ __all__ = [
     "restrict_patient",
     "review_glass",
     "revoke_token",
-    "save_policy",
+    "save_policy", "seen_studies", "sees", "sees_held",
     "session_actor",
     "set_user",
     "sign_in",

@@ -1,5 +1,6 @@
 """The one policy point: `require` for acts, `visible` for reads; what both mean is in `rules`."""
 
+from collections.abc import Collection
 from typing import Any
 
 from heliograph.engine import audit
@@ -33,6 +34,37 @@ def withheld(actor: Actor, table: str = "study") -> tuple[str, list[Any]]:
     if not allowed(actor, "glass.break"):
         return "false", []
     return _condition(actor, table, "study.read", withheld=True)
+
+
+def sees(actor: Actor, study: str) -> tuple[str, list[Any]]:
+    """The condition that the study named by the column `study` is there for the actor; for rows about studies, of its tenant."""
+    if not allowed(actor, "study.read"):
+        return "false", []
+    sql, parameters = predicate(actor.scope.policy, actor.principal, "study.read", "seen")
+    if sql == "true":
+        return "true", []
+    return f"exists (select 1 from study seen where seen.id = {study} and {sql})", list(parameters)
+
+
+def sees_held(actor: Actor, held: str) -> tuple[str, list[Any]]:
+    """The condition that a row of `held` (its alias) is there for the actor: with its study; without one, when it came to a site of the
+    actor."""
+    study, parameters = sees(actor, f"{held}.study_fk")
+    if actor.scope.everywhere:
+        return f"({held}.study_fk is null or {study})", parameters
+    here = f"exists (select 1 from arrival came where came.id = {held}.arrival_id and came.site_id = any(%s::int[]))"
+    return f"(case when {held}.study_fk is null then {here} else {study} end)", [list(actor.scope.sites), *parameters]
+
+
+def seen_studies(tx: Tx, actor: Actor, study_ids: Collection[int]) -> frozenset[int]:
+    """Those of these studies that are there for the actor."""
+    if not study_ids:
+        return frozenset()
+    condition, parameters = visible(actor, "st")
+    rows = tx.execute(
+        f"select st.id from study st where st.id = any(%s::bigint[]) and {condition}", (list(study_ids), *parameters)
+    )
+    return frozenset(row[0] for row in rows)
 
 
 def _condition(actor: Actor, table: str, action: Action, *, withheld: bool) -> tuple[str, list[Any]]:

@@ -13,7 +13,7 @@ from psycopg.errors import ForeignKeyViolation, UniqueViolation
 from heliograph.engine.blobs import Written
 from heliograph.engine.db import Tx
 from heliograph.engine.events import announce
-from heliograph.features.access import Actor, note, require
+from heliograph.features.access import Actor, note, require, sees_held
 from heliograph.features.archive import _repo
 from heliograph.features.archive.intake import Intake
 from heliograph.features.archive.model import REASONS, Incoming, LostRace, Outcome
@@ -48,11 +48,11 @@ def held_objects(
 ) -> list[dict[str, Any]]:
     """Held objects, latest first; `before` is the last id of the page that came earlier."""
     require(actor, "quarantine.read")
+    seen, values = sees_held(actor, "held")
     rows = tx.execute(
-        f"select {', '.join(_COLUMNS)} from held where tenant_id = %(tenant)s and state = %(state)s "
-        "and (%(study)s::bigint is null or study_fk = %(study)s) and (%(before)s::uuid is null or id < %(before)s) "
-        "order by id desc limit %(limit)s",
-        {"tenant": actor.tenant_id, "state": state, "study": study_id, "before": before, "limit": limit},
+        f"select {', '.join(_COLUMNS)} from held where tenant_id = %s and state = %s "
+        f"and (%s::bigint is null or study_fk = %s) and (%s::uuid is null or id < %s) and {seen} order by id desc limit %s",
+        (actor.tenant_id, state, study_id, study_id, before, before, *values, limit),
     )
     found = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
     for item in found:
@@ -75,11 +75,9 @@ def held_of_study(tx: Tx, actor: Actor, study_id: int) -> list[dict[str, Any]]:
 def held_blob(tx: Tx, actor: Actor, held_id: UUID) -> tuple[str, int]:
     """Where the object lies as it was received, and its size."""
     require(actor, "quarantine.read")
-    row = tx.execute(
-        "select blob, size_bytes from held where id = %s and tenant_id = %s", (held_id, actor.tenant_id)
-    ).fetchone()
-    if row is None:
-        raise Absent("no such held object", code="no_held")
+    _check_seen(tx, actor, held_id)
+    row = tx.execute("select blob, size_bytes from held where id = %s", (held_id,)).fetchone()
+    assert row is not None, "held objects are never deleted"
     note(tx, actor, "held.read", {"held": str(held_id)})
     return row[0], row[1]
 
@@ -91,6 +89,7 @@ def release(tx: Tx, actor: Actor, intake: Intake, held_id: UUID, reason: str) ->
     """
     require(actor, "quarantine.manage")
     _check_reason(reason)
+    _check_seen(tx, actor, held_id)
     row = tx.execute(
         "select arrival_id, reason_code, blob, size_bytes, prefix_bytes, sha256, state from held where id = %s and tenant_id = %s",
         (held_id, actor.tenant_id),
@@ -119,7 +118,17 @@ def discard(tx: Tx, actor: Actor, held_id: UUID, reason: str) -> None:
     """Takes the object off the list; its bytes are kept for the grace period."""
     require(actor, "quarantine.manage")
     _check_reason(reason)
+    _check_seen(tx, actor, held_id)
     _decide(tx, actor, held_id, "discarded", reason)
+
+
+def _check_seen(tx: Tx, actor: Actor, held_id: UUID) -> None:
+    seen, values = sees_held(actor, "held")
+    row = tx.execute(
+        f"select 1 from held where id = %s and tenant_id = %s and {seen}", (held_id, actor.tenant_id, *values)
+    )
+    if row.fetchone() is None:
+        raise Absent("no such held object", code="no_held")
 
 
 def _check_reason(reason: str) -> None:

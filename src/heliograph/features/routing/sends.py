@@ -8,7 +8,7 @@ from uuid import UUID
 from heliograph.engine.db import Database, Tx
 from heliograph.engine.events import announce
 from heliograph.engine.jobs import defer, enqueue
-from heliograph.features.access import Actor, note, require, visible
+from heliograph.features.access import Actor, note, require, sees, visible
 from heliograph.features.archive.settle import STUDY_SETTLED
 from heliograph.features.routing.model import Node, Outgoing, Send, wait_s
 from heliograph.features.routing.nodes import find_node
@@ -34,7 +34,7 @@ def request_send(
     """Writes the send and its queue entry in this transaction; Absent when the study, series or node is not there for the actor."""
     require(actor, "send.create")
     node = find_node(tx, actor.tenant_id, node_id)
-    condition, parameters = visible(actor, "st")
+    condition, parameters = visible(actor, "st", "study.export")
     there = tx.execute(
         f"select 1 from study st where st.id = %s and {condition} "
         "and (%s::bigint is null or exists (select 1 from series se where se.id = %s and se.study_fk = st.id))",
@@ -70,12 +70,13 @@ def sends(
     """Sends, latest first; `before` is the id of the last one seen. The state `open` stands for all that have not ended."""
     require(actor, "send.create")
     states = list(OPEN_STATES) if state == "open" else [state] if state else None
+    seen, values = sees(actor, "s.study_fk")
     rows = tx.execute(
         f"select {_COLUMNS}, st.modalities, st.accession_number, st.study_date, se.number {_FROM} "
         "join study st on st.id = s.study_fk left join series se on se.id = s.series_fk "
-        "where s.tenant_id = %(t)s and (%(s)s::text[] is null or s.state = any(%(s)s)) and (%(b)s::uuid is null or s.id < %(b)s) "
-        "order by s.id desc limit %(n)s",
-        {"t": actor.tenant_id, "s": states, "b": _uuid_or_none(before), "n": limit},
+        "where s.tenant_id = %s and (%s::text[] is null or s.state = any(%s)) and (%s::uuid is null or s.id < %s) "
+        f"and {seen} order by s.id desc limit %s",
+        (actor.tenant_id, states, states, _uuid_or_none(before), _uuid_or_none(before), *values, limit),
     )
     return [_as_dict(_send(row), row[19:]) for row in rows]
 
@@ -83,6 +84,7 @@ def sends(
 def resend(tx: Tx, actor: Actor, send_id: UUID | str) -> None:
     """Sends everything again when it ended, or tries at once when it waits."""
     require(actor, "send.create")
+    _check_known(tx, actor, send_id)
     row = tx.execute(
         "update send set state = 'queued', error = null, finished_at = null, next_attempt_at = %s, "
         "sent_through = case when state = 'waiting' then sent_through else 0 end, "
@@ -92,7 +94,6 @@ def resend(tx: Tx, actor: Actor, send_id: UUID | str) -> None:
         (now(), _uuid_or_none(send_id), actor.tenant_id),
     ).fetchone()
     if row is None:
-        _check_known(tx, actor, send_id)
         raise Conflict("the send is under way", code="send_under_way")
     note(tx, actor, "send.repeated", {"send": str(send_id)})
     _queue(tx, UUID(str(send_id)), row[0])
@@ -101,19 +102,23 @@ def resend(tx: Tx, actor: Actor, send_id: UUID | str) -> None:
 def cancel_send(tx: Tx, actor: Actor, send_id: UUID | str) -> None:
     """Ends a send that has not ended; what was sent stays sent."""
     require(actor, "send.create")
+    _check_known(tx, actor, send_id)
     row = tx.execute(
         "update send set state = 'cancelled', next_attempt_at = null, finished_at = %s "
         "where id = %s and tenant_id = %s and state in ('queued', 'sending', 'waiting') returning 1",
         (now(), _uuid_or_none(send_id), actor.tenant_id),
     ).fetchone()
     if row is None:
-        _check_known(tx, actor, send_id)
         raise Conflict("the send has ended", code="send_ended")
     note(tx, actor, "send.cancelled", {"send": str(send_id)})
 
 
 def _check_known(tx: Tx, actor: Actor, send_id: UUID | str) -> None:
-    found = tx.execute("select 1 from send where id = %s and tenant_id = %s", (_uuid_or_none(send_id), actor.tenant_id))
+    seen, values = sees(actor, "s.study_fk")
+    found = tx.execute(
+        f"select 1 from send s where s.id = %s and s.tenant_id = %s and {seen}",
+        (_uuid_or_none(send_id), actor.tenant_id, *values),
+    )
     if found.fetchone() is None:
         raise Absent("no such send", code="no_send")
 

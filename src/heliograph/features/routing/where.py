@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from heliograph.engine.db import Tx
-from heliograph.features.access import Actor, allowed, note, require, visible
+from heliograph.features.access import Actor, allowed, note, require, sees_held, visible
 from heliograph.kit.time import now
 from heliograph.standards.dicom import names
 
@@ -30,6 +30,9 @@ def answers(tx: Tx, actor: Actor, text: str) -> tuple[list[dict[str, Any]], bool
 
 def _studies(tx: Tx, actor: Actor, text: str) -> list[tuple[Any, ...]]:
     condition, values = visible(actor, "st")
+    known = {f"visible_{number}": value for number, value in enumerate(values)}
+    for name in known:
+        condition = condition.replace("%s", f"%({name})s", 1)
     folded = names.fold(text)
     grams = names.trigrams(folded)
     by_name = (
@@ -40,12 +43,12 @@ def _studies(tx: Tx, actor: Actor, text: str) -> list[tuple[Any, ...]]:
     rows = tx.execute(
         "select st.id, st.study_uid, st.patient_name, st.study_date, st.description, st.instance_count, st.series_count, st.received_at, "
         "st.last_received_at, st.settled_at, st.held_count, st.unverified, st.source from study st where "
-        + condition.replace("%s", "%(visible)s")
+        + condition
         + " and (st.study_uid = %(text)s or st.accession_number = %(text)s or st.patient_id = %(text)s "
         + "or st.id = (select se.study_fk from series se where se.series_uid = %(text)s and se.tenant_id = st.tenant_id) "
         + "or st.id = (select se.study_fk from instance i join series se on se.id = i.series_fk where i.sop_uid = %(text)s "
         + f"and i.tenant_id = st.tenant_id) {by_name}) order by st.received_at desc limit %(most)s",
-        {"visible": values[0] if values else None, "text": text, "grams": grams, "folded": folded, "most": _MOST + 1},
+        known | {"text": text, "grams": grams, "folded": folded, "most": _MOST + 1},
     )
     return rows.fetchall()
 
@@ -178,12 +181,13 @@ def _sends(tx: Tx, study_id: int) -> list[Event]:
 
 
 def _lonely_held(tx: Tx, actor: Actor, text: str) -> list[dict[str, Any]]:
+    seen, values = sees_held(actor, "held")
     rows = tx.execute(
         "select study_uid, source, reason_code, reason, count(*), max(received_at) from held where tenant_id = %s and state = 'held' "
         "and study_fk is null and study_uid <> '' and (study_uid = %s or sop_uid = %s or series_uid = %s "
         "or exists (select 1 from jsonb_array_elements(difference) d where d->>'stored' = %s or d->>'held' = %s)) "
-        "group by 1, 2, 3, 4 order by 6 desc limit 21",
-        (actor.tenant_id, text, text, text, text, text),
+        f"and {seen} group by 1, 2, 3, 4 order by 6 desc limit 21",
+        (actor.tenant_id, text, text, text, text, text, *values),
     )
     return [
         {

@@ -9,8 +9,10 @@ from heliograph.gateways.api import (
     about,
     changes,
     devices,
+    glass,
     jobs,
     people,
+    policy,
     quarantine,
     routing,
     session,
@@ -24,7 +26,22 @@ from heliograph.gateways.http import ActorDep
 from heliograph.kit.errors import Absent
 
 router = APIRouter()
-for _module in (session, studies, devices, routing, quarantine, jobs, where, changes, uploads, people, about, stream):
+for _module in (
+    session,
+    studies,
+    devices,
+    routing,
+    quarantine,
+    jobs,
+    where,
+    changes,
+    uploads,
+    people,
+    glass,
+    policy,
+    about,
+    stream,
+):
     router.include_router(_module.router)
 
 

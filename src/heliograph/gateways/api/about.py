@@ -19,11 +19,12 @@ def about(actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
     """Version, where modalities send to, what is stored."""
     access.require(actor, "study.read")
     settings = services.settings
+    (studies, seen), (held, also) = access.visible(actor, "st"), access.sees_held(actor, "held")
     with services.database.transaction() as tx:
         row = tx.execute(
-            "select (select count(*) from study where tenant_id = %(t)s), (select coalesce(sum(instance_count), 0) from study where tenant_id = %(t)s), "
-            "(select coalesce(sum(bytes), 0) from study where tenant_id = %(t)s), (select count(*) from held where tenant_id = %(t)s and state = 'held')",
-            {"t": actor.tenant_id},
+            "select s.*, (select count(*) from held where tenant_id = %s and state = 'held' "
+            f"and {held}) from (select count(*), coalesce(sum(st.instance_count), 0), coalesce(sum(st.bytes), 0) from study st where {studies}) s",
+            (actor.tenant_id, *also, *seen),
         ).fetchone()
     assert row is not None
     host, port = settings.dicom_address

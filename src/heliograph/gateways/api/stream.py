@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, FastAPI, WebSocket, WebSocketDisconnect
 
 from heliograph.engine import events, telemetry
-from heliograph.features.access import Actor, allowed
+from heliograph.features.access import Actor, allowed, seen_studies
 from heliograph.gateways.api.uploads import forget_interrupted
 from heliograph.gateways.http.auth import authenticator_of
 from heliograph.kit.errors import HeliographError
@@ -39,45 +39,64 @@ _KINDS = {
 _FEATURES = {"Send": "send.changed", "Alarm": "alarm.changed", "Device": "device.changed"}
 
 
+_Message = dict[str, Any]
+
+
 class Hub:
-    """Everybody who listens, by tenant."""
+    """Everybody who listens. Who may not see a study hears nothing of it."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._listeners: dict[asyncio.Queue[str], int] = {}
+        self._listeners: dict[asyncio.Queue[str], Actor] = {}
         self._looked_at: datetime = now()
         self._jobs: dict[str, Any] = {}
         self._after = -1
 
     @contextlib.contextmanager
-    def listening(self, tenant_id: int) -> Any:
+    def listening(self, actor: Actor) -> Any:
         queue: asyncio.Queue[str] = asyncio.Queue(_MOST_WAITING)
-        self._listeners[queue] = tenant_id
+        self._listeners[queue] = actor
         try:
             yield queue
         finally:
             del self._listeners[queue]
 
+    def renew(self, queue: "asyncio.Queue[str]", actor: Actor) -> None:
+        """The same listener as it stands now: its sites or its emergencies may have changed."""
+        if queue in self._listeners:
+            self._listeners[queue] = actor
+
     async def run(self) -> None:
         while True:
             if self._listeners or self._after < 0:
                 try:
-                    for tenant_id, message in await asyncio.to_thread(self._look):
-                        self._send(tenant_id, message)
+                    messages, seen = await asyncio.to_thread(self._look_for, set(self._listeners.values()))
+                    for tenant_id, message in messages:
+                        self._send(tenant_id, message, seen)
                 except Exception as error:  # noqa: BLE001 the stream must come back when the database does
                     telemetry.trouble("stream_failed", error)
             await asyncio.sleep(_LOOK_EVERY_S)
 
-    def _send(self, tenant_id: int, message: dict[str, Any]) -> None:
+    def _send(self, tenant_id: int, message: _Message, seen: dict[Actor, frozenset[int]]) -> None:
         text = json.dumps(message, separators=(",", ":"))
-        for queue, tenant in self._listeners.items():
-            if tenant == tenant_id:
+        study = _study_of(message)
+        for queue, actor in self._listeners.items():
+            if actor.tenant_id == tenant_id and (study is None or study in seen.get(actor, frozenset())):
                 if queue.full():
                     while not queue.empty():
                         queue.get_nowait()
                     queue.put_nowait('{"kind":"hello"}')  # too much was missed: the client looks at everything again
                 else:
                     queue.put_nowait(text)
+
+    def _look_for(self, actors: set[Actor]) -> tuple[list[tuple[int, _Message]], dict[Actor, frozenset[int]]]:
+        """What changed, and which of its studies are there for whom."""
+        messages = self._look()
+        studies = {study for _, message in messages if (study := _study_of(message)) is not None}
+        if not studies:
+            return messages, {}
+        with self._services.database.transaction() as tx:
+            return messages, {actor: seen_studies(tx, actor, studies) for actor in actors}
 
     def _look(self) -> list[tuple[int, dict[str, Any]]]:
         found: list[tuple[int, dict[str, Any]]] = []
@@ -116,6 +135,10 @@ class Hub:
         ]
         self._jobs = seen
         return changed
+
+
+def _study_of(message: _Message) -> int | None:
+    return int(message["id"]) if message["kind"].startswith("study.") and "id" in message else None
 
 
 def _messages(tenant_id: int, kind: str, subject: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
@@ -158,12 +181,13 @@ async def stream(socket: WebSocket) -> None:
         await socket.close(4403)
         return
     await socket.accept()
-    with socket.app.state.hub.listening(actor.tenant_id) as queue:
+    hub: Hub = socket.app.state.hub
+    with hub.listening(actor) as queue:
         queue.put_nowait('{"kind":"hello"}')
         tasks = [
             asyncio.create_task(_write(socket, queue)),
             asyncio.create_task(_read(socket)),
-            asyncio.create_task(_guard(socket, actor)),
+            asyncio.create_task(_guard(socket, actor, hub, queue)),
         ]
         _, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
@@ -186,15 +210,16 @@ async def _read(socket: WebSocket) -> None:
             await socket.receive_text()
 
 
-async def _guard(socket: WebSocket, actor: Actor) -> None:
+async def _guard(socket: WebSocket, actor: Actor, hub: Hub, queue: "asyncio.Queue[str]") -> None:
     while True:
         await asyncio.sleep(_RECHECK_S)
         try:
             found, _ = await authenticator_of(socket).identify(socket)
         except HeliographError:
             return
-        if found.id != actor.id:
+        if found.id != actor.id or not allowed(found, "study.read"):
             return
+        hub.renew(queue, found)
 
 
 def _own_origin(socket: WebSocket) -> bool:

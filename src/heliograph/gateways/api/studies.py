@@ -8,7 +8,9 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from heliograph.engine.db import Tx
 from heliograph.features import access, archive, imaging
+from heliograph.features.access import Actor
 from heliograph.features.archive import search
 from heliograph.gateways.http import ActorDep, ServicesDep
 from heliograph.gateways.http.reads import ReadsDep
@@ -45,6 +47,7 @@ def search_studies(body: StudySearch, actor: ActorDep, services: ServicesDep, re
         found = search.study_list(
             tx, actor, filters, sort=body.sort, descending=body.descending, cursor=body.cursor, limit=body.limit
         )
+        found["withheld"] = _withheld(tx, actor, filters)
         if filters:
             access.note(
                 tx, actor, "studies.searched", {}, detail={"keys": sorted(filters), "results": len(found["items"])}
@@ -52,6 +55,13 @@ def search_studies(body: StudySearch, actor: ActorDep, services: ServicesDep, re
     if not filters:
         reads.note(actor, "studies.searched", {}, detail={"keys": []})
     return found
+
+
+def _withheld(tx: Tx, actor: Actor, filters: dict[str, Any]) -> list[dict[str, Any]]:
+    """Who looks for one patient and treats is told that something is withheld (safety guard 10); nobody else is."""
+    patient_id = str(filters.get("patient_id") or filters.get("text") or "")
+    found = access.withheld_patients(tx, actor, patient_id) if patient_id else []
+    return [{"patient": str(patient), "issuer": issuer, "count": count} for patient, issuer, count in found]
 
 
 @router.get("/studies/{study_id}")
