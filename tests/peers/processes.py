@@ -32,6 +32,12 @@ def arguments_of(pid: int) -> bytes:
     return _read(pid, "cmdline")
 
 
+def parent_of(pid: int) -> int:
+    """0 when it is gone."""
+    fields = _stat(pid)
+    return int(fields[1]) if fields else 0
+
+
 def is_alive(pid: int) -> bool:
     fields = _stat(pid)
     return bool(fields) and fields[0] not in "ZX"

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from heliograph.app.build import installation, lock
+from heliograph.engine import fence
+from heliograph.engine.children import Children
 from heliograph.engine.db.embedded import binaries
 from heliograph.features import archive
 from heliograph.features.access import system_actor
@@ -66,6 +68,19 @@ def _folder(settings: Settings) -> Iterator[Finding]:
 def _programs(settings: Settings) -> Iterator[Finding]:
     if settings.database == "embedded" and not (binaries() / "postgres").exists():
         yield Finding("critical", "the embedded database's programs are missing", "run `make setup`")
+    for lack in fence.missing():
+        yield Finding("warning", f"this machine does not offer {lack}", "Linux 5.13 or newer on x86-64 offers all")
+    if not fence.missing():
+        children = Children(count=1)
+        holes = children.do(fence.holes)
+        children.close()
+        yield Finding(
+            "critical" if holes else "ok",
+            f"decoders of foreign pixels are not kept from: {holes}"
+            if holes
+            else "decoders of foreign pixels are fenced in",
+            "report this with the version of the kernel" if holes else "",
+        )
 
 
 def _is_running(settings: Settings) -> bool:

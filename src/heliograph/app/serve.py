@@ -11,7 +11,7 @@ from pathlib import Path
 
 from heliograph.app.build import lock, publish
 from heliograph.app.doors import bind
-from heliograph.engine import telemetry
+from heliograph.engine import fence, telemetry
 from heliograph.engine.db import EmbeddedPostgres
 from heliograph.engine.supervise import Child, Supervisor
 from heliograph.kit.errors import Conflict
@@ -21,6 +21,8 @@ from heliograph.kit.settings import Settings
 def serve(settings: Settings, *, demo: bool = False) -> None:
     """Runs in the foreground until it is told to stop."""
     telemetry.set_up("serve")
+    for lack in fence.missing():
+        print(f"heliograph: this machine does not offer {lack}", file=sys.stderr)
     held = lock(settings)
     if held is None:
         raise Conflict("a server already runs on this data folder", code="already_running")

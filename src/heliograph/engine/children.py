@@ -1,30 +1,26 @@
 """Heavy or risky pure work in recycled child processes: a codec that crashes, hangs or eats memory takes only its child along."""
 
 import asyncio
+import contextlib
 import functools
-import multiprocessing
-import resource
-import signal
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
+from heliograph.engine._pipe import Child, Ended, TooSlow
 from heliograph.kit.errors import Broken, Busy
 from heliograph.kit.time import monotonic_s
 
 Answer = TypeVar("Answer")
-_MEMORY_BYTES = 6 << 30
+_MEMORY_BYTES = min(6 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 _TASKS = 200
-_CPU_S = 600
 _IDLE_S = 15.0  # each holds 70 MB; a new one is there in half a second
 _START_S = 120.0
 _QUEUE_S = 60.0
-_SPAWN = multiprocessing.get_context("spawn")
 
 
 @dataclass(slots=True)
@@ -39,8 +35,10 @@ class _Task:
 class Children:
     """Up to `count` children. Each has a thread here that hands it one task after the other, and ends with it when nothing comes."""
 
-    def __init__(self, count: int = 2) -> None:
+    def __init__(self, count: int = 2, *, is_fenced: bool = True) -> None:
+        """`is_fenced` False lets the work touch files, for work on bytes of ours."""
         self._count = count
+        self._is_fenced = is_fenced
         self._tasks: deque[_Task] = deque()
         self._changed = threading.Condition()
         self._threads = 0
@@ -49,7 +47,7 @@ class Children:
         self._closed = False
 
     async def run(self, work: Callable[..., Answer], *arguments: Any, timeout_s: float = 60.0) -> Answer:
-        """The answer of a pure function with picklable arguments; raises Broken when its child dies or takes too long, Busy when no
+        """The answer (bytes, text, a number or None) of a pure function with picklable arguments; raises Broken when its child dies or takes too long, Busy when no
         child was free for a minute."""
         return await asyncio.wrap_future(self._submit(_Task(work, arguments, timeout_s)))
 
@@ -121,7 +119,7 @@ class Children:
         if child is not None and child.is_fit():
             return child
         self._end(child)
-        child = _Child()
+        child = _Child(is_fenced=self._is_fenced)
         with self._changed:
             self._alive.add(child)
             closed = self._closed
@@ -138,13 +136,10 @@ class Children:
 
 
 class _Child:
-    """One process and the pipe to it; used by one thread, ended by any."""
+    """One process; used by one thread, ended by any."""
 
-    def __init__(self) -> None:
-        self._pipe, theirs = _SPAWN.Pipe()
-        self._process: BaseProcess = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
-        self._process.start()
-        theirs.close()
+    def __init__(self, *, is_fenced: bool) -> None:
+        self._process = Child(_MEMORY_BYTES, is_fenced=is_fenced)
         self._left = _TASKS
         self._ended = False
 
@@ -154,58 +149,21 @@ class _Child:
     def ask(self, task: _Task) -> Any:
         self._left -= 1
         try:
-            self._pipe.send((task.work, task.arguments))
-            if not self._pipe.poll(_START_S):  # a machine under load takes long to start a process and to load a codec
-                self.end()
-                raise Busy("no decoder starts", code="decoder_busy")
-            self._pipe.recv()
-            if not self._pipe.poll(task.timeout_s):
-                self.end()
-                raise Broken("the decoder took too long", code="decoder_slow")
-            is_good, answer = self._pipe.recv()
-        except (EOFError, OSError) as error:
+            with contextlib.suppress(TooSlow):  # a machine under load takes long to start a process and to load a codec
+                self._process.hand_over((task.work, task.arguments, task.timeout_s), _START_S)
+                return self._process.answer(task.timeout_s)
+        except Ended as error:
             self.end()
             raise Broken("the decoder died on this object", code="decoder_died") from error
-        if not is_good:
-            raise answer
-        return answer
+        has_begun = self._process.has_begun
+        self.end()
+        if has_begun:
+            raise Broken("the decoder took too long", code="decoder_slow")
+        raise Busy("no decoder starts", code="decoder_busy")
 
     def end(self) -> None:
         self._ended = True
-        self._process.kill()
-        self._process.join(5)
-
-
-def _serve(pipe: Connection) -> None:
-    """The child: until the pipe ends, which it also does when the parent was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    while True:
-        try:
-            work, arguments = pipe.recv()
-        except EOFError:
-            return
-        _bound_time()
-        try:
-            pipe.send(None)  # begun: from now on it is the work that takes the time
-            answer = True, work(*arguments)
-        except Exception as error:  # noqa: BLE001 it is raised where the work was asked for
-            answer = False, error
-        try:
-            pipe.send(answer)
-        except OSError:
-            return
-        except Exception:  # noqa: BLE001 an error that cannot travel
-            pipe.send((False, Broken("the decoder's answer cannot be sent", code="decoder_died")))
-        del work, arguments, answer
-
-
-def _bound_time() -> None:
-    """Seconds of this task, not of all before it: for a child whose parent is not there to end it."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    most = int(used.ru_utime + used.ru_stime) + _CPU_S
-    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        self._process.end()
 
 
 @functools.cache

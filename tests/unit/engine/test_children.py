@@ -13,11 +13,24 @@ import pytest
 from heliograph.engine import children as module
 from heliograph.engine.children import Children
 from heliograph.kit.errors import Broken, Busy, Invalid
+from heliograph.standards.dicom.image import ImageSpec
+from heliograph.standards.dicom.pixels import decode_frame
+from heliograph.standards.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
+
+SPEC = ImageSpec(2, 2, 1, 16, 16, 15, False, "MONOCHROME2")
 
 
 @pytest.fixture
 def children() -> Iterator[Children]:
     made = Children(count=2)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def unfenced() -> Iterator[Children]:
+    """Children that tell by files what they are doing."""
+    made = Children(count=2, is_fenced=False)
     yield made
     made.close()
 
@@ -93,18 +106,14 @@ def say_and_hang(path: str) -> None:
     time.sleep(600)
 
 
-def refuse() -> None:
-    raise Invalid("the frame is cut short", code="frame_missing")
-
-
-def test_only_the_child_that_hangs_is_ended(children: Children, tmp_path: Path) -> None:
+def test_only_the_child_that_hangs_is_ended(unfenced: Children, tmp_path: Path) -> None:
     """The work of the others goes on to its end, in the same process."""
     go, hanging = tmp_path / "go", tmp_path / "pid"
 
     async def both() -> str:
-        other = asyncio.create_task(children.run(wait_for, str(go), timeout_s=300))
+        other = asyncio.create_task(unfenced.run(wait_for, str(go), timeout_s=300))
         with pytest.raises(Broken) as told:
-            await children.run(say_and_hang, str(hanging), timeout_s=10)
+            await unfenced.run(say_and_hang, str(hanging), timeout_s=10)
         assert told.value.code == "decoder_slow"
         assert not other.done()
         go.touch()
@@ -115,13 +124,13 @@ def test_only_the_child_that_hangs_is_ended(children: Children, tmp_path: Path) 
         until_gone(int(hanging.read_text()))
 
 
-def test_only_the_child_that_dies_is_lost(children: Children, tmp_path: Path) -> None:
+def test_only_the_child_that_dies_is_lost(unfenced: Children, tmp_path: Path) -> None:
     go = tmp_path / "go"
 
     async def both() -> str:
-        other = asyncio.create_task(children.run(wait_for, str(go), timeout_s=300))
+        other = asyncio.create_task(unfenced.run(wait_for, str(go), timeout_s=300))
         with pytest.raises(Broken):
-            await children.run(os._exit, 11)
+            await unfenced.run(os._exit, 11)
         assert not other.done()
         go.touch()
         return await other
@@ -130,7 +139,7 @@ def test_only_the_child_that_dies_is_lost(children: Children, tmp_path: Path) ->
 
 
 def test_who_waits_too_long_for_a_child_is_told_to_come_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, go = Children(count=1), tmp_path / "go"
+    made, go = Children(count=1, is_fenced=False), tmp_path / "go"
 
     async def queue() -> None:
         first = asyncio.create_task(made.run(wait_for, str(go), timeout_s=300))
@@ -151,8 +160,11 @@ def test_who_waits_too_long_for_a_child_is_told_to_come_again(tmp_path: Path, mo
 def test_a_thread_may_ask_too_and_gets_the_errors_of_the_work_as_they_are(children: Children) -> None:
     assert children.do(math.factorial, 5) == 120
     with pytest.raises(Invalid) as told:
-        children.do(refuse)
-    assert (told.value.code, told.value.message) == ("frame_missing", "the frame is cut short")
+        children.do(decode_frame, SPEC, b"", EXPLICIT_VR_LITTLE_ENDIAN)
+    assert (told.value.code, told.value.message) == (
+        "truncated_frame",
+        "the frame is shorter than its rows and columns",
+    )
 
 
 def test_children_that_nobody_needs_end(children: Children, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ with ins as (
     from ins where study.id = %(study)s
     returning study.id
 ), se as (
-    update series set instance_count = instance_count + 1, frame_count = series.frame_count + ins.frame_count,
+    update series set instance_count = instance_count + 1, frame_count = least(series.frame_count::bigint + ins.frame_count, 2147483647),
         bytes = bytes + ins.size_bytes, revision = revision + 1, last_received_at = greatest(last_received_at, ins.received_at),
         settles_at = ins.received_at + make_interval(secs => %(series_quiet)s), settled_at = null
     from ins, st where series.id = %(series)s
@@ -66,7 +66,7 @@ with incoming as (
     where study.id = a.study
     returning study.id
 ), se as (
-    update series set instance_count = instance_count + a.count, frame_count = series.frame_count + a.frames,
+    update series set instance_count = instance_count + a.count, frame_count = least(series.frame_count + a.frames, 2147483647),
         bytes = series.bytes + a.bytes, revision = revision + 1, last_received_at = greatest(last_received_at, a.at),
         settles_at = a.at + make_interval(secs => %s), settled_at = null
     from (select series, count(*) as count, sum(frame_count) as frames, sum(size) as bytes, max(at) as at from added
@@ -201,7 +201,7 @@ def replace_instance(
         (grown, at, existing.study_id),
     )
     tx.execute(
-        "update series set bytes = bytes + %s, frame_count = frame_count + %s, revision = revision + 1, last_received_at = %s, "
+        "update series set bytes = bytes + %s, frame_count = least(frame_count::bigint + %s, 2147483647), revision = revision + 1, last_received_at = %s, "
         "settled_at = null where id = %s",
         (grown, frames, at, existing.series_id),
     )

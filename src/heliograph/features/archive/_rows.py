@@ -8,6 +8,7 @@ from heliograph.features.patients import Person
 from heliograph.standards.dicom import names
 from heliograph.standards.dicom.header import Header
 
+_MOST_FRAMES = 1 << 22  # more than any object has; what says more lies (P3)
 _UID = re.compile(r"^[0-9]+(\.[0-9]+)*$")
 _REQUIRED = (("StudyInstanceUID", "study_uid"), ("SeriesInstanceUID", "series_uid"), ("SOPInstanceUID", "sop_uid"))
 _LONGEST = 1024
@@ -160,7 +161,7 @@ def instance_columns(header: Header) -> dict[str, Any]:
     """What differs from instance to instance; frames are at least one so that documents count as one thing."""
     return {
         "number": _integer(header, "InstanceNumber"),
-        "frame_count": max(1, min(_integer(header, "NumberOfFrames") or 1, 2**31 - 1)),
+        "frame_count": max(1, min(_integer(header, "NumberOfFrames") or 1, _MOST_FRAMES)),
         "rows": _integer(header, "Rows"),
         "columns": _integer(header, "Columns"),
         "bits_allocated": _integer(header, "BitsAllocated", 2**15 - 1),

@@ -213,10 +213,9 @@ class Frames:
         if form.transfer_syntax == uids.EXPLICIT_VR_LITTLE_ENDIAN:
             described: bytes = await self._children.run(described_frame, spec_of(pixels).only(number), data, stored)
             return described
-        made = await self._children.run(
-            transcode.transcode_frame, spec_of(pixels).only(number), data, stored, form.transfer_syntax
+        return await self._children.run(
+            transcode.transcoded_frame_bytes, spec_of(pixels).only(number), data, stored, form.transfer_syntax
         )
-        return made.data
 
 
 def _sent_syntax(stored: str) -> str:

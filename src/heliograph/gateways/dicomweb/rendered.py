@@ -1,6 +1,7 @@
 """Rendered and thumbnail resources (PS3.18 10.4.1.1.3): pictures for people, made in child processes."""
 
 import asyncio
+import functools
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -41,9 +42,8 @@ async def rendered(
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers={"ETag": etag, **_CACHING})
     data = await asyncio.to_thread(pixels.read, web.services.blobs, found.blob, number)
-    body = await web.children.run(
-        _render, spec_of(pixels).only(number), data, pixels.table.transfer_syntax, number, view, media, quality
-    )
+    work = functools.partial(render.render_encoded, media_type=media, quality=quality)
+    body = await web.children.run(work, spec_of(pixels).only(number), data, pixels.table.transfer_syntax, number, view)
     return Response(body, media_type=media, headers={"ETag": etag, **_CACHING})
 
 
@@ -86,12 +86,6 @@ async def thumbnail(
     return await rendered(
         study_uid, series_uid or "", sop_uid, request, actor, frame, None, viewport or "128,128", 80, "image/jpeg"
     )
-
-
-def _render(
-    spec: image.ImageSpec, data: bytes, syntax: str, number: int, view: render.View, media: str, quality: int
-) -> bytes:
-    return render.render_encoded(spec, data, syntax, number, view, media_type=media, quality=quality)
 
 
 async def _pictures(request: Request, actor: ActorDep, study_uid: str, series_uid: str | None) -> list[Located]:

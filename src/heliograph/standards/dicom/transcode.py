@@ -90,6 +90,11 @@ def transcode_frame(spec: ImageSpec, frame: bytes, source: str, to: str) -> Tran
     return _compressed(spec, decoded, to)
 
 
+def transcoded_frame_bytes(spec: ImageSpec, frame: bytes, source: str, to: str) -> bytes:
+    """The bytes alone, for a child process."""
+    return transcode_frame(spec, frame, source, to).data
+
+
 def _whole_cells(spec: ImageSpec, decoded: Decoded) -> Cells:
     """Cells of Bits Allocated; from a codec sign-extended, from native and RLE with every bit that was there."""
     if decoded.coded is None:
