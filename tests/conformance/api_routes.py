@@ -52,13 +52,30 @@ BODIES: dict[str, Any] = {
     "POST /api/studies/{study_id}/ties": {"tie": "reader", "subject": ABSENT_UUID},
     "POST /api/studies/{study_id}/ties/remove": {"tie": "reader", "subject": ABSENT_UUID},
     "POST /api/patients/{patient}/restriction": {"restriction": "vip"},
+    "POST /api/tokens/{token_id}/rotate": {},
+    "POST /api/stations": {"name": "theatre"},
+    "POST /api/session/prove": {"way": "pin", "value": "000000"},
+    "POST /api/session/unlock": {"way": "pin", "value": "000000"},
+    "POST /api/account/totp/confirm": {"step": "none", "code": "000000"},
+    "POST /api/account/passkeys": {"step": "none", "answer": {}},
+    "PATCH /api/account/passkeys/{passkey_id}": {"name": "other"},
+    "PUT /api/account/pin": {"pin": "271828"},
 }
-PUBLIC = {"POST /api/session", "POST /api/session/link"}
+PUBLIC = {
+    "POST /api/session", "POST /api/session/link", "GET /api/session/ways", "POST /api/session/second", "POST /api/session/passkey",
+    "POST /api/session/passkey/start",
+}  # fmt: skip
 # What somebody who may only look at studies may use; everything else is refused.
 FOR_VIEWERS = {
     "GET /api/session", "DELETE /api/session", "POST /api/session/password", "POST /api/studies/search", "GET /api/studies/{study_id}",
     "GET /api/studies/{study_id}/manifest", "GET /api/studies/{study_id}/held", "GET /api/series/{series_id}/document",
     "GET /api/series/{series_id}/thumbnail", "POST /api/where", "GET /api/about", "GET /api/glass", "POST /api/glass/{glass_id}/end",
+    # Everybody's own.
+    "POST /api/session/prove", "POST /api/session/prove/passkey", "POST /api/session/lock", "POST /api/session/unlock",
+    "POST /api/session/active", "GET /api/account", "POST /api/account/totp", "POST /api/account/totp/confirm", "DELETE /api/account/totp",
+    "POST /api/account/recovery", "POST /api/account/passkeys/start", "POST /api/account/passkeys",
+    "PATCH /api/account/passkeys/{passkey_id}", "DELETE /api/account/passkeys/{passkey_id}", "PUT /api/account/pin",
+    "DELETE /api/account/pin", "DELETE /api/account/sessions/{which}", "DELETE /api/account/sessions",
 }  # fmt: skip
 
 

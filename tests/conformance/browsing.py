@@ -21,6 +21,7 @@ class Browser:
         self.server = server
         self.cookie = ""
         self.csrf = ""
+        self.headers: dict[str, str] = {}
         self._client = httpx.Client(base_url=server.http, timeout=120, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -38,7 +39,7 @@ class Browser:
         own = {"Cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}
         if self.csrf and method not in {"GET", "HEAD"}:
             own["X-CSRF-Token"] = self.csrf
-        return self._client.request(method, path, headers={**own, **(headers or {})}, **options)
+        return self._client.request(method, path, headers={**self.headers, **own, **(headers or {})}, **options)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.request("GET", path, **options)
@@ -47,15 +48,15 @@ class Browser:
         return self.request("POST", path, **options)
 
     def sign_in(self, name: str, password: str) -> httpx.Response:
-        return self._taken(self.request("POST", "/api/session", json={"name": name, "password": password}))
+        return self.taken(self.request("POST", "/api/session", json={"name": name, "password": password}))
 
     def sign_in_by_link(self, link: str) -> httpx.Response:
-        return self._taken(self.request("POST", "/api/session/link", json={"link": link}))
+        return self.taken(self.request("POST", "/api/session/link", json={"link": link}))
 
     def sign_out(self) -> httpx.Response:
         return self.request("DELETE", "/api/session")
 
-    def _taken(self, answer: httpx.Response) -> httpx.Response:
+    def taken(self, answer: httpx.Response) -> httpx.Response:
         if answer.status_code == 200:
             self.cookie = SimpleCookie(answer.headers["set-cookie"])[COOKIE].value
             self.csrf = answer.json()["csrf"]

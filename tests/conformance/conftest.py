@@ -26,7 +26,9 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def api_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("api")
     config = folder / "quick.toml"
-    config.write_text(QUICK + "[web]\nmax_upload_bytes = 5000000\n")
+    # The sessions of these tests are as old as the run: nobody shall be asked for a fresh proof, or find the screen locked.
+    access = "[access]\nstep_up_minutes = 600\nidle_lock_minutes = 600\n"
+    config.write_text(QUICK + access + "[web]\nmax_upload_bytes = 5000000\n")
     with Server(folder / "data", options=("--config", str(config))) as running:
         for caller in ("CT1", "DCMTK"):
             running.add_device(caller)

@@ -4,12 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import pyotp
 from pydantic import ValidationError
 
 from tests import phantoms
 from tests.conformance.api_routes import WHY, database, send
 from tests.conformance.browsing import Browser, study_row, until
 from tests.peers import dcmtk
+from tests.peers.authenticator import Authenticator
 from tests.peers.heliograph import Server
 from tests.peers.ports import free_port
 from tests.phantoms import Shape
@@ -55,6 +57,7 @@ def test_every_answer_is_what_the_contract_says(api_house: Server, admin: Browse
     _routing(call, study)
     _house(call, api_house)
     _trust(call, api_house, study)
+    _own_account(call, api_house)
     assert not call.otherwise, "answers that are not as documented:\n" + "\n".join(call.otherwise)
     assert call.called == set(ANSWERS), "a route that nobody called"
 
@@ -139,6 +142,9 @@ def _house(call: Caller, house: Server) -> None:
     assert call("GET /api/about")["counts"]["studies"] >= 2
     assert call("GET /api/settings")["items"]
     assert call("GET /api/session")["csrf"]
+    assert call("POST /api/stations", {"name": "screen of theatre 1"})["link"]
+    token = next(one for one in call("GET /api/tokens")["items"] if one["name"] == "answered")
+    call("POST /api/tokens/{token_id}/rotate", {"overlap_hours": 1}, token_id=token["id"])
     with Browser(house) as window:
         call.check("POST /api/session/link", window.sign_in_by_link(person["link"]))
         password = {"new": "long enough for this"}
@@ -196,3 +202,58 @@ def _break_glass(call: Caller, window: Browser, patient: str) -> None:
     assert call("POST /api/glass/{glass_id}/review", {"finding": "justified"}, glass_id=glass["id"])["reviewed_at"]
     call.check("POST /api/glass/{glass_id}/end", window.request("POST", f"/api/glass/{glass['id']}/end"))
     assert listed()["count"] == 0
+
+
+def _own_account(call: Caller, house: Server) -> None:
+    """As one person: an app, a PIN, a passkey, the lock, and what an administrator sees of it."""
+    made = call("POST /api/users", {"name": "own-account", "roles": ["viewer"]})
+    with Browser(house) as window:
+        own = Caller(window)
+        window.sign_in_by_link(made["link"])
+        own("POST /api/session/password", {"new": "long enough for this"})
+        begun = own("POST /api/account/totp")
+        app = pyotp.TOTP(begun["secret"])
+        codes = own("POST /api/account/totp/confirm", {"step": begun["step"], "code": app.now()})["recovery_codes"]
+        assert window.request("PUT", "/api/account/pin", json={"pin": "271828"}).status_code == 204
+        window.sign_in("own-account", "long enough for this")
+        second = {"way": "recovery", "value": codes[0]}
+        half = window.request("POST", "/api/session", json={"name": "own-account", "password": "long enough for this"})
+        assert half.status_code == 202
+        came = own.check(
+            "POST /api/session/second",
+            window.taken(window.post("/api/session/second", json={**second, "second": half.json()["second"]["step"]})),
+        )
+        assert came["session"]["way"] == "second"
+        assert own("POST /api/session/lock")["session"]["state"] == "locked"
+        assert own("POST /api/session/unlock", {"way": "pin", "value": "271828"})["session"]["state"] == "open"
+        own("POST /api/session/prove", {"way": "password", "value": "long enough for this"})
+        assert len(own("POST /api/account/recovery")["recovery_codes"]) == 10
+        _own_passkey(own, house)
+        assert own("GET /api/account")["sessions"][0]["is_this"]
+        own("DELETE /api/account/sessions")
+        call.called |= own.called
+        call.otherwise += own.otherwise
+        assert call("GET /api/users/{user_id}/sessions", user_id=made["id"])["items"]
+    assert call("DELETE /api/users/{user_id}/sessions", user_id=made["id"])["ended"] >= 1
+    assert call("POST /api/users/{user_id}/reset", user_id=made["id"])["link"]
+
+
+def _own_passkey(own: Caller, house: Server) -> None:
+    """Browsers keep keys for names: here for `localhost`."""
+    host = f"localhost:{house.http_port}"
+    own.browser.headers["Host"] = host
+    device = Authenticator(f"http://{host}")
+    begun = own("POST /api/account/passkeys/start")
+    body = {"step": begun["step"], "name": "Key", "answer": device.make(begun["options"])}
+    key = own("POST /api/account/passkeys", body)["id"]
+    own("PATCH /api/account/passkeys/{passkey_id}", {"name": "Blue key"}, passkey_id=key)
+    asked = own("POST /api/session/prove/passkey")
+    own("POST /api/session/prove", {"way": "passkey", "step": asked["step"], "answer": device.sign(asked["options"])})
+    assert own("GET /api/session/ways")["passkey"]
+    asked = own("POST /api/session/passkey/start")
+    answer = own.browser.post(
+        "/api/session/passkey", json={"step": asked["step"], "answer": device.sign(asked["options"])}
+    )
+    own.browser.taken(answer)
+    own.check("POST /api/session/passkey", answer)
+    del own.browser.headers["Host"]

@@ -20,7 +20,7 @@ MEANING = {
     "job.manage": "Cancel long work and run it again.",
     "alarm.read": "See alarms.",
     "alarm.manage": "Acknowledge alarms.",
-    "user.manage": "Add people and tokens, change roles, make sign-in links.",
+    "user.manage": "Add people, stations and tokens, change roles, make sign-in links, reset second factors, end sessions.",
     "settings.read": "See the settings and where each comes from. Secrets are shown as set or not set.",
     "changes.read": "Read the change feed.",
     "metrics.read": "Read `/metrics` from beyond loopback.",
@@ -46,7 +46,9 @@ _PEOPLE = """A person has one role or several and may do what any of them may. `
 page Users sets them."""
 
 _TOKENS = """A token has scopes: the names of permissions above, or `all`. `heliograph token --name NAME --scope study.read,study.store` prints a
-new one; it is stored as a digest and cannot be shown again. Nobody can extend a token; make a new one and revoke the old one."""
+new one; it is stored as a digest and cannot be shown again. It ends after
+`access.token_days` unless its maker says another number. Nobody can extend a token; rotating one makes a new one of the same name and scopes, and
+lets the old one go on for some hours, so that the program has time to change."""
 
 _DEVICES = """A device has rights of its own (`heliograph device add --allow`). A caller that nobody registered may echo and store when it calls from
 a private network or loopback; `dimse.unknown_peers` and `dimse.unknown_networks` change that ([settings](settings.md)). What it stores is

@@ -24,7 +24,7 @@ def add_to(commands: Commands) -> None:
     token.add_argument(
         "--scope", required=True, help="`all`, or permissions with commas between (study.read,study.store)"
     )
-    token.add_argument("--days", type=positive, help="days after which it ends; for ever when not given")
+    token.add_argument("--days", type=positive, help="days after which it ends [access.token_days]")
     token.set_defaults(run=_token)
     _add_device(commands)
 
@@ -69,7 +69,8 @@ def _add_device(commands: Commands) -> None:
 def _token(arguments: argparse.Namespace) -> None:
     scopes = [scope.strip() for scope in arguments.scope.split(",") if scope.strip()]
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
-        print(access.issue_token(tx, _ACTOR, arguments.name, scopes, days=arguments.days))
+        life = access.TokenLife(services.settings.token_days, services.settings.token_most_days)
+        print(access.issue_token(tx, _ACTOR, arguments.name, scopes, days=arguments.days, life=life))
 
 
 def _link(arguments: argparse.Namespace) -> None:

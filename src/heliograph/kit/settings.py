@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from heliograph.kit.errors import Invalid
 
@@ -104,6 +105,83 @@ class Settings:
         24.0, "Emergency access to a withheld patient ends after this.", toml="access.glass_hours", least=0.01
     )
     session_hours: float = _setting(12.0, "A browser session ends after this.", toml="web.session_hours", least=0.01)
+    second_factor: str = _setting(
+        "optional",
+        "Whether everybody needs a second factor: `optional` or `required` (a passkey counts as both).",
+        toml="access.second_factor",
+    )
+    step_up_minutes: float = _setting(
+        10.0,
+        "How long a proof of who it is opens acts that want a fresh one (export, deletion, policies, tokens).",
+        toml="access.step_up_minutes",
+    )
+    idle_lock_minutes: float = _setting(
+        15.0, "The screen is locked after so long without a movement; 0 never.", toml="access.idle_lock_minutes"
+    )
+    lock_tries: int = _setting(
+        8,
+        "Failed sign-ins of one account within `access.lock_minutes` that close it.",
+        toml="access.lock_tries",
+        least=1,
+    )
+    lock_address_tries: int = _setting(
+        100,
+        "Failed sign-ins from one address within `access.lock_minutes` that close it.",
+        toml="access.lock_address_tries",
+        least=1,
+    )
+    lock_minutes: float = _setting(
+        5.0, "The window in which failed sign-ins are counted.", toml="access.lock_minutes", least=0.01
+    )
+    token_days: float = _setting(
+        365.0, "A token ends after so many days when nobody says another.", toml="access.token_days", least=0.01
+    )
+    token_most_days: float = _setting(
+        730.0, "The longest that a token may live.", toml="access.token_most_days", least=0.01
+    )
+    oidc_issuer: str = _setting(
+        "",
+        "Address of an OpenID Connect provider whose people may sign in (`https://sso.example.org/realms/x`).",
+        toml="oidc.issuer",
+    )
+    oidc_name: str = _setting(
+        "", "What the button of that sign-in says; the provider's host when empty.", toml="oidc.name"
+    )
+    oidc_client_id: str = _setting("", "Our name at that provider.", toml="oidc.client_id")
+    oidc_client_secret: str = _setting("", "Our secret at that provider.", toml="oidc.client_secret")
+    oidc_scopes: str = _setting("openid profile email", "What we ask of it.", toml="oidc.scopes")
+    oidc_groups_claim: str = _setting(
+        "groups", "Where its statement names the person's groups.", toml="oidc.groups_claim"
+    )
+    oidc_roles: str = _setting(
+        "", "Which role a group gives: `radiology=radiologist, pacs-admins=admin`.", toml="oidc.roles"
+    )
+    oidc_new_people: str = _setting(
+        "refuse", "Who comes for the first time: `refuse`, or `add` when a group gives a role.", toml="oidc.new_people"
+    )
+    ldap_url: str = _setting(
+        "", "Directory whose people may sign in with its password (`ldaps://ad.example.org`).", toml="ldap.url"
+    )
+    ldap_ca: str = _setting(
+        "", "File with the certificates that may vouch for it; the machine's when empty.", toml="ldap.ca"
+    )
+    ldap_bind_dn: str = _setting("", "Entry as which we search.", toml="ldap.bind_dn")
+    ldap_bind_password: str = _setting("", "Its password.", toml="ldap.bind_password")
+    ldap_base: str = _setting("", "Where people are searched (`ou=people,dc=example,dc=org`).", toml="ldap.base")
+    ldap_filter: str = _setting(
+        "(uid={name})", "How a person is found; Active Directory: `(sAMAccountName={name})`.", toml="ldap.filter"
+    )
+    ldap_groups_attribute: str = _setting(
+        "memberOf", "Attribute of the entry that names its groups.", toml="ldap.groups_attribute"
+    )
+    ldap_roles: str = _setting(
+        "",
+        "Which role a group gives, by its common name: `radiology=radiologist, pacs-admins=admin`.",
+        toml="ldap.roles",
+    )
+    ldap_new_people: str = _setting(
+        "refuse", "Who comes for the first time: `refuse`, or `add` when a group gives a role.", toml="ldap.new_people"
+    )
     max_upload_bytes: int = _setting(
         8 << 30, "Largest upload through the browser or STOW-RS.", toml="web.max_upload_bytes", least=1
     )
@@ -248,6 +326,24 @@ def _check(settings: Settings) -> None:
     if settings.dimse_unknown_networks not in {"private", "any"}:
         raise Invalid("dimse.unknown_networks must be private or any", code="bad_setting")
     _check_web(settings)
+    _check_access(settings)
+
+
+def _check_access(settings: Settings) -> None:
+    if settings.second_factor not in {"optional", "required"}:
+        raise Invalid("access.second_factor must be optional or required", code="bad_setting")
+    for key, value in (("oidc.new_people", settings.oidc_new_people), ("ldap.new_people", settings.ldap_new_people)):
+        if value not in {"refuse", "add"}:
+            raise Invalid(f"{key} must be refuse or add", code="bad_setting")
+    for key, url, far in (("oidc.issuer", settings.oidc_issuer, "https"), ("ldap.url", settings.ldap_url, "ldaps")):
+        if url and not url.startswith(f"{far}://") and not _is_loopback(url):
+            raise Invalid(f"{key} must begin with {far}://", code="bad_setting")
+    if "{name}" not in settings.ldap_filter:
+        raise Invalid("ldap.filter must contain {name}", code="bad_setting")
+
+
+def _is_loopback(url: str) -> bool:
+    return (urlsplit(url).hostname or "") in {"localhost", "127.0.0.1", "::1"}
 
 
 def _check_web(settings: Settings) -> None:

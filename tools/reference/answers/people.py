@@ -1,6 +1,7 @@
 """People, sessions and tokens."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from tools.reference.answers._answer import Answer
@@ -20,11 +21,96 @@ class Site(Answer):
     timezone: str
 
 
+class SessionState(Answer):
+    id: str
+    state: str
+    kind: str
+    way: str
+    expires_at: datetime
+    idle_lock_minutes: float
+    step_up_minutes: float
+    proves_by: list[str]
+
+
 class Session(Answer):
     user: Person
     csrf: str
     permissions: list[str]
     site: Site
+    session: SessionState
+
+
+class Oidc(Answer):
+    name: str
+    start: str
+
+
+class Ways(Answer):
+    passkey: bool
+    oidc: Oidc | None
+
+
+class KeyStep(Answer):
+    """A step to answer, and what the browser gives to `navigator.credentials` (WebAuthn JSON)."""
+
+    step: str
+    options: dict[str, Any]
+
+
+class Passkey(Answer):
+    id: UUID
+    name: str
+    is_synced: bool
+    site: str
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+class SignedIn(Answer):
+    id: str
+    way: str
+    agent: str
+    address: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    is_locked: bool
+
+
+class SignedIns(Answer):
+    items: list[SignedIn]
+
+
+class OwnSignedIn(SignedIn):
+    is_this: bool
+
+
+class Account(Answer):
+    has_password: bool
+    has_pin: bool
+    totp_since: datetime | None
+    recovery_left: int
+    passkeys: list[Passkey]
+    sessions: list[OwnSignedIn]
+    second_factor: str
+    passkeys_possible: bool
+
+
+class TotpStep(Answer):
+    """`qr`: the rows of the QR code, 1 for dark."""
+
+    step: str
+    secret: str
+    uri: str
+    qr: list[str]
+
+
+class RecoveryCodes(Answer):
+    recovery_codes: list[str]
+
+
+class Ended(Answer):
+    ended: int
 
 
 class User(Answer):
@@ -35,6 +121,11 @@ class User(Answer):
     disabled_at: datetime | None
     has_password: bool
     last_seen_at: datetime | None
+    kind: str
+    directory: str
+    has_totp: bool
+    passkeys: int
+    sessions: int
 
 
 class Users(Answer):

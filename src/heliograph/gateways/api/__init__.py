@@ -7,6 +7,7 @@ from fastapi import APIRouter
 
 from heliograph.gateways.api import (
     about,
+    account,
     changes,
     devices,
     glass,
@@ -28,6 +29,7 @@ from heliograph.kit.errors import Absent
 router = APIRouter()
 for _module in (
     session,
+    account,
     studies,
     devices,
     routing,

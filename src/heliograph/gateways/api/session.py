@@ -1,20 +1,39 @@
 """Signing in and out, and who one is."""
 
-from typing import Any
+from typing import Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse
 
 from heliograph import __version__
 from heliograph.features import access
-from heliograph.features.access import Session
-from heliograph.features.access.people import note_failure, note_link_failure
-from heliograph.gateways.http import ServicesDep, SessionDep, client_address
-from heliograph.gateways.http.auth import authenticator_of, clear_cookie, set_cookie
-from heliograph.kit.errors import NotSignedIn
+from heliograph.features.access import HalfWay, Proof, Session
+from heliograph.features.access.passkeys import ask_passkey
+from heliograph.features.access.second_factor import ways_of
+from heliograph.features.access.signing_in import (
+    count_proof,
+    count_second,
+    count_sign_in,
+    note_failed_proof,
+    note_failure,
+)
+from heliograph.gateways.http import AnySessionDep, OwnSessionDep, ServicesDep, SessionDep
+from heliograph.gateways.http.auth import (
+    COOKIE,
+    authenticator_of,
+    check_origin,
+    clear_cookie,
+    relying_party,
+    rules_of,
+    set_cookie,
+    window_of,
+)
+from heliograph.kit.errors import HeliographError, NotSignedIn, Refused
 from heliograph.services import Services
 
 router = APIRouter(prefix="/session", tags=["session"])
+_ours = [Depends(check_origin)]
 
 
 class SignIn(BaseModel):
@@ -31,55 +50,176 @@ class NewPassword(BaseModel):
     current: str | None = Field(default=None, max_length=1024)
 
 
+class Proving(BaseModel):
+    """What shows who one is: a word (password, PIN, code), or the device's answer to a step."""
+
+    way: Literal["password", "pin", "totp", "recovery", "passkey"]
+    value: str = Field(default="", max_length=1024)
+    step: str = Field(default="", max_length=200)
+    answer: dict[str, Any] | None = None
+
+    def proof(self) -> Proof:
+        return Proof(self.way, self.value, self.step, self.answer)
+
+
+class Second(Proving):
+    second: str = Field(max_length=200)
+
+
+class KeyAnswer(BaseModel):
+    step: str = Field(max_length=200)
+    answer: dict[str, Any]
+
+
 @router.get("")
-def who(session: SessionDep, services: ServicesDep) -> dict[str, Any]:
-    """The signed-in person, what it may do, and the CSRF token for writing."""
-    return _body(session, services)
+def who(session: AnySessionDep, services: ServicesDep) -> dict[str, Any]:
+    """The signed-in person, what it may do, the state of the session, and the CSRF token for writing."""
+    return session_body(session, services)
 
 
-@router.post("")
-def sign_in(body: SignIn, request: Request, response: Response, services: ServicesDep) -> dict[str, Any]:
-    """By name and password."""
-    address = client_address(request)
+@router.get("/ways")
+def ways(request: Request, services: ServicesDep) -> dict[str, Any]:
+    """How people sign in here, for the page that asks them; nobody need be signed in."""
+    settings = services.settings
+    oidc = None
+    if settings.oidc_issuer:
+        host = settings.oidc_issuer.partition("://")[2].partition("/")[0]
+        oidc = {"name": settings.oidc_name or host, "start": "/api/session/oidc/start"}
+    return {"passkey": relying_party(request) is not None, "oidc": oidc}
+
+
+@router.post("", dependencies=_ours)
+def sign_in(body: SignIn, request: Request, response: Response, services: ServicesDep) -> Any:
+    """By name and password; 202 and a step when there is a second factor."""
+    window, rules = window_of(request), rules_of(services.settings)
+    with services.database.transaction() as tx:
+        let_in = count_sign_in(tx, body.name, window, rules)
     try:
         with services.database.transaction() as tx:
-            session = access.sign_in(tx, body.name, body.password, address, hours=services.settings.session_hours)
+            came = access.sign_in(tx, body.name, body.password, window, rules, let_in=let_in)
     except NotSignedIn:
         with services.database.transaction() as tx:
-            note_failure(tx, body.name, address)
+            note_failure(tx, body.name, window.address)
         raise
-    set_cookie(response, session)
-    return _body(session, services)
+    return _came(came, request, response, services)
 
 
-@router.post("/link")
-def sign_in_by_link(body: Link, request: Request, response: Response, services: ServicesDep) -> dict[str, Any]:
-    """By the code of a one-time link."""
-    address = client_address(request)
+@router.post("/link", dependencies=_ours)
+def sign_in_by_link(body: Link, request: Request, response: Response, services: ServicesDep) -> Any:
+    """By the code of a one-time link; 202 and a step when there is a second factor."""
+    window, rules = window_of(request), rules_of(services.settings)
     try:
         with services.database.transaction() as tx:
-            session = access.sign_in_by_link(tx, body.link, address, hours=services.settings.session_hours)
+            came = access.sign_in_by_link(tx, body.link, window, rules)
     except NotSignedIn:
         with services.database.transaction() as tx:
-            note_link_failure(tx, address)
+            note_failure(tx, "", window.address, "link")
         raise
-    set_cookie(response, session)
-    return _body(session, services)
+    return _came(came, request, response, services)
+
+
+@router.post("/second", dependencies=_ours)
+def second(body: Second, request: Request, response: Response, services: ServicesDep) -> Any:
+    """The second factor after the first."""
+    window, rules = window_of(request), rules_of(services.settings)
+    with services.database.transaction() as tx:
+        let_in = count_second(tx, body.second, window, rules)
+    try:
+        with services.database.transaction() as tx:
+            session = access.sign_in_second(tx, body.second, body.proof(), window, rules, let_in=let_in)
+    except NotSignedIn:
+        with services.database.transaction() as tx:
+            note_failure(tx, "", window.address, "second")
+        raise
+    return _came(session, request, response, services)
+
+
+@router.post("/passkey/start", dependencies=_ours)
+def passkey_start(request: Request, services: ServicesDep) -> dict[str, Any]:
+    """What the browser asks the device to sign; any passkey of this site will do."""
+    party, window = relying_party(request), window_of(request)
+    if party is None:
+        raise Refused("passkeys need https and a host name", code="no_passkeys_here")
+    with services.database.transaction() as tx:
+        step, options = ask_passkey(tx, party, window.address)
+    return {"step": step, "options": options}
+
+
+@router.post("/passkey", dependencies=_ours)
+def sign_in_by_passkey(body: KeyAnswer, request: Request, response: Response, services: ServicesDep) -> Any:
+    """By a passkey alone."""
+    window, rules = window_of(request), rules_of(services.settings)
+    try:
+        with services.database.transaction() as tx:
+            proof = Proof("passkey", step=body.step, answer=body.answer)
+            session = access.sign_in_by_passkey(tx, proof, window, rules)
+    except NotSignedIn:
+        with services.database.transaction() as tx:
+            note_failure(tx, "", window.address, "passkey")
+        raise
+    return _came(session, request, response, services)
 
 
 @router.post("/password")
-def change_password(body: NewPassword, request: Request, session: SessionDep, services: ServicesDep) -> dict[str, Any]:
+def change_password(
+    body: NewPassword, request: Request, session: OwnSessionDep, services: ServicesDep
+) -> dict[str, Any]:
     """Sets or changes one's own password."""
+    rules = rules_of(services.settings)
+    with services.database.transaction() as tx:
+        if body.current is not None and not count_proof(tx, session, rules):
+            raise Refused("the current password is wrong", code="wrong_password")
     with services.database.transaction() as tx:
         access.change_password(tx, session, body.new, body.current)
+    authenticator_of(request).forget_all()
+    return session_body(_renewed(session, services), services)
+
+
+@router.post("/prove")
+def prove(body: Proving, request: Request, session: OwnSessionDep, services: ServicesDep) -> dict[str, Any]:
+    """Shows once more who one is, for acts that want it fresh."""
+    _prove(body, session, services)
     authenticator_of(request).forget(request)
+    return session_body(_renewed(session, services), services)
+
+
+@router.post("/prove/passkey")
+def prove_by_passkey(request: Request, session: AnySessionDep, services: ServicesDep) -> dict[str, Any]:
+    """What the browser asks the person's own devices to sign."""
+    party = relying_party(request)
+    if party is None:
+        raise Refused("passkeys need https and a host name", code="no_passkeys_here")
     with services.database.transaction() as tx:
-        renewed = access.session_actor(tx, session.token, session.actor.address)
-    return _body(renewed, services)
+        step, options = ask_passkey(tx, party, session.actor.address, session.actor.id)
+    return {"step": step, "options": options}
+
+
+@router.post("/lock")
+def lock(request: Request, session: AnySessionDep, services: ServicesDep) -> dict[str, Any]:
+    """Locks the own screen: nothing is answered before the person shows that it is back."""
+    with services.database.transaction() as tx:
+        access.lock_session(tx, session)
+    authenticator_of(request).forget(request)
+    return session_body(_renewed(session, services), services)
+
+
+@router.post("/unlock")
+def unlock(body: Proving, request: Request, session: AnySessionDep, services: ServicesDep) -> dict[str, Any]:
+    """Opens the own locked screen."""
+    _prove(body, session, services)
+    authenticator_of(request).forget(request)
+    return session_body(_renewed(session, services), services)
+
+
+@router.post("/active", status_code=204)
+def active(session: SessionDep, services: ServicesDep) -> None:
+    """The person moved something: the screen stays open for another while."""
+    with services.database.transaction() as tx:
+        access.note_activity(tx, session)
 
 
 @router.delete("", status_code=204)
-def sign_out(request: Request, response: Response, session: SessionDep, services: ServicesDep) -> None:
+def sign_out(request: Request, response: Response, session: AnySessionDep, services: ServicesDep) -> None:
     """Ends this session."""
     with services.database.transaction() as tx:
         access.sign_out(tx, session)
@@ -88,8 +228,49 @@ def sign_out(request: Request, response: Response, session: SessionDep, services
     response.headers["Clear-Site-Data"] = '"cache"'  # the next person at this browser finds nothing of this one
 
 
-def _body(session: Session, services: Services) -> dict[str, Any]:
+def _prove(body: Proving, session: Session, services: Services) -> None:
+    with services.database.transaction() as tx:
+        let_in = count_proof(tx, session, rules_of(services.settings))
+    try:
+        with services.database.transaction() as tx:
+            access.prove(tx, session, body.proof(), let_in=let_in)
+    except Refused:
+        with services.database.transaction() as tx:
+            note_failed_proof(tx, session, body.way)
+        raise
+
+
+def _renewed(session: Session, services: Services) -> Session:
+    with services.database.transaction() as tx:
+        return access.session_of_token(tx, session.token, session.actor.address, rules_of(services.settings))
+
+
+def _came(came: Session | HalfWay, request: Request, response: Response, services: Services) -> Any:
+    if isinstance(came, HalfWay):
+        return JSONResponse({"second": {"step": came.step, "ways": list(came.ways), "passkey": came.passkey}}, 202)
+    _end_former(request, services)
+    set_cookie(response, came)
+    return session_body(came, services)
+
+
+def _end_former(request: Request, services: Services) -> None:
+    """Another person takes over a shared station: who was there before is signed out."""
+    token = request.cookies.get(COOKIE, "")
+    if not token:
+        return
+    try:
+        with services.database.transaction() as tx:
+            former = access.session_of_token(tx, token, "", rules_of(services.settings))
+            access.sign_out(tx, former)
+    except HeliographError:
+        return
+    authenticator_of(request).forget(request)
+
+
+def session_body(session: Session, services: Services) -> dict[str, Any]:
     settings = services.settings
+    with services.database.transaction() as tx:
+        has = ways_of(tx, session.actor.id)
     return {
         "user": {
             "id": session.actor.id,
@@ -101,4 +282,17 @@ def _body(session: Session, services: Services) -> dict[str, Any]:
         "csrf": session.csrf,
         "permissions": sorted(session.actor.permissions),
         "site": {"name": settings.site_name, "version": __version__, "timezone": settings.site_timezone},
+        "session": {
+            "id": session.id,
+            "state": session.state,
+            "kind": session.kind,
+            "way": session.way,
+            "expires_at": session.expires_at,
+            "idle_lock_minutes": 0.0 if session.kind == "station" else settings.idle_lock_minutes,
+            "step_up_minutes": settings.step_up_minutes,
+            "proves_by": [way for way in ("passkey", "pin", "totp", "password") if has[_KEY.get(way, way)]],
+        },
     }
+
+
+_KEY = {"passkey": "passkeys"}

@@ -6,17 +6,20 @@ therefore ends within two seconds.
 
 import asyncio
 import hashlib
+import ipaddress
 import secrets
 from collections import OrderedDict
 from typing import Annotated, cast
+from urllib.parse import urlsplit
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from heliograph.features import access
-from heliograph.features.access import Actor, Session
+from heliograph.features.access import Actor, Lockout, RelyingParty, Session, SignInRules, Window
 from heliograph.kit.errors import NotSignedIn, Refused
+from heliograph.kit.settings import Settings
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
 
@@ -42,7 +45,7 @@ class Authenticator:
         return found[1], found[2]
 
     async def identify(self, connection: HTTPConnection) -> tuple[Actor, Session | None]:
-        """Raises NotSignedIn."""
+        """Raises NotSignedIn; Refused when the session is locked or wants a second factor first."""
         found = self.remembered(connection)
         if found is None:
             found = await asyncio.to_thread(self._ask, connection)
@@ -54,14 +57,31 @@ class Authenticator:
     def forget(self, connection: HTTPConnection) -> None:
         self._known.pop(_key(connection), None)
 
+    async def any_session(self, connection: HTTPConnection) -> Session:
+        """The session of the cookie in any state, asked of the database. Raises NotSignedIn."""
+        _key(connection)
+        return await asyncio.to_thread(self._session, connection)
+
+    def forget_all(self) -> None:
+        """Somebody's rights or sessions ended: everybody is asked for again."""
+        self._known.clear()
+
     def _ask(self, connection: HTTPConnection) -> tuple[Actor, Session | None]:
-        address = client_address(connection)
         token = _bearer(connection)
+        if token is not None:
+            with self._services.database.transaction() as tx:
+                return access.token_actor(tx, token, client_address(connection)), None
+        session = self._session(connection)
+        access.require_open(session)
+        return session.actor, session
+
+    def _session(self, connection: HTTPConnection) -> Session:
+        if _bearer(connection) is not None:
+            raise NotSignedIn("this needs a browser session", code="no_session")
         with self._services.database.transaction() as tx:
-            if token is not None:
-                return access.token_actor(tx, token, address), None
-            session = access.session_actor(tx, connection.cookies.get(COOKIE, ""), address)
-            return session.actor, session
+            return access.session_of_token(
+                tx, connection.cookies.get(COOKIE, ""), client_address(connection), rules_of(self._services.settings)
+            )
 
 
 def authenticator_of(connection: HTTPConnection) -> Authenticator:
@@ -83,6 +103,98 @@ async def session_of(connection: HTTPConnection) -> Session:
         raise NotSignedIn("this needs a browser session", code="no_session")
     check_csrf(connection, session)
     return session
+
+
+async def any_session_of(connection: HTTPConnection) -> Session:
+    """The session of a request whatever its state: to look at it, to unlock it, to leave it."""
+    session = await authenticator_of(connection).any_session(connection)
+    check_csrf(connection, session)
+    return session
+
+
+async def own_session_of(connection: HTTPConnection) -> Session:
+    """The session of somebody who may change what is its own: open, or setting up the second factor that the site wants."""
+    session = await any_session_of(connection)
+    if session.state != "enrolling":
+        access.require_open(session)
+    return session
+
+
+async def fresh_session_of(connection: HTTPConnection) -> Session:
+    """The same, of a person who was made sure of lately."""
+    session = await own_session_of(connection)
+    access.fresh(session, rules_of(connection.app.state.services.settings))
+    return session
+
+
+async def fresh_actor_of(connection: HTTPConnection) -> Actor:
+    """For acts that want a fresh proof; programs have none to give and are held to their scopes."""
+    actor, session = await authenticator_of(connection).identify(connection)
+    if session is None:
+        return actor
+    check_csrf(connection, session)
+    # What is remembered of a session may be older than its last proof.
+    renewed = await authenticator_of(connection).any_session(connection)
+    access.require_open(renewed)
+    access.fresh(renewed, rules_of(connection.app.state.services.settings))
+    return renewed.actor
+
+
+def rules_of(settings: Settings) -> SignInRules:
+    """What the site wants of everybody who signs in."""
+    return SignInRules(
+        hours=settings.session_hours,
+        second_factor="required" if settings.second_factor == "required" else "optional",
+        idle_lock_minutes=settings.idle_lock_minutes,
+        step_up_minutes=settings.step_up_minutes,
+        lockout=Lockout(settings.lock_tries, settings.lock_address_tries, settings.lock_minutes),
+    )
+
+
+def window_of(connection: HTTPConnection) -> Window:
+    """The browser that asks, and under which name it sees us."""
+    return Window(client_address(connection), connection.headers.get("user-agent", ""), relying_party(connection))
+
+
+def relying_party(connection: HTTPConnection) -> RelyingParty | None:
+    """For whom browsers keep passkeys; None where they keep none: without TLS, or under a bare address (WebAuthn 5.1.3)."""
+    origin = own_origins(connection)[0]
+    parsed = urlsplit(origin)
+    host = parsed.hostname or ""
+    settings: Settings = connection.app.state.services.settings
+    if (parsed.scheme != "https" and host != "localhost") or _is_address(host):
+        return None
+    return RelyingParty(host, origin, settings.site_name)
+
+
+def own_origins(connection: HTTPConnection) -> list[str]:
+    """Under which addresses our pages are seen, the one that counts first."""
+    settings: Settings = connection.app.state.services.settings
+    scheme = connection.url.scheme.replace("ws", "http")
+    if settings.trusted_proxy and connection.client and connection.client.host == settings.trusted_proxy:
+        scheme = connection.headers.get("x-forwarded-proto", scheme).split(",")[-1].strip()
+    asked = f"{scheme}://{connection.headers.get('host', '')}"
+    if not settings.public_url:
+        return [asked]
+    public = urlsplit(settings.public_url)
+    return [f"{public.scheme}://{public.netloc}", asked]
+
+
+def check_origin(connection: HTTPConnection) -> None:
+    """Another site's page must not sign anybody in here: there is no CSRF token yet to tell."""
+    origin = connection.headers.get("origin")
+    if origin is None:
+        return
+    if urlsplit(origin).netloc not in {urlsplit(own).netloc for own in own_origins(connection)}:
+        raise Refused("this was asked from a page of another site", code="csrf")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def check_csrf(connection: HTTPConnection, session: Session) -> None:
@@ -128,3 +240,7 @@ def _key(connection: HTTPConnection) -> bytes:
 
 ActorDep = Annotated[Actor, Depends(actor_of)]
 SessionDep = Annotated[Session, Depends(session_of)]
+AnySessionDep = Annotated[Session, Depends(any_session_of)]
+OwnSessionDep = Annotated[Session, Depends(own_session_of)]
+FreshSessionDep = Annotated[Session, Depends(fresh_session_of)]
+FreshActorDep = Annotated[Actor, Depends(fresh_actor_of)]
