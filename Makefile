@@ -19,7 +19,7 @@ T ?= $(wildcard tests/unit tests/conformance tests/e2e tests/faults)
 STAMP := .venv/.stamps
 STATIC := src/heliograph/gateways/ui/static
 WEB_SOURCES := $(shell test -d web && find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
-TEST_PACKAGES := dcmtk orthanc orthanc-dicomweb dicom3tools wrk chromium fonts-noto-core fonts-noto-cjk
+TEST_PACKAGES := dcmtk orthanc orthanc-dicomweb dicom3tools wrk chromium rsyslog rsyslog-gnutls fonts-noto-core fonts-noto-cjk
 # A bucket for tests/unit/engine/test_s3.py, and the external database.
 MORE_TEST_PACKAGES := postgresql swift-proxy swift-account swift-container swift-object memcached
 

@@ -16,6 +16,7 @@ MEANING = {
 }
 DUTIES = {
     "seal": "Numbers, chains and signs the rows of the audit log.",
+    "syslog": "Sends the sealed rows of the audit log to the repository of `audit.syslog`.",
     "relay": "Numbers committed facts for the change feed.",
     "trim": "Takes facts older than `archive.change_days` off the change feed.",
     "lost sends": "Puts a send that is under way and stands in no queue back into it.",

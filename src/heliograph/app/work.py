@@ -16,6 +16,7 @@ from heliograph.features.imaging.thumbnails import make_thumbnail
 from heliograph.features.routing import jobs as routing_jobs
 from heliograph.gateways.dimse import jobs as dimse_jobs
 from heliograph.gateways.media import IMPORT_JOB, import_job, import_paths
+from heliograph.gateways.syslog import SyslogSender
 from heliograph.services import Services
 
 
@@ -60,6 +61,7 @@ def duties(services: Services) -> list[Periodic]:
     sealer = Sealer(services.database, settings.data, further_witness=settings.audit_witness)
     return [
         Periodic("seal", 1.0, sealer.seal_once),
+        Periodic("syslog", 2.0, SyslogSender(services).send_once),
         Periodic("relay", 0.25, lambda: relay_once(services.database)),
         Periodic("trim", 600.0, lambda: trim(services.database, services.settings.change_days)),
         Periodic("settle", 1.0, lambda: settle.sweep(services.database)),

@@ -193,6 +193,20 @@ class Settings:
     audit_witness: str = _setting(
         "", "A further file that gets every checkpoint of the audit log, best on another machine.", toml="audit.witness"
     )
+    audit_syslog: str = _setting(
+        "", "host:port of an audit record repository that takes syslog over TLS (ITI-20).", toml="audit.syslog"
+    )
+    audit_syslog_ca: str = _setting(
+        "",
+        "File of the authority that its certificate comes from; empty trusts those of the system.",
+        toml="audit.syslog_ca",
+    )
+    audit_syslog_certificate: str = _setting(
+        "", "File of our certificate for it (PEM), when it asks for one.", toml="audit.syslog_certificate"
+    )
+    audit_syslog_key: str = _setting(
+        "", "File of the key to it, when it is not in the same file.", toml="audit.syslog_key"
+    )
 
     job_slots: int = _setting(2, "Long jobs that run at the same time.", toml="jobs.slots", least=1)
 
@@ -357,6 +371,8 @@ def _check_web(settings: Settings) -> None:
     for key, url in (("web.public_url", settings.public_url), ("alarms.webhook", settings.alarm_webhook)):
         if url and not url.startswith(("http://", "https://")):
             raise Invalid(f"{key} must be an http:// or https:// address", code="bad_setting")
+    if settings.audit_syslog:
+        split_address(settings.audit_syslog, "audit.syslog")
     if settings.alarm_smtp:
         split_address(settings.alarm_smtp, "alarms.smtp")
 

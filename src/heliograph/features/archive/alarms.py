@@ -63,7 +63,7 @@ def _amount(message: str) -> int:
 def look(database: Database, blobs: Blobs, settings: Settings) -> None:
     """Compares what holds now with what is open; called by the worker every quarter of a minute."""
     with database.transaction() as tx:
-        found = {c.key: c for c in (*_disk(blobs, settings), *_work(tx), *_receive(tx))}
+        found = {c.key: c for c in (*_disk(blobs, settings), *_work(tx), *_receive(tx), *_audit(tx))}
         rows = tx.execute(
             "select key, severity, message, acknowledged_by is not null from alarm where tenant_id = %s and cleared_at is null and kind <> all(%s)",
             (_TENANT, list(_TOLD_ONCE)),
@@ -220,6 +220,17 @@ def _receive(tx: Tx) -> Iterable[Condition]:
         yield Condition(
             f"stalled:{source}", "receive", "warning", f"{source} has an open transfer, but nothing arrives.",
             "Check the device and its network; it can send the rest again.",
+        )  # fmt: skip
+
+
+def _audit(tx: Tx) -> Iterable[Condition]:
+    """A repository that has not taken the audit log for a minute; rows wait in the log until it does."""
+    for name, error in tx.execute(
+        "select name, error from audit_sent where failing_since < now() - interval '1 minute'"
+    ).fetchall():
+        yield Condition(
+            f"audit_sent:{name}", "audit", "critical", f"The audit record repository does not take messages: {error}.",
+            "Look at the repository, its certificate and audit.syslog. What waits is sent by itself.",
         )  # fmt: skip
 
 
