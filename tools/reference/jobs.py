@@ -17,6 +17,8 @@ MEANING = {
 DUTIES = {
     "seal": "Numbers, chains and signs the rows of the audit log.",
     "syslog": "Sends the sealed rows of the audit log to the repository of `audit.syslog`.",
+    "certificates": "Brings the files of the TLS doors, and the list of revoked certificates, to what the database says.",
+    "own certificate": "Renews our own certificate when a third of its life is left.",
     "relay": "Numbers committed facts for the change feed.",
     "trim": "Takes facts older than `archive.change_days` off the change feed.",
     "lost sends": "Puts a send that is under way and stands in no queue back into it.",

@@ -18,7 +18,7 @@ from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
 
 _PATIENCE_S = 15.0
-_PUBLISHED = ("http", "dicom", "aet", "database", "blobs")
+_PUBLISHED = ("http", "dicom", "https", "dicom_tls", "aet", "database", "blobs")
 
 
 def build(settings: Settings, url: str, name: str, *, connections: int = 16) -> Services:

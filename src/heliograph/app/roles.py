@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from heliograph.app.build import build, prepare
-from heliograph.engine import telemetry
+from heliograph.engine import secrets, telemetry
 from heliograph.engine.supervise import child_payload
 from heliograph.kit.errors import HeliographError
 from heliograph.kit.settings import Settings
@@ -37,6 +37,8 @@ def _prepare(settings: Settings, url: str, payload: dict[str, Any]) -> None:
     from heliograph.app.greet import greeting
 
     prepare(settings, url)
+    if secrets.is_wanted(settings):
+        secrets.ensure(settings)
     print(greeting(settings, url, demo=payload["demo"]), flush=True)
 
 
@@ -63,13 +65,13 @@ def _raise_file_limit() -> None:
 def _http(services: Services, payload: dict[str, Any]) -> None:
     from heliograph.app.web import run
 
-    run(services, payload["door"])
+    run(services, payload["door"], payload["tls_door"])
 
 
 def _dimse(services: Services, payload: dict[str, Any]) -> None:
     from heliograph.gateways.dimse.server import run
 
-    run(services, payload["index"], payload["door"])
+    run(services, payload["index"], payload["door"], payload["tls_door"])
 
 
 def _worker(services: Services, _payload: dict[str, Any]) -> None:

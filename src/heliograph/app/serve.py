@@ -3,9 +3,10 @@
 import contextlib
 import json
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         held,
         bind(*settings.http_address, "http") as http_door,
         bind(*settings.dicom_address, "dicom") as dicom_door,
+        _bound(settings.https_address, "https") as https_door,
+        _bound(settings.dicom_tls_address, "dicom-tls") as dicom_tls_door,
         _serving(postgres),
     ):
         url = postgres.url if postgres else settings.database
@@ -38,7 +41,8 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         state_file.unlink(missing_ok=True)
         publish(settings)
         greeting = _prepare(settings, url, demo=demo)
-        children = _children(settings, url, {"http": http_door.fileno(), "dimse": dicom_door.fileno()})
+        doors = {"http": (http_door, https_door), "dimse": (dicom_door, dicom_tls_door)}
+        children = _children(settings, url, doors)
 
         def check() -> None:
             if postgres is not None and postgres.poll() is not None:
@@ -48,12 +52,20 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         Supervisor(children, state_file, check).run(lambda: print(greeting, end="", flush=True))
 
 
-def _children(settings: Settings, url: str, doors: dict[str, int]) -> list[Child]:
+def _bound(address: tuple[str, int] | None, name: str) -> contextlib.AbstractContextManager[socket.socket | None]:
+    """A door that not every installation has."""
+    return bind(*address, name) if address is not None else contextlib.nullcontext()
+
+
+def _children(
+    settings: Settings, url: str, doors: Mapping[str, tuple[socket.socket, socket.socket | None]]
+) -> list[Child]:
     environment = {"PROMETHEUS_MULTIPROC_DIR": str(_metrics_folder(settings)), "MALLOC_ARENA_MAX": "2"}
     made = []
     for name, role, index in _roles(settings):
-        payload = _payload(settings, url, index=index, door=doors.get(role))
-        made.append(Child(name, _argv(role), payload, environment, [doors[role]] if role in doors else []))
+        files = [door.fileno() if door is not None else None for door in doors.get(role, (None, None))]
+        payload = _payload(settings, url, index=index, door=files[0], tls_door=files[1])
+        made.append(Child(name, _argv(role), payload, environment, [file for file in files if file is not None]))
     return made
 
 

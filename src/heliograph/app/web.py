@@ -23,6 +23,7 @@ from heliograph.gateways.http import Authenticator, add_error_handlers
 from heliograph.gateways.http.bodies import Bodies
 from heliograph.gateways.http.connection import end_silent
 from heliograph.gateways.http.reads import Reads
+from heliograph.gateways.http.tls import TlsDoor
 from heliograph.gateways.media import Summary, import_paths
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
@@ -96,13 +97,15 @@ def import_folder(services: Services, actor: Actor, folder: Path) -> Summary:
     )
 
 
-def run(services: Services, door: int) -> None:
-    """Serves until SIGTERM; prints `ready` when it listens. `door` is the bound socket that the supervisor handed down."""
+def run(services: Services, door: int, tls_door: int | None = None) -> None:
+    """Serves until SIGTERM; prints `ready` when it listens. The doors are bound sockets that the supervisor handed down."""
     services.database.wait_at_most(_PATIENCE_S)
     services.intake.wait_at_most(_PATIENCE_S)
     services.silent_at_most(SILENT_S)
     listener = socket.socket(fileno=door)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    secure = socket.socket(fileno=tls_door) if tls_door is not None else None
+    for one in filter(None, (listener, secure)):
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     front = application(services)
     config = uvicorn.Config(
         front,
@@ -117,26 +120,40 @@ def run(services: Services, door: int) -> None:
         server_header=False,
         backlog=2048,
     )
-    server = _Server(config, front, services)
+    server = _Server(config, front, services, secure)
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, front: Front, services: Services) -> None:
+    def __init__(
+        self, config: uvicorn.Config, front: Front, services: Services, secure: socket.socket | None = None
+    ) -> None:
         super().__init__(config)
         self._front = front
         self._services = services
+        self._secure = secure
         self._watches: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Is ready when the first request will be as quick as the next."""
         await warm(self._front, self._services)
         await super().startup(sockets)
-        watches = end_silent(self.server_state.connections), self._front.dicomweb.cached.watch()
+        watches = [end_silent(self.server_state.connections), self._front.dicomweb.cached.watch()]
+        if self._secure is not None:
+            door = TlsDoor(self._secure, self._services.settings, self._protocol)
+            self.servers.append(await door.open(self.config.backlog))
+            watches.append(door.watch())
         self._watches = [asyncio.create_task(watch) for watch in watches]
         print("ready", flush=True)
+
+    def _protocol(self) -> asyncio.Protocol:
+        """As the plain door's: they share state, limits and the lane."""
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
     def install_signal_handlers(self) -> None:
         """Ours stand already."""

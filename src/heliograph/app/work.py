@@ -3,11 +3,12 @@
 import threading
 
 from heliograph.app.greet import DEMO_JOB
-from heliograph.engine import telemetry
+from heliograph.engine import secrets, telemetry
 from heliograph.engine.audit import Sealer
 from heliograph.engine.events import relay_once, trim
 from heliograph.engine.jobs import JobRun, Work
 from heliograph.engine.jobs.worker import Periodic, run_worker
+from heliograph.features import access
 from heliograph.features.access import system_actor
 from heliograph.features.archive import alarms, settle, verify_jobs
 from heliograph.features.archive.warm import warm
@@ -17,6 +18,7 @@ from heliograph.features.routing import jobs as routing_jobs
 from heliograph.gateways.dimse import jobs as dimse_jobs
 from heliograph.gateways.media import IMPORT_JOB, import_job, import_paths
 from heliograph.gateways.syslog import SyslogSender
+from heliograph.kit.settings import Settings
 from heliograph.services import Services
 
 
@@ -66,9 +68,17 @@ def duties(services: Services) -> list[Periodic]:
         Periodic("trim", 600.0, lambda: trim(services.database, services.settings.change_days)),
         Periodic("settle", 1.0, lambda: settle.sweep(services.database)),
         Periodic("alarms", 15.0, lambda: alarms.look(services.database, services.blobs, services.settings)),
+        Periodic("certificates", 5.0, lambda: access.publish_certificates(services.database, services.settings)),
+        Periodic("own certificate", 3600.0, lambda: renew_own(services.settings)),
         Periodic("verify", 3600.0, lambda: verify_jobs.due(services.database, services.settings)),
         *dimse_jobs.duties(services),
     ]
+
+
+def renew_own(settings: Settings) -> None:
+    """Our own certificate long before it ends; the doors load the new one by themselves."""
+    if secrets.is_wanted(settings) and secrets.ensure(settings):
+        telemetry.fact("certificate_renewed")
 
 
 def load_demo(services: Services, run: JobRun) -> None:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from heliograph import __version__
-from heliograph.cli import access, audit, importing, looking, nodes, serving, upkeep
+from heliograph.cli import access, audit, certificates, importing, looking, nodes, serving, upkeep
 from heliograph.engine.db import DatabaseError
 from heliograph.kit.errors import HeliographError
 
@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"heliograph {__version__}")
     commands = top.add_subparsers(dest="command", metavar="command", required=True)
-    for module in (serving, importing, access, nodes, looking, upkeep, audit):
+    for module in (serving, importing, access, certificates, nodes, looking, upkeep, audit):
         module.add_to(commands)
     return top
 

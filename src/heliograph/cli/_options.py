@@ -30,9 +30,11 @@ def add_settings(made: argparse.ArgumentParser, *, serving: bool) -> None:
     group = made.add_argument_group("settings (flag, then environment, then DIR/heliograph.toml, then default)")
     for field in FIELDS:
         if field.metadata["flag"] and (serving or field.name in _WHERE):
-            default = "DIR/heliograph.toml" if field.name == "config" else field.default
+            default = "DIR/heliograph.toml" if field.name == "config" else field.default or "none"
             text = f"{field.metadata['doc']} [{env_name(field.name)}; {default}]".replace("%", "%%")
-            group.add_argument(f"--{field.name}", metavar=field.name.upper(), help=text)
+            group.add_argument(
+                f"--{field.name.replace('_', '-')}", dest=field.name, metavar=field.name.upper(), help=text
+            )
 
 
 def settings_of(arguments: argparse.Namespace, *, serving: bool = False) -> Settings:

@@ -6,6 +6,7 @@ import sys
 from heliograph.app import installation
 from heliograph.app.greet import sign_in_url
 from heliograph.cli._options import Commands, command, positive, settings_of
+from heliograph.cli.certificates import add_to_devices
 from heliograph.features import access
 from heliograph.features.access import system_actor
 from heliograph.kit.errors import Absent, Invalid
@@ -60,6 +61,8 @@ def _add_device(commands: Commands) -> None:
     add.add_argument("--issuer", default="", help="issuer of patient identifiers when it names none")
     add.add_argument("--pin", action="store_true", help="accept it from its host alone")
     add.set_defaults(run=_device_add)
+    add.add_argument("--tls", action="store_true", help="call it with TLS when something is sent to it")
+    add_to_devices(verbs)
     command(verbs, "list", "list devices and who wants in").set_defaults(run=_devices)
     remove = command(verbs, "remove", "forget a device", example="heliograph device remove --aet CT1")
     remove.add_argument("--aet", dest="device_aet", required=True, help="its application entity title")
@@ -96,6 +99,7 @@ def _device_add(arguments: argparse.Namespace) -> None:
     allow = [word.strip() for word in arguments.allow.split(",") if word.strip()]
     values = {
         "host": arguments.host, "port": arguments.port, "allow": allow, "default_issuer": arguments.issuer, "pinned": arguments.pin,
+        "tls": arguments.tls,
     }  # fmt: skip
     if arguments.pin and not arguments.host:
         raise Invalid("--pin needs --host", code="pin_without_host")

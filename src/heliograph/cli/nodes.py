@@ -62,6 +62,12 @@ def _add_keeping(verbs: Commands) -> None:
     add.add_argument("--aet", dest="node_aet", required=True, help="its application entity title")
     add.add_argument("--host", required=True, help="its address or name in the network")
     add.add_argument("--port", type=int, default=104, help="where it listens [104]")
+    add.add_argument(
+        "--tls", action="store_true", help="call it with TLS; its certificate must be of a trusted authority"
+    )
+    add.add_argument(
+        "--fingerprint", default="", metavar="SHA256", help="call it with TLS, and accept this certificate alone"
+    )
     add.set_defaults(run=_add)
     command(verbs, "list", "list the nodes").set_defaults(run=_list)
     remove = command(
@@ -112,7 +118,9 @@ def _add_moving(verbs: Commands) -> None:
 
 
 def _add(arguments: argparse.Namespace) -> None:
-    values = {"aet": arguments.node_aet, "host": arguments.host, "port": arguments.port}
+    values: dict[str, Any] = {"aet": arguments.node_aet, "host": arguments.host, "port": arguments.port}
+    values["tls"] = arguments.tls or bool(arguments.fingerprint)
+    values["tls_fingerprint"] = arguments.fingerprint
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
         known = next((one for one in routing.nodes(tx, _ACTOR) if one["name"] == arguments.name.strip()), None)
         if known is None:
@@ -153,7 +161,7 @@ def _echo(arguments: argparse.Namespace) -> None:
     settings = settings_of(arguments)
     with installation(settings) as services, services.database.transaction() as tx:
         node = _node(tx, arguments.name)
-    took_ms = DicomPeers(settings).echo(node["aet"], node["host"], node["port"])
+    took_ms = DicomPeers(settings).echo(node)
     print(f"{node['name']} answers in {took_ms:.0f} ms")
 
 

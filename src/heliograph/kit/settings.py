@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from heliograph.kit.errors import Invalid
 
 _MOST_BY_DEFAULT = 2
+_DICOM_TLS_PORT = 2762  # dicom-tls (IANA)
 
 
 def _setting(default: Any, doc: str, *, toml: str = "", flag: bool = False, least: float = 0) -> Any:
@@ -34,6 +35,18 @@ class Settings:
     )
     http: str = _setting("127.0.0.1:8080", "Where the browser and DICOMweb door listens.", toml="http", flag=True)
     dicom: str = _setting("0.0.0.0:11112", "Where the DICOM door listens.", toml="dicom", flag=True)
+    https: str = _setting(
+        "",
+        "Where the same door listens with TLS, for example 0.0.0.0:8443; closed when empty.",
+        toml="https",
+        flag=True,
+    )
+    dicom_tls: str = _setting(
+        "",
+        "Where the DICOM door listens with TLS, for example 0.0.0.0:2762; closed when empty, port 2762 when only a host is given.",
+        toml="dicom_tls",
+        flag=True,
+    )
     aet: str = _setting("HELIOGRAPH", "Our application entity title, 1 to 16 characters.", toml="aet", flag=True)
     database: str = _setting(
         "embedded", "`embedded`, or the URL of a PostgreSQL 15 or newer.", toml="database", flag=True
@@ -52,14 +65,21 @@ class Settings:
     )
 
     dimse_unknown_peers: str = _setting(
-        "store",
-        "What an unregistered caller may do: `store` (echo and store), `echo` or `refuse`.",
+        "",
+        "What an unregistered caller may do: `store` (echo and store), `echo` or `refuse`. When not set: `store` from this machine, "
+        "`refuse` from everywhere else.",
         toml="dimse.unknown_peers",
     )
     dimse_unknown_networks: str = _setting(
         "private",
-        "From where an unregistered caller may call: `private` (and loopback) or `any`.",
+        "From where an unregistered caller may call when `dimse.unknown_peers` lets it: `private` (and loopback) or `any`.",
         toml="dimse.unknown_networks",
+    )
+    dimse_plaintext: str = _setting(
+        "pinned",
+        "Which registered devices may call without TLS from another machine: `pinned` (those held to their address) or `private` "
+        "(all, from private networks).",
+        toml="dimse.plaintext",
     )
     dimse_processes: int = _setting(
         0, "Processes that share the DICOM port; 0 takes one for each core, at most 2.", toml="dimse.processes"
@@ -72,6 +92,35 @@ class Settings:
     dimse_pdu_s: float = _setting(60.0, "A PDU that has begun must be whole within this.", toml="dimse.pdu_s", least=1)
     dimse_max_pdu_bytes: int = _setting(
         262144, "Largest P-DATA PDU that we accept.", toml="dimse.max_pdu_bytes", least=4096
+    )
+
+    tls_profile: str = _setting(
+        "bcp195",
+        "Rules of TLS: `bcp195` (PS3.15 B.12) or `modified` (PS3.15 B.13: also CCM, and DHE of 3072 bits).",
+        toml="tls.profile",
+    )
+    tls_client_certificates: str = _setting(
+        "",
+        "Whether a DICOM caller must show a certificate: `required` or `optional`. When not set: `required`, `optional` when the door "
+        "listens on loopback alone.",
+        toml="tls.client_certificates",
+    )
+    tls_certificate: str = _setting(
+        "",
+        "Certificate (PEM, with its chain) for our TLS doors, instead of one of the built-in authority.",
+        toml="tls.certificate",
+    )
+    tls_key: str = _setting("", "Its key (PEM), when it is not in the same file.", toml="tls.key")
+    tls_trust: str = _setting(
+        "",
+        "Authorities (PEM) whose certificates devices and nodes may show, beside the built-in one.",
+        toml="tls.trust",
+    )
+    tls_names: str = _setting(
+        "", "More names and addresses for our certificate, with commas between.", toml="tls.names"
+    )
+    tls_handshake_s: float = _setting(
+        10.0, "A TLS handshake must be done within this.", toml="tls.handshake_s", least=0.1
     )
 
     series_quiet_s: float = _setting(
@@ -228,6 +277,18 @@ class Settings:
         return split_address(self.http, "http")
 
     @property
+    def https_address(self) -> tuple[str, int] | None:
+        return split_address(self.https, "https") if self.https else None
+
+    @property
+    def dicom_tls_address(self) -> tuple[str, int] | None:
+        if not self.dicom_tls:
+            return None
+        _, colon, port = self.dicom_tls.rpartition(":")
+        has_port = bool(colon) and (port.isdigit() or not port) and not self.dicom_tls.endswith("]")
+        return split_address(self.dicom_tls if has_port else f"{self.dicom_tls}:{_DICOM_TLS_PORT}", "dicom_tls")
+
+    @property
     def dicom_address(self) -> tuple[str, int]:
         return split_address(self.dicom, "dicom")
 
@@ -322,6 +383,7 @@ def _called(name: str, source: str) -> str:
 
 def _check(settings: Settings) -> None:
     settings.http_address, settings.dicom_address  # noqa: B018 reading them checks them
+    settings.https_address, settings.dicom_tls_address  # noqa: B018
     if not 1 <= len(settings.aet.strip()) <= 16 or not settings.aet.isascii() or "\\" in settings.aet:
         raise Invalid("aet must be 1 to 16 ASCII characters without a backslash (PS3.5 6.2)", code="bad_setting")
     if settings.database != "embedded" and not settings.database.startswith(("postgresql://", "postgres://")):
@@ -335,12 +397,22 @@ def _check(settings: Settings) -> None:
             raise Invalid(f"{called} must be a number of {least} or more", code="bad_setting")
     if not 0 <= settings.dimse_processes <= 16:
         raise Invalid("dimse.processes must be 0 to 16", code="bad_setting")
-    if settings.dimse_unknown_peers not in {"store", "echo", "refuse"}:
+    _check_callers(settings)
+    _check_web(settings)
+    _check_access(settings)
+
+
+def _check_callers(settings: Settings) -> None:
+    if settings.dimse_unknown_peers not in {"", "store", "echo", "refuse"}:
         raise Invalid("dimse.unknown_peers must be store, echo or refuse", code="bad_setting")
     if settings.dimse_unknown_networks not in {"private", "any"}:
         raise Invalid("dimse.unknown_networks must be private or any", code="bad_setting")
-    _check_web(settings)
-    _check_access(settings)
+    if settings.dimse_plaintext not in {"pinned", "private"}:
+        raise Invalid("dimse.plaintext must be pinned or private", code="bad_setting")
+    if settings.tls_profile not in {"bcp195", "modified"}:
+        raise Invalid("tls.profile must be bcp195 or modified", code="bad_setting")
+    if settings.tls_client_certificates not in {"", "required", "optional"}:
+        raise Invalid("tls.client_certificates must be required or optional", code="bad_setting")
 
 
 def _check_access(settings: Settings) -> None:

@@ -46,7 +46,7 @@ def test_help_teaches(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)
 def test_every_command_takes_the_data_folder(words: tuple[str, ...]) -> None:
     flags = {flag for action in LEAVES[words]._actions for flag in action.option_strings}
-    wanted = {f"--{field.name}" for field in FIELDS if field.metadata["flag"]}
+    wanted = {f"--{field.name.replace('_', '-')}" for field in FIELDS if field.metadata["flag"]}
     assert flags >= (wanted if words == ("serve",) else {"--data", "--database", "--blobs", "--config"})
 
 

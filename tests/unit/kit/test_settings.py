@@ -71,6 +71,8 @@ def test_every_setting_is_read_from_environment_and_file(field: Any, tmp_path: P
         "data": str(tmp_path), "site_timezone": "Europe/Vienna", "database": "postgresql://u@h/n", "blobs": "s3://bucket/x", "dimse_max_pdu_bytes": 4096, "trusted_proxy": "10.0.0.1",
         "public_url": "https://pacs.example.org", "second_factor": "required", "oidc_issuer": "https://sso.example.org", "oidc_new_people": "add",
         "ldap_url": "ldaps://ad.example.org", "ldap_filter": "(cn={name})", "ldap_new_people": "add", "alarm_webhook": "https://alarms.example.org/in", "alarm_smtp": "mail.example.org:25", "audit_syslog": "arr.example.org:6514",
+        "https": "127.0.0.1:9", "dicom_tls": "127.0.0.1:9", "dimse_plaintext": "private", "tls_profile": "modified",
+        "tls_client_certificates": "optional",
     }  # fmt: skip
     value = special.get(field.name, changed)
     environ = {"HELIOGRAPH_DATA": str(tmp_path), env_name(field.name): str(value)}
@@ -125,6 +127,11 @@ def test_broken_toml_is_refused_with_the_place(tmp_path: Path) -> None:
         ({"blobs": "ftp://x"}, {}, "blobs"),
         ({}, {"HELIOGRAPH_DIMSE_UNKNOWN_PEERS": "all"}, "dimse.unknown_peers"),
         ({}, {"HELIOGRAPH_DIMSE_UNKNOWN_NETWORKS": "some"}, "dimse.unknown_networks"),
+        ({}, {"HELIOGRAPH_DIMSE_PLAINTEXT": "any"}, "dimse.plaintext"),
+        ({}, {"HELIOGRAPH_TLS_PROFILE": "old"}, "tls.profile"),
+        ({}, {"HELIOGRAPH_TLS_CLIENT_CERTIFICATES": "none"}, "tls.client_certificates"),
+        ({"https": "8443"}, {}, "https"),
+        ({"dicom_tls": "127.0.0.1:99999"}, {}, "dicom_tls"),
     ],
 )
 def test_a_wrong_value_is_refused_and_named(
@@ -151,7 +158,7 @@ def test_every_setting_is_documented_and_reachable() -> None:
     keys = [field.metadata["toml"] for field in FIELDS if field.metadata["toml"]]
     assert len(keys) == len(set(keys))
     assert {field.name for field in FIELDS if field.metadata["flag"]} == {
-        "data", "http", "dicom", "aet", "database", "blobs", "config",
+        "data", "http", "dicom", "https", "dicom_tls", "aet", "database", "blobs", "config",
     }  # fmt: skip
 
 
@@ -166,3 +173,14 @@ def test_every_setting_is_documented_and_reachable() -> None:
 )
 def test_addresses(text: str, pair: tuple[str, int]) -> None:
     assert split_address(text, "http") == pair
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("", None), ("0.0.0.0", ("0.0.0.0", 2762)), ("0.0.0.0:2763", ("0.0.0.0", 2763)), ("pacs.example.org", ("pacs.example.org", 2762)),
+        ("[::1]:2763", ("::1", 2763)), ("[::1]", ("::1", 2762)),
+    ],
+)  # fmt: skip
+def test_the_tls_door_has_the_port_of_the_registry_when_none_is_given(text: str, address: Any, tmp_path: Path) -> None:
+    assert load({"data": tmp_path, "dicom_tls": text}, {}).dicom_tls_address == address

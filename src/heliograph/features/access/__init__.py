@@ -3,9 +3,18 @@
 People sign in with a password or a one-time link and hold a session; programs hold a token with scopes; devices are known by
 application entity title and, when pinned, by address. Every read and act passes `require` or `visible`, and `note` writes the audit row.
 What is there for whom is decided by rules (`rules`), over names (`vocabulary`), for whom they find (`scopes`).
-Tables: app_user, session, sign_in_link, sign_in_step, sign_in_attempt, recovery_code, passkey, api_token, device, caller, site, department, study_tie, user_patient, project_member, break_glass, access_policy.
+Tables: app_user, session, sign_in_link, sign_in_step, sign_in_attempt, recovery_code, passkey, api_token, device, device_certificate, caller, site, department, study_tie, user_patient, project_member, break_glass, access_policy.
 """
 
+from heliograph.features.access.admission import Admission, DoorRules, identify_caller, is_loopback
+from heliograph.features.access.certificates import (
+    bind_certificate,
+    certificates,
+    ending,
+    foreign_certificates,
+    revoke_certificate,
+    revoked_serials,
+)
 from heliograph.features.access.devices import (
     Device,
     accept_caller,
@@ -14,7 +23,6 @@ from heliograph.features.access.devices import (
     devices,
     dismiss_caller,
     find_device,
-    identify_caller,
     note_association,
     remove_device,
     update_device,
@@ -28,6 +36,7 @@ from heliograph.features.access.glass import (
     withheld_count,
     withheld_patients,
 )
+from heliograph.features.access.issuing import Certified, certify_device, publish_certificates, register_certificate
 from heliograph.features.access.lockout import Lockout
 from heliograph.features.access.model import EVERYWHERE, Actor, Permission, Scope, system_actor
 from heliograph.features.access.passkeys import RelyingParty
@@ -66,8 +75,11 @@ from heliograph.features.access.tokens import TokenLife, issue_token, revoke_tok
 __all__ = [
     "EVERYWHERE",
     "Actor",
+    "Admission",
     "BreakGlass",
+    "Certified",
     "Device",
+    "DoorRules",
     "HalfWay",
     "Lockout",
     "Permission",
@@ -85,8 +97,11 @@ __all__ = [
     "add_site",
     "add_user",
     "allowed",
+    "bind_certificate",
     "break_glass",
     "callers",
+    "certificates",
+    "certify_device",
     "change_password",
     "current_policy",
     "devices",
@@ -94,11 +109,14 @@ __all__ = [
     "end_glass",
     "end_session",
     "end_sessions",
+    "ending",
     "explain_access",
     "find_device",
+    "foreign_certificates",
     "fresh",
     "glasses",
     "identify_caller",
+    "is_loopback",
     "is_patient",
     "issue_link",
     "issue_token",
@@ -109,12 +127,16 @@ __all__ = [
     "place_user",
     "policy_versions",
     "prove",
+    "publish_certificates",
+    "register_certificate",
     "remove_device",
     "require",
     "require_open",
     "restrict_patient",
     "review_glass",
+    "revoke_certificate",
     "revoke_token",
+    "revoked_serials",
     "rotate_token",
     "save_policy",
     "seen_studies",

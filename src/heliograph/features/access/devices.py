@@ -1,26 +1,21 @@
 """Devices that speak DICOM, and callers that nobody registered yet.
 
-An application entity title is a label: a device with a pinned host is itself only from there. An unregistered caller may echo and
-store from loopback and private networks (setting), and stands under "wants in" until somebody accepts or dismisses it.
+Who an association is from is decided in `admission`. A caller that nobody registered stands under "wants in" until somebody accepts or
+dismisses it, whether it was let in or not.
 """
 
-import functools
-import ipaddress
-import socket
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from heliograph.engine.db import Tx
-from heliograph.features.access.model import DEVICE_RIGHTS, Actor, Scope
+from heliograph.features.access.model import DEVICE_RIGHTS, Actor
 from heliograph.features.access.policy import note, require
-from heliograph.features.access.scopes import MACHINE_COLUMNS, first_site, machine_scope
 from heliograph.kit.errors import Absent, Conflict, Invalid
-from heliograph.kit.time import monotonic_s, now
+from heliograph.kit.time import now
 
-_COLUMNS = "id, aet, host, port, description, allow, pinned, default_issuer, answer_success_when_held, created_at, last_seen_at, stored_count, site_id, department_id, site_ids"
+_COLUMNS = "id, aet, host, port, description, allow, pinned, default_issuer, answer_success_when_held, created_at, last_seen_at, stored_count, site_id, department_id, site_ids, tls"
 
-_NAMES_LAST_S = 20.0
 _MOST_CALLERS = 10_000
 
 
@@ -43,6 +38,7 @@ class Device:
     site_id: int | None
     department_id: int | None
     site_ids: tuple[int, ...]
+    tls: bool
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -57,7 +53,7 @@ def devices(tx: Tx, actor: Actor) -> list[Device]:
 def find_device(tx: Tx, tenant_id: int, aet: str) -> Device | None:
     """The device of this title, for destinations and for callers; titles compare trimmed (trap 40)."""
     row = tx.execute(
-        f"select {_COLUMNS} from device where tenant_id = %s and aet = %s", (tenant_id, _trimmed(aet))
+        f"select {_COLUMNS} from device where tenant_id = %s and aet = %s", (tenant_id, trimmed(aet))
     ).fetchone()
     return _device(row) if row else None
 
@@ -70,11 +66,11 @@ def add_device(tx: Tx, actor: Actor, aet: str, host: str, port: int | None, allo
     _check_port(port)
     _check_pin(host, pinned=bool(more.get("pinned", False)))
     row = tx.execute(
-        "insert into device (tenant_id, aet, host, port, allow, description, pinned, default_issuer, answer_success_when_held) "
-        f"values (%s,%s,%s,%s,%s,%s,%s,%s,%s) on conflict (tenant_id, aet) do nothing returning {_COLUMNS}",
+        "insert into device (tenant_id, aet, host, port, allow, description, pinned, default_issuer, answer_success_when_held, tls) "
+        f"values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s) on conflict (tenant_id, aet) do nothing returning {_COLUMNS}",
         (
             actor.tenant_id, aet, host.strip(), port, allow, more.get("description", ""), more.get("pinned", False),
-            more.get("default_issuer", ""), more.get("answer_success_when_held", False),
+            more.get("default_issuer", ""), more.get("answer_success_when_held", False), more.get("tls", False),
         ),
     ).fetchone()  # fmt: skip
     if row is None:
@@ -87,7 +83,17 @@ def add_device(tx: Tx, actor: Actor, aet: str, host: str, port: int | None, allo
 def update_device(tx: Tx, actor: Actor, device_id: int, values: dict[str, Any]) -> Device:
     """Changes the named fields of a device."""
     require(actor, "device.manage")
-    known = {"aet", "host", "port", "description", "allow", "pinned", "default_issuer", "answer_success_when_held"}
+    known = {
+        "aet",
+        "host",
+        "port",
+        "description",
+        "allow",
+        "pinned",
+        "default_issuer",
+        "answer_success_when_held",
+        "tls",
+    }
     # Only a port can be taken away; null leaves everything else as it is.
     values = {key: value for key, value in values.items() if key in known and (value is not None or key == "port")}
     if "aet" in values:
@@ -125,34 +131,6 @@ def remove_device(tx: Tx, actor: Actor, device_id: int) -> None:
     if row is None:
         raise Absent("no such device", code="no_device")
     note(tx, actor, "device.removed", {"device": device_id, "aet": row[0]})
-
-
-def identify_caller(
-    tx: Tx, tenant_id: int, aet: str, address: str, *, unknown_peers: str, unknown_networks: str
-) -> tuple[Actor, Device | None]:
-    """The actor of an association. An unknown or wrongly placed caller is a `caller` with few rights, or none at all."""
-    aet, address = _trimmed(aet)[:16], _plain_address(address)
-    device = find_device(tx, tenant_id, aet)
-    if device is not None and (not device.pinned or _same_host(device.host, address)):
-        rights = frozenset[str]().union(*(DEVICE_RIGHTS[word] for word in device.allow))
-        marks = frozenset(f"dimse.{word}" for word in device.allow)
-        return Actor(
-            "device", str(device.id), aet, tenant_id, rights | marks, address, scope=_scope(tx, tenant_id, device)
-        ), device
-    near = unknown_networks == "any" or is_near(address)
-    permissions: frozenset[str] = frozenset()
-    if device is None and near and unknown_peers in {"store", "echo"}:
-        permissions = frozenset({"dimse.echo"})
-        if unknown_peers == "store":
-            permissions |= {"dimse.store", "study.store"}
-    scope = Scope(home_site=first_site(tx, tenant_id))
-    return Actor("caller", f"{aet}@{address}", aet, tenant_id, permissions, address, scope=scope), None
-
-
-def _scope(tx: Tx, tenant_id: int, device: Device) -> Scope:
-    row = tx.execute(f"select {MACHINE_COLUMNS.format(row='d')} from device d where d.id = %s", (device.id,)).fetchone()
-    assert row is not None
-    return machine_scope(tx, tenant_id, row, site=device.site_id, department=device.department_id)
 
 
 def note_association(
@@ -273,44 +251,11 @@ def dismiss_caller(tx: Tx, actor: Actor, caller_id: int) -> None:
     note(tx, actor, "caller.dismissed", {"aet": row[0]})
 
 
-def is_near(address: str) -> bool:
-    """True for loopback, link-local and private addresses."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(ip, "ipv4_mapped", None)
-    ip = mapped or ip
-    return ip.is_loopback or ip.is_private or ip.is_link_local
-
-
-def _plain_address(address: str) -> str:
-    """A door that listens for both kinds of addresses tells one of version 4 as `::ffff:10.0.0.1`."""
-    try:
-        mapped = getattr(ipaddress.ip_address(address), "ipv4_mapped", None)
-    except ValueError:
-        return address
-    return str(mapped) if mapped is not None else address
-
-
-def _same_host(host: str, address: str) -> bool:
-    return not host or host == address or address in _addresses(host, int(monotonic_s() // _NAMES_LAST_S))
-
-
-@functools.lru_cache(maxsize=512)
-def _addresses(host: str, _period: int) -> frozenset[str]:
-    """Remembered for a while: whoever borrows the title of a device must not make every association wait for a name server."""
-    try:
-        return frozenset(str(info[4][0]) for info in socket.getaddrinfo(host, None))
-    except OSError:
-        return frozenset()
-
-
 def _device(row: tuple[Any, ...]) -> Device:
-    return Device(*(*row[:5], tuple(row[5]), *row[6:-1], tuple(row[-1])))
+    return Device(*(*row[:5], tuple(row[5]), *row[6:-2], tuple(row[-2]), row[-1]))
 
 
-def _trimmed(aet: str) -> str:
+def trimmed(aet: str) -> str:
     """Old devices fill a title up with NUL instead of blanks."""
     return aet.partition("\0")[0].strip()
 

@@ -24,10 +24,13 @@ class Node:
     aet: str
     host: str
     port: int
+    tls: bool = False
+    tls_fingerprint: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "id": str(self.id), "name": self.name, "aet": self.aet, "host": self.host, "port": self.port, "kind": "dimse",
+            "id": str(self.id), "name": self.name, "aet": self.aet, "host": self.host, "port": self.port, "kind": "dimse", "tls": self.tls,
+            "tls_fingerprint": self.tls_fingerprint,
         }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Remote nodes: where studies can be sent, queried and fetched."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,8 @@ from heliograph.features.routing.model import Node
 from heliograph.kit.errors import Absent, Conflict, Invalid
 from heliograph.kit.ids import new_id
 
-_COLUMNS = "id, tenant_id, name, aet, host, port"
-_FIELDS = ("name", "aet", "host", "port")
+_COLUMNS = "id, tenant_id, name, aet, host, port, tls, tls_fingerprint"
+_FIELDS = ("name", "aet", "host", "port", "tls", "tls_fingerprint")
 
 
 def nodes(tx: Tx, actor: Actor) -> list[dict[str, Any]]:
@@ -44,12 +45,16 @@ def retrieve_nodes(tx: Tx, actor: Actor, jobs: list[str]) -> dict[str, str]:
     return dict(rows.fetchall())
 
 
-def add_node(tx: Tx, actor: Actor, name: str, aet: str, host: str, port: int) -> dict[str, Any]:
+def add_node(
+    tx: Tx, actor: Actor, name: str, aet: str, host: str, port: int, *, tls: bool = False, tls_fingerprint: str = ""
+) -> dict[str, Any]:
     """Adds a node; Invalid names the field, Conflict says that the name is taken."""
     require(actor, "node.manage")
-    values = _checked({"name": name, "aet": aet, "host": host, "port": port})
+    values = _checked(
+        {"name": name, "aet": aet, "host": host, "port": port, "tls": tls, "tls_fingerprint": tls_fingerprint}
+    )
     row = tx.execute(
-        "insert into remote_node (id, tenant_id, name, aet, host, port) values (%s, %s, %s, %s, %s, %s) "
+        "insert into remote_node (id, tenant_id, name, aet, host, port, tls, tls_fingerprint) values (%s, %s, %s, %s, %s, %s, %s, %s) "
         f"on conflict (tenant_id, name) do nothing returning {_COLUMNS}",
         (new_id(), actor.tenant_id, *(values[field] for field in _FIELDS)),
     ).fetchone()
@@ -64,6 +69,8 @@ def update_node(tx: Tx, actor: Actor, node_id: UUID | str, values: dict[str, Any
     require(actor, "node.manage")
     before = find_node(tx, actor.tenant_id, node_id)
     values = {field: value for field, value in values.items() if field in _FIELDS and value is not None}
+    if values.get("tls") is False:
+        values["tls_fingerprint"] = ""
     changed = _checked({field: values.get(field, getattr(before, field)) for field in _FIELDS})
     taken = tx.execute(
         "select 1 from remote_node where tenant_id = %s and name = %s and id <> %s",
@@ -72,7 +79,7 @@ def update_node(tx: Tx, actor: Actor, node_id: UUID | str, values: dict[str, Any
     if taken:
         raise Conflict("a node of this name exists", code="node_exists")
     tx.execute(
-        "update remote_node set name = %s, aet = %s, host = %s, port = %s where id = %s",
+        "update remote_node set name = %s, aet = %s, host = %s, port = %s, tls = %s, tls_fingerprint = %s where id = %s",
         (*(changed[field] for field in _FIELDS), before.id),
     )
     note(tx, actor, "node.changed", {"node": str(before.id)}, detail={"fields": sorted(values)})
@@ -113,4 +120,10 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
         raise Invalid("host must be a name or an address", code="bad_host")
     if not isinstance(port, int) or not 1 <= port <= 65535:
         raise Invalid("port must be 1 to 65535", code="bad_port")
-    return {"name": name, "aet": aet, "host": host, "port": port}
+    pin = str(values["tls_fingerprint"]).replace(":", "").strip().lower()
+    if pin and not re.fullmatch(r"[0-9a-f]{64}", pin):
+        raise Invalid(
+            "tls_fingerprint must be the SHA-256 of a certificate, 64 hexadecimal digits", code="bad_fingerprint"
+        )
+    tls = bool(values["tls"]) or bool(pin)
+    return {"name": name, "aet": aet, "host": host, "port": port, "tls": tls, "tls_fingerprint": pin}

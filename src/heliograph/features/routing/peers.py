@@ -7,8 +7,8 @@ from typing import Any, Protocol
 class Peers(Protocol):
     """Errors of kit.errors say in words what stands in the way."""
 
-    def echo(self, aet: str, host: str, port: int) -> float:
-        """Milliseconds until the answer of a C-ECHO."""
+    def echo(self, node: Mapping[str, Any]) -> float:
+        """Milliseconds until the answer of a C-ECHO; of a node, or of a device that listens."""
         ...
 
     def query(self, node: Mapping[str, Any], keys: Mapping[str, str], limit: int) -> tuple[list[dict[str, str]], bool]:

@@ -21,7 +21,7 @@ RETRIEVE_WORK = "retrieve"
 _PATIENCE_S = 10.0
 OPEN_STATES = ("queued", "sending", "waiting")
 _COLUMNS = (
-    "s.id, s.tenant_id, s.study_fk, s.series_fk, n.id, n.tenant_id, n.name, n.aet, n.host, n.port, s.state, s.done, s.total, s.failed, "
+    "s.id, s.tenant_id, s.study_fk, s.series_fk, n.id, n.tenant_id, n.name, n.aet, n.host, n.port, n.tls, n.tls_fingerprint, s.state, s.done, s.total, s.failed, "
     "s.attempts, s.sent_through, s.next_attempt_at, coalesce(s.error, ''), s.created_at"
 )
 _FROM = "from send s join remote_node n on n.id = s.node_id"
@@ -78,7 +78,7 @@ def sends(
         f"and {seen} order by s.id desc limit %s",
         (actor.tenant_id, states, states, _uuid_or_none(before), _uuid_or_none(before), *values, limit),
     )
-    return [_as_dict(_send(row), row[19:]) for row in rows]
+    return [_as_dict(_send(row), row[21:]) for row in rows]
 
 
 def resend(tx: Tx, actor: Actor, send_id: UUID | str) -> None:
@@ -261,9 +261,9 @@ def _load(tx: Tx, send_id: UUID) -> Send:
 
 def _send(row: tuple[Any, ...]) -> Send:
     send_id, tenant_id, study_id, series_id, *rest = row
-    state, done, total, failed, attempts, sent_through, next_attempt_at, error, created_at = rest[6:15]
+    state, done, total, failed, attempts, sent_through, next_attempt_at, error, created_at = rest[8:17]
     return Send(
-        send_id, tenant_id, study_id, series_id, Node(*rest[:6]), state, done, total, failed, attempts, sent_through, next_attempt_at, error,
+        send_id, tenant_id, study_id, series_id, Node(*rest[:8]), state, done, total, failed, attempts, sent_through, next_attempt_at, error,
         created_at,
     )  # fmt: skip
 

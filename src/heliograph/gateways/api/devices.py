@@ -25,6 +25,7 @@ class NewDevice(BaseModel):
     pinned: bool = False
     default_issuer: str = Field(default="", max_length=64)
     answer_success_when_held: bool = False
+    tls: bool = False
 
 
 class DeviceChange(BaseModel):
@@ -36,6 +37,7 @@ class DeviceChange(BaseModel):
     pinned: bool | None = None
     default_issuer: str | None = Field(default=None, max_length=64)
     answer_success_when_held: bool | None = None
+    tls: bool | None = None
 
 
 class Acceptance(BaseModel):
@@ -109,13 +111,13 @@ def echo_device(device_id: str, request: Request, actor: ActorDep, services: Ser
         raise Absent("no such device", code="no_device")
     if not found.host or found.port is None:
         raise Invalid("host and port of the device must be known to call it", code="no_address")
-    return echo_answer(request, found.aet, found.host, found.port)
+    return echo_answer(request, found.as_dict())
 
 
-def echo_answer(request: Request, aet: str, host: str, port: int) -> dict[str, Any]:
+def echo_answer(request: Request, node: dict[str, Any]) -> dict[str, Any]:
     """The answer of an echo button: a failure is an answer too."""
     try:
-        return {"ok": True, "ms": round(request.app.state.peers.echo(aet, host, port)), "error": None}
+        return {"ok": True, "ms": round(request.app.state.peers.echo(node)), "error": None}
     except HeliographError as error:
         return {"ok": False, "ms": None, "error": error.message}
 

@@ -21,6 +21,8 @@ class NewNode(BaseModel):
     aet: str = Field(min_length=1, max_length=16)
     host: str = Field(min_length=1, max_length=255)
     port: int = Field(ge=1, le=65535)
+    tls: bool = False
+    tls_fingerprint: str = Field(default="", max_length=95)
 
 
 class NodeChange(BaseModel):
@@ -28,6 +30,8 @@ class NodeChange(BaseModel):
     aet: str | None = Field(default=None, min_length=1, max_length=16)
     host: str | None = Field(default=None, min_length=1, max_length=255)
     port: int | None = Field(default=None, ge=1, le=65535)
+    tls: bool | None = None
+    tls_fingerprint: str | None = Field(default=None, max_length=95)
 
 
 class NodeQuery(BaseModel):
@@ -105,7 +109,7 @@ def echo_node(node_id: UUID, request: Request, actor: ActorDep, services: Servic
     """C-ECHO to the node."""
     with services.database.transaction() as tx:
         found = routing.node(tx, actor, node_id)
-    return echo_answer(request, found["aet"], found["host"], found["port"])
+    return echo_answer(request, found)
 
 
 @router.post("/nodes/{node_id}/query")

@@ -93,7 +93,7 @@ class Wire:
         """Whether bytes are there to be read, now or within this time."""
         if self.end > self.start:
             return True
-        if wait_s > 0:
+        if wait_s > 0 and not self.ready():
             poll = select.poll()
             poll.register(self.sock, select.POLLIN)
             poll.poll(wait_s * 1000)

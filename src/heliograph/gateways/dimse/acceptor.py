@@ -1,19 +1,23 @@
 """The listening side: holds a connection until a whole A-ASSOCIATE-RQ is there (Sta2), then hands it to a thread."""
 
 import contextlib
+import select
 import selectors
 import socket
+import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from heliograph.engine.secrets import fingerprint_of
 from heliograph.engine.telemetry import fact, trouble
 from heliograph.gateways.dimse import pdu
-from heliograph.gateways.dimse.census import Census
+from heliograph.gateways.dimse.crowd import Call, Crowd, Secured
 from heliograph.gateways.dimse.negotiation import LOCAL_LIMIT_EXCEEDED
-from heliograph.kit.errors import Invalid
+from heliograph.gateways.dimse.secure import SecureSocket, reason, secure
+from heliograph.kit.errors import HeliographError, Invalid
 from heliograph.kit.time import monotonic_s
 
 BACKLOG = 512
@@ -22,6 +26,7 @@ _LINGER_S = 2.0
 _TICK_S = 0.5
 _AT_ONCE = 64
 _COURTESY_S = 0.002
+_MOST_READS = 128  # more than the largest request has records
 _OTHER_PDUS = range(2, 8)
 
 
@@ -39,14 +44,12 @@ class AcceptorLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A connection with its A-ASSOCIATE-RQ, ready for a thread."""
+class Tls:
+    """How a door speaks TLS: the context of the moment, the deadline of a handshake, and who hears of one that failed."""
 
-    sock: socket.socket
-    address: str
-    port: int
-    request: pdu.AssociateRequest
-    leftover: bytes
+    context: Callable[[], ssl.SSLContext]
+    handshake_s: float
+    refused: Callable[[str, str], None]
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +60,7 @@ class _Waiting:
     ends_at: float
     received: bytearray = field(default_factory=bytearray)
     closing: bool = False
+    is_shaking: bool = False
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -77,24 +81,15 @@ def listen(host: str, port: int) -> socket.socket:
 class Acceptor:
     """One loop in one thread for all connections that have not yet asked for an association."""
 
-    def __init__(
-        self,
-        listener: socket.socket,
-        serve: Callable[[Call], None],
-        limits: AcceptorLimits,
-        census: Census | None = None,
-    ) -> None:
-        """`census` counts what other processes on the same port have open."""
-        self._census = census
+    def __init__(self, listener: socket.socket, crowd: Crowd, limits: AcceptorLimits, tls: Tls | None = None) -> None:
+        """`tls` makes this the door of those who speak it; its handshakes are made here, so that they delay no other door."""
         self._listener = listener
-        self._serve = serve
+        self._crowd = crowd
         self._limits = limits
+        self._tls = tls
         self._selector = selectors.DefaultSelector()
         self._waiting: dict[_Waiting, None] = {}
         self._waiting_bytes = 0
-        self._lock = threading.Lock()
-        self._open: dict[threading.Thread, Call] = {}
-        self._per_address: Counter[str] = Counter()
         self._waiting_per_address: Counter[str] = Counter()
 
     def run(self, stop: threading.Event) -> None:
@@ -114,26 +109,10 @@ class Acceptor:
                 self._drop(waiting)
             self._selector.close()
 
-    def open_count(self) -> int:
-        with self._lock:
-            return len(self._open)
-
-    def drain(self, grace_s: float) -> None:
-        """Wait for the threads, then cut the connections of those that are still at work."""
-        ends_at = monotonic_s() + grace_s
-        for last_round in (False, True):
-            with self._lock:
-                calls = dict(self._open)
-            for call in calls.values() if last_round else ():
-                with contextlib.suppress(OSError):
-                    call.sock.shutdown(socket.SHUT_RDWR)
-            for thread in calls:
-                thread.join(max(ends_at - monotonic_s(), 0.05) + last_round)
-
     def _accept(self) -> None:
-        if self._census is not None and self._census.is_busiest(len(self._open)):
+        if self._crowd.is_busiest():
             time.sleep(_COURTESY_S)  # a process with less to do takes it meanwhile
-        for _ in range(1 if self._census is not None else _AT_ONCE):
+        for _ in range(1 if self._crowd.is_shared else _AT_ONCE):
             try:
                 sock, name = self._listener.accept()
             except BlockingIOError:
@@ -143,14 +122,27 @@ class Acceptor:
                 self._evict(None)
                 return
             sock.setblocking(False)
-            waiting = _Waiting(sock, name[0], name[1], monotonic_s() + self._limits.artim_s)
+            waiting = self._newcomer(sock, name[0], name[1])
+            if waiting is None:
+                continue
             if len(self._waiting) >= self._limits.max_waiting:
                 self._evict(None)
             elif self._waiting_per_address[waiting.address] >= self._limits.max_waiting_per_address:
                 self._evict(waiting.address)
             self._waiting[waiting] = None
             self._waiting_per_address[waiting.address] += 1
-            self._selector.register(sock, selectors.EVENT_READ, waiting)
+            self._selector.register(waiting.sock, selectors.EVENT_READ, waiting)
+
+    def _newcomer(self, sock: socket.socket, address: str, port: int) -> _Waiting | None:
+        if self._tls is None:
+            return _Waiting(sock, address, port, monotonic_s() + self._limits.artim_s)
+        try:
+            secured = secure(self._tls.context(), sock)
+        except (OSError, HeliographError) as error:  # the peer has already gone, or our certificate cannot be read
+            trouble("dimse.tls_not_begun", error, address=address)
+            sock.close()
+            return None
+        return _Waiting(secured, address, port, monotonic_s() + self._tls.handshake_s, is_shaking=True)
 
     def _evict(self, address: str | None) -> None:
         """The one that has been silent longest makes room: an honest caller sends its request at once."""
@@ -159,17 +151,46 @@ class Acceptor:
             self._drop(oldest)
 
     def _read(self, waiting: _Waiting) -> None:
+        if waiting.is_shaking and not self._has_shaken(waiting):
+            return
+        # What TLS has taken from the line and holds for us wakes nobody: it is read until there is no more.
+        for _ in range(_MOST_READS if self._tls is not None else 1):
+            if not self._took(waiting) or waiting not in self._waiting:
+                break
+
+    def _has_shaken(self, waiting: _Waiting) -> bool:
+        assert self._tls is not None
+        assert isinstance(waiting.sock, SecureSocket)
+        try:
+            event = waiting.sock.shake()
+        except OSError as error:
+            self._drop(waiting)
+            self._tls.refused(waiting.address, reason(error))
+            return False
+        if event:
+            wanted = selectors.EVENT_READ if event == select.POLLIN else selectors.EVENT_WRITE
+            self._selector.modify(waiting.sock, wanted, waiting)
+            return False
+        self._selector.modify(waiting.sock, selectors.EVENT_READ, waiting)
+        waiting.is_shaking = False
+        waiting.ends_at = monotonic_s() + self._limits.artim_s
+        return True
+
+    def _took(self, waiting: _Waiting) -> bool:
+        """Reads once; False when there was nothing."""
         try:
             data = waiting.sock.recv(_READ_BYTES)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             data = b""
         if not data:
             self._drop(waiting)
-            return
-        if waiting.closing:
-            return
+        elif not waiting.closing:
+            self._take(waiting, data)
+        return bool(data)
+
+    def _take(self, waiting: _Waiting, data: bytes) -> None:
         waiting.received += data
         self._waiting_bytes += len(data)
         if self._waiting_bytes > self._limits.max_waiting_bytes:
@@ -208,45 +229,12 @@ class Acceptor:
             self._answer(waiting, pdu.Abort(2, 6))
             return
         assert isinstance(request, pdu.AssociateRequest), "the type byte said so"
-        if self._is_full(waiting.address):
+        if self._crowd.is_full(waiting.address):
             self._answer(waiting, LOCAL_LIMIT_EXCEEDED)
             return
         leftover = bytes(waiting.received[size:])
         self._forget(waiting)
-        call = Call(waiting.sock, waiting.address, waiting.port, request, leftover)
-        thread = threading.Thread(target=self._run_call, args=(call,), name="association", daemon=True)
-        with self._lock:
-            self._open[thread] = call
-            self._per_address[call.address] += 1
-            self._tell(call.address)
-        thread.start()
-
-    def _is_full(self, address: str) -> bool:
-        total, of_address = self._census.elsewhere(address) if self._census else (0, 0)
-        with self._lock:
-            return (
-                total + len(self._open) >= self._limits.max_associations
-                or of_address + self._per_address[address] >= self._limits.max_associations_per_address
-            )
-
-    def _tell(self, address: str) -> None:
-        if self._census is not None:
-            self._census.note(len(self._open), address, self._per_address[address])
-
-    def _run_call(self, call: Call) -> None:
-        try:
-            self._serve(call)
-        except Exception as error:  # noqa: BLE001 one association must not end the door
-            trouble("dimse.association_fault", error, address=call.address)
-        finally:
-            with contextlib.suppress(OSError):
-                call.sock.close()
-            with self._lock:
-                del self._open[threading.current_thread()]
-                self._per_address[call.address] -= 1
-                self._tell(call.address)
-                if not self._per_address[call.address]:
-                    del self._per_address[call.address]
+        self._crowd.start(Call(waiting.sock, waiting.address, waiting.port, request, leftover, _secured(waiting.sock)))
 
     def _answer(self, waiting: _Waiting, answer: pdu.AssociateReject | pdu.Abort) -> None:
         """Say it, then wait a moment for the other side to close, so that the answer is not lost to a reset."""
@@ -265,6 +253,8 @@ class Acceptor:
         now = monotonic_s()
         for waiting in [one for one in self._waiting if one.ends_at <= now]:
             self._drop(waiting)
+            if waiting.is_shaking and self._tls is not None:
+                self._tls.refused(waiting.address, "no handshake in time")
 
     def _drop(self, waiting: _Waiting) -> None:
         self._forget(waiting)
@@ -278,3 +268,11 @@ class Acceptor:
         self._waiting_per_address[waiting.address] -= 1
         if not self._waiting_per_address[waiting.address]:
             del self._waiting_per_address[waiting.address]
+
+
+def _secured(sock: socket.socket) -> Secured | None:
+    if not isinstance(sock, SecureSocket):
+        return None
+    der = sock.getpeercert(binary_form=True)
+    suite = sock.cipher()
+    return Secured(fingerprint_of(der) if der else "", sock.version() or "", suite[0] if suite else "")

@@ -7,6 +7,7 @@ from heliograph.features.access import Actor, find_device, note, require
 from heliograph.features.archive.search import search, stored_instances, unsupported
 from heliograph.gateways.dimse.catalogue import Stored
 from heliograph.gateways.dimse.requestor import Destination
+from heliograph.gateways.dimse.secure import secrecy
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
 from heliograph.standards.dicom import tags
@@ -69,7 +70,8 @@ class ArchiveCatalogue:
             device = find_device(tx, self._actor.tenant_id, aet)
         if device is None or device.port is None or not device.host:
             return None
-        return Destination(device.aet, device.host, device.port)
+        tls = secrecy(self._services.settings) if device.tls else None
+        return Destination(device.aet, device.host, device.port, tls)
 
     def read(self, stored: Stored, offset: int, length: int) -> bytes:
         return self._services.blobs.read(stored.blob, offset, length)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from heliograph.engine.telemetry import fact, trouble
-from heliograph.features.access import Actor, Device, identify_caller, note, note_association
+from heliograph.features.access import Actor, Device, DoorRules, identify_caller, note, note_association
 from heliograph.gateways.dimse import dimse, negotiation, status
-from heliograph.gateways.dimse.acceptor import Call
 from heliograph.gateways.dimse.archive_catalogue import ArchiveCatalogue
 from heliograph.gateways.dimse.archive_receiver import ArchiveReceiver
 from heliograph.gateways.dimse.association import Association
+from heliograph.gateways.dimse.crowd import Call
 from heliograph.gateways.dimse.dimse import Command, response
 from heliograph.gateways.dimse.pdu import AssociateReject
 from heliograph.gateways.dimse.requestor import Destination, Proposal, open_association
@@ -33,24 +33,29 @@ class ArchiveHost:
         self._services = services
 
     def admit(self, call: Call) -> "ArchiveVisit | AssociateReject":
-        settings = self._services.settings
+        secured = call.secured
         proposals = [uids.name_of(context.abstract_syntax) for context in call.request.contexts]
         with self._services.database.transaction() as tx:
-            actor, device = identify_caller(
+            admission = identify_caller(
                 tx,
                 _TENANT,
                 call.request.calling_aet,
                 call.address,
-                unknown_peers=settings.dimse_unknown_peers,
-                unknown_networks=settings.dimse_unknown_networks,
+                rules=DoorRules.of(self._services.settings),
+                is_encrypted=secured is not None,
+                certificate=secured.fingerprint if secured else "",
             )
+            actor, device = admission.actor, admission.device
             allowed = frozenset(service for service in Service if f"dimse.{service}" in actor.permissions)
             caller_id = note_association(
                 tx, actor, device, proposals=proposals, opened=True, refused=0 if allowed else 1
             )
             if not allowed:
                 subject = {"aet": actor.name, "called_aet": call.request.called_aet}
-                note(tx, actor, "association.refused", subject, outcome="refused")
+                detail: dict[str, str] = {"reason": admission.reason or "nothing allowed"}
+                if secured is not None and secured.fingerprint:
+                    detail["certificate"] = secured.fingerprint
+                note(tx, actor, "association.refused", subject, outcome="refused", detail=detail)
         if not allowed:
             return negotiation.CALLING_AET_NOT_RECOGNIZED
         return ArchiveVisit(self._services, actor, allowed, device, caller_id)

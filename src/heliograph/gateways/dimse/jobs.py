@@ -20,8 +20,10 @@ from heliograph.gateways.dimse.association import Lost, Peer
 from heliograph.gateways.dimse.catalogue import Stored
 from heliograph.gateways.dimse.requestor import Destination
 from heliograph.gateways.dimse.scu import AskToStop, Progress
+from heliograph.gateways.dimse.secure import secrecy
 from heliograph.gateways.dimse.sender import Result
 from heliograph.kit.errors import Broken, Busy, HeliographError, Refused
+from heliograph.kit.settings import Settings
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
 from heliograph.standards.dicom import uids
@@ -102,7 +104,7 @@ class SendRun:
     def _attempt(self, send: Send, items: Sequence[Outgoing]) -> HeliographError | None:
         self._numbers = {item.sop_uid: item.instance_id for item in items}
         return nodes.send(
-            destination_of(send.node),
+            destination_of(send.node, self.services.settings),
             self.services.settings.aet.strip(),
             [_stored(item) for item in items],
             lambda item, offset, length: self.services.blobs.read(item.blob, offset, length),
@@ -159,7 +161,7 @@ def retrieve(services: Services, run: JobRun) -> None:
     with services.database.transaction() as tx:
         node = routing.find_node(tx, run.tenant_id, run.arguments["node_id"])
     study_uid = str(run.arguments["study_uid"])
-    destination, aet = destination_of(node), services.settings.aet.strip()
+    destination, aet = destination_of(node, services.settings), services.settings.aet.strip()
     try:
         final = _follow(run, lambda stop: nodes.move_study(destination, aet, study_uid, aet, stop))
         unable = final.completed + final.warning == 0 and final.status != status.SUCCESS
@@ -172,7 +174,7 @@ def retrieve(services: Services, run: JobRun) -> None:
 
 
 def _get(services: Services, run: JobRun, node: Node, study_uid: str) -> Progress:
-    destination, aet = destination_of(node), services.settings.aet.strip()
+    destination, aet = destination_of(node, services.settings), services.settings.aet.strip()
     classes = nodes.classes_of_study(destination, aet, study_uid) or _USUAL_CLASSES
     peer = Peer(node.aet, aet, node.host, node.port)
     actor = system_actor("retrieve", run.tenant_id)
@@ -244,8 +246,9 @@ def _summary(progress: Progress) -> dict[str, int]:
     return {"completed": progress.completed, "failed": progress.failed, "warning": progress.warning}
 
 
-def destination_of(node: Node) -> Destination:
-    return Destination(node.aet, node.host, node.port)
+def destination_of(node: Node, settings: Settings) -> Destination:
+    tls = secrecy(settings, node.tls_fingerprint) if node.tls else None
+    return Destination(node.aet, node.host, node.port, tls)
 
 
 def _stored(item: Outgoing) -> Stored:

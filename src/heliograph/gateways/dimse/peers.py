@@ -6,6 +6,7 @@ from typing import Any
 from heliograph.features.routing import Peers
 from heliograph.gateways.dimse import nodes
 from heliograph.gateways.dimse.requestor import Destination
+from heliograph.gateways.dimse.secure import secrecy
 from heliograph.kit.settings import Settings
 
 
@@ -14,11 +15,15 @@ class DicomPeers(Peers):
 
     def __init__(self, settings: Settings) -> None:
         self._aet = settings.aet.strip()
+        self._settings = settings
 
-    def echo(self, aet: str, host: str, port: int) -> float:
-        return nodes.echo(Destination(aet, host, port), self._aet)
+    def echo(self, node: Mapping[str, Any]) -> float:
+        return nodes.echo(self._destination(node), self._aet)
 
     def query(self, node: Mapping[str, Any], keys: Mapping[str, str], limit: int) -> tuple[list[dict[str, str]], bool]:
-        destination = Destination(node["aet"], node["host"], node["port"])
-        found, more = nodes.find_studies(destination, self._aet, keys, limit=limit)
+        found, more = nodes.find_studies(self._destination(node), self._aet, keys, limit=limit)
         return [{keyword: "\\".join(values) for keyword, values in match.items()} for match in found], more
+
+    def _destination(self, node: Mapping[str, Any]) -> Destination:
+        tls = secrecy(self._settings, node.get("tls_fingerprint", "")) if node.get("tls") else None
+        return Destination(node["aet"], node["host"], node["port"], tls)

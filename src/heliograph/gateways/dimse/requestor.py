@@ -8,6 +8,7 @@ from heliograph.gateways.dimse import pdu
 from heliograph.gateways.dimse._wire import Lost, PeerGone, Wire
 from heliograph.gateways.dimse.association import AcceptedContext, Association, Limits, Peer
 from heliograph.gateways.dimse.negotiation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, TRANSIENT
+from heliograph.gateways.dimse.secure import Secrecy, call
 from heliograph.kit.errors import Busy, Invalid, Refused
 from heliograph.kit.time import monotonic_s
 
@@ -22,6 +23,7 @@ class Destination:
     aet: str
     host: str
     port: int
+    tls: Secrecy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def open_association(
         roles=tuple(roles.values()),
     )
     request = pdu.AssociateRequest(destination.aet, calling_aet, contexts, user)
-    wire = Wire(_connect(destination, connect_timeout_s))
+    wire = Wire(_line(destination, connect_timeout_s))
     try:
         wire.send([pdu.encode(request)], limits.send_timeout_s)
         answer = _answer(wire, monotonic_s() + limits.artim_s)
@@ -81,6 +83,17 @@ def _connect(destination: Destination, timeout_s: float) -> socket.socket:
         raise Busy("the name of the other node is not known", code="unknown_host", retry_after_s=60.0) from error
     except OSError as error:
         raise Busy("the other node refuses the connection", code="connect_refused", retry_after_s=30.0) from error
+
+
+def _line(destination: Destination, timeout_s: float) -> socket.socket:
+    sock = _connect(destination, timeout_s)
+    if destination.tls is None:
+        return sock
+    try:
+        return call(destination.tls, sock, destination.host, timeout_s)
+    except BaseException:
+        sock.close()
+        raise
 
 
 def _answer(wire: Wire, deadline: float) -> pdu.Pdu:

@@ -6,12 +6,16 @@ import sys
 import threading
 from collections.abc import Callable
 
+from heliograph.engine import secrets
 from heliograph.engine.db import SILENT_S
 from heliograph.engine.telemetry import fact
-from heliograph.gateways.dimse.acceptor import BACKLOG, Acceptor, AcceptorLimits
+from heliograph.features.access import is_loopback
+from heliograph.gateways.dimse.acceptor import BACKLOG, Acceptor, AcceptorLimits, Tls
 from heliograph.gateways.dimse.association import Limits
 from heliograph.gateways.dimse.census import Census
+from heliograph.gateways.dimse.crowd import Crowd
 from heliograph.gateways.dimse.host import ArchiveHost
+from heliograph.gateways.dimse.refusals import Refusals
 from heliograph.gateways.dimse.serving import Serving
 from heliograph.kit.settings import Settings
 from heliograph.services import Services
@@ -22,34 +26,80 @@ DRAIN_S = 4.5
 _SWITCH_INTERVAL_S = 0.0005
 
 
-def run(services: Services, index: int, door: int) -> None:
-    """Serve until SIGTERM; prints `ready` when it listens. `door` is the bound socket that the supervisor handed down."""
+def run(services: Services, index: int, door: int, tls_door: int | None = None) -> None:
+    """Serve until SIGTERM; prints `ready` when it listens. The doors are bound sockets that the supervisor handed down."""
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     services.silent_at_most(SILENT_S)
     listener = socket.socket(fileno=door)
-    serve(services, stop, listener, ready=lambda: print("ready", flush=True), number=index)
+    secure = socket.socket(fileno=tls_door) if tls_door is not None else None
+    serve(services, stop, listener, secure, ready=lambda: print("ready", flush=True), number=index)
 
 
 def serve(
-    services: Services, stop: threading.Event, listener: socket.socket, *, ready: Callable[[], None], number: int = 0
+    services: Services,
+    stop: threading.Event,
+    listener: socket.socket,
+    secure: socket.socket | None = None,
+    *,
+    ready: Callable[[], None],
+    number: int = 0,
 ) -> None:
     """Serve until `stop` is set; then no new association, and those at work have `DRAIN_S` for their object."""
     settings = services.settings
     host, port = settings.dicom_address
     serving = Serving(ArchiveHost(services), association_limits(settings), stop)
     processes = settings.receiving_processes
-    listener.setblocking(False)
-    listener.listen(BACKLOG)
     census = Census(settings.data / "run" / "associations", number, processes) if processes > 1 else None
-    acceptor = Acceptor(listener, serving.serve, acceptor_limits(settings), census)
+    limits = acceptor_limits(settings)
+    crowd = Crowd(serving.serve, limits.max_associations, limits.max_associations_per_address, census)
+    threads = []
+    if secure is not None:
+        threads.append(_tls_door(services, stop, secure, crowd, limits))
+    _open(listener)
     fact("dimse.listening", host=host, port=port, number=number)
     ready()
-    acceptor.run(stop)
-    acceptor.drain(DRAIN_S)
-    fact("dimse.stopped", count=acceptor.open_count())
+    Acceptor(listener, crowd, limits).run(stop)
+    for thread in threads:
+        thread.join()
+    crowd.drain(DRAIN_S)
+    fact("dimse.stopped", count=crowd.open_count())
+
+
+def _tls_door(
+    services: Services, stop: threading.Event, listener: socket.socket, crowd: Crowd, limits: AcceptorLimits
+) -> threading.Thread:
+    """The door of those who speak TLS, in a thread of its own: a handshake costs milliseconds (N2)."""
+    settings = services.settings
+    refusals = Refusals(services.database)
+    context = secrets.door(settings, clients=client_certificates(settings))
+    context.context()
+    tls = Tls(context.context, settings.tls_handshake_s, refusals.tell)
+    acceptor = Acceptor(listener, crowd, limits, tls)
+    _open(listener)
+
+    def run() -> None:
+        with refusals:
+            acceptor.run(stop)
+
+    thread = threading.Thread(target=run, name="tls door", daemon=True)
+    thread.start()
+    return thread
+
+
+def _open(listener: socket.socket) -> None:
+    listener.setblocking(False)
+    listener.listen(BACKLOG)
+
+
+def client_certificates(settings: Settings) -> secrets.Clients:
+    """What the settings say, or what the place of the door says: beyond loopback a caller shows who it is."""
+    if settings.tls_client_certificates:
+        return "required" if settings.tls_client_certificates == "required" else "optional"
+    address = settings.dicom_tls_address
+    return "optional" if address is not None and is_loopback(address[0]) else "required"
 
 
 def association_limits(settings: Settings) -> Limits:

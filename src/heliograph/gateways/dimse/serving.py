@@ -8,8 +8,8 @@ from typing import Protocol
 from heliograph.engine.telemetry import ASSOCIATIONS, fact, trouble
 from heliograph.gateways.dimse import dimse, negotiation, status
 from heliograph.gateways.dimse._wire import Wire
-from heliograph.gateways.dimse.acceptor import Call
 from heliograph.gateways.dimse.association import Association, Limits, Lost, Peer
+from heliograph.gateways.dimse.crowd import Call
 from heliograph.gateways.dimse.dimse import Command, response
 from heliograph.gateways.dimse.pdu import Abort, AssociateReject, Pdu, encode
 from heliograph.gateways.dimse.services import Service, service_of

@@ -49,6 +49,8 @@ class Connection(HttpToolsProtocol):
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """A client may close its sending side when its request is whole, and waits for the answer (RFC 9112 9.6)."""
         cycle = self.cycle
+        if self.scheme == "https":  # TLS has no half of a connection
+            return None
         if self._in_head or cycle is None or cycle.response_complete or cycle.more_body:
             return None
         cycle.keep_alive = False  # the newest request is the last to be answered

@@ -6,15 +6,16 @@ import pytest
 
 from heliograph.engine.db import Tx
 from heliograph.features import access
-from heliograph.features.access import Actor
-from heliograph.features.access.devices import is_near
+from heliograph.features.access import Actor, DoorRules
+from heliograph.features.access.admission import is_near
 from heliograph.kit.errors import Absent, Conflict, Invalid, Refused
 
-STORE = {"unknown_peers": "store", "unknown_networks": "private"}
+STORE = {"unknown_peers": "store", "plaintext": "private"}
 
 
 def identify(tx: Tx, aet: str, address: str, **settings: str) -> tuple[Actor, Any]:
-    return access.identify_caller(tx, 1, aet, address, **{**STORE, **settings})  # type: ignore[arg-type]
+    found = access.identify_caller(tx, 1, aet, address, rules=DoorRules(**{**STORE, **settings}))
+    return found.actor, found.device
 
 
 def add(
@@ -60,11 +61,31 @@ def test_a_caller_that_nobody_registered(tx: Tx, peers: str, networks: str, addr
     assert "study.read" not in actor.permissions, "query and retrieve need a registered device"
 
 
-def test_a_device_is_known_by_its_title_from_anywhere_unless_it_is_pinned(tx: Tx, actor: Actor) -> None:
+@pytest.mark.parametrize(
+    ("address", "plaintext", "known"),
+    [
+        ("127.0.0.1", "pinned", True), ("::1", "pinned", True), ("10.0.0.5", "pinned", False), ("8.8.8.8", "pinned", False),
+        ("10.0.0.5", "private", True), ("10.0.0.9", "private", True), ("8.8.8.8", "private", False), ("", "private", False),
+    ],
+)  # fmt: skip
+def test_a_title_alone_is_believed_from_this_machine_and_from_private_networks_as_a_setting(
+    tx: Tx, actor: Actor, address: str, plaintext: str, known: bool
+) -> None:
     add(tx, actor)
-    for address in ("10.0.0.5", "8.8.8.8", "::1"):
-        found, device = identify(tx, "CT1", address)
-        assert (found.kind, device.aet) == ("device", "CT1")
+    found, device = identify(tx, "CT1", address, plaintext=plaintext)
+    assert (found.kind, device is not None) == ("device" if known else "caller", known)
+    assert known or not found.permissions, "whoever borrows a title is less than a stranger"
+
+
+@pytest.mark.parametrize(
+    ("address", "rights"),
+    [
+        ("127.0.0.1", {"dimse.echo", "dimse.store", "study.store"}), ("::1", {"dimse.echo", "dimse.store", "study.store"}),
+        ("10.0.0.9", set()), ("192.168.3.4", set()), ("8.8.8.8", set()), ("", set()),
+    ],
+)  # fmt: skip
+def test_as_installed_a_stranger_is_let_in_from_this_machine_alone(tx: Tx, address: str, rights: set[str]) -> None:
+    assert access.identify_caller(tx, 1, "STRANGER", address, rules=DoorRules()).actor.permissions == rights
 
 
 @pytest.mark.parametrize("settings", [{}, {"unknown_networks": "any"}, {"unknown_peers": "refuse"}])

@@ -10,7 +10,7 @@ from heliograph.features import access
 from heliograph.features.access import Actor
 from heliograph.kit.errors import Conflict, Invalid
 
-RULES = {"unknown_peers": "store", "unknown_networks": "private"}
+RULES = access.DoorRules(unknown_peers="store", plaintext="private")
 
 
 def test_a_title_that_another_device_has_is_a_conflict(tx: Tx, actor: Actor) -> None:
@@ -44,16 +44,16 @@ def test_a_pinned_device_is_known_at_a_door_for_both_kinds_of_addresses(
     tx: Tx, actor: Actor, address: str, known: bool
 ) -> None:
     access.add_device(tx, actor, "CT1", "10.0.0.5", 104, ["store"], pinned=True)
-    found, device = access.identify_caller(tx, 1, "CT1", address, **RULES)
-    assert (device is not None) == known
-    assert found.address == address.removeprefix("::ffff:")
+    found = access.identify_caller(tx, 1, "CT1", address, rules=RULES)
+    assert (found.device is not None) == known
+    assert found.actor.address == address.removeprefix("::ffff:")
 
 
 def test_a_pinned_name_is_not_looked_up_with_every_association(
     tx: Tx, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever borrows the title would have every process wait for a name server."""
-    devices = importlib.import_module("heliograph.features.access.devices")  # the package has a function of this name
+    admission = importlib.import_module("heliograph.features.access.admission")
     asked: list[str] = []
 
     def look_up(host: str, *_: Any) -> list[Any]:
@@ -61,14 +61,14 @@ def test_a_pinned_name_is_not_looked_up_with_every_association(
             asked.append(host)
         return [(2, 1, 6, "", ("10.9.9.9", 0))]
 
-    monkeypatch.setattr(devices.socket, "getaddrinfo", look_up)
-    monkeypatch.setattr(devices, "_NAMES_LAST_S", 1e9)
-    devices._addresses.cache_clear()
+    monkeypatch.setattr(admission.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(admission, "_NAMES_LAST_S", 1e9)
+    admission._addresses.cache_clear()
     access.add_device(tx, actor, "CT1", "scanner.example", 104, ["store"], pinned=True)
     for _ in range(20):
-        assert access.identify_caller(tx, 1, "CT1", "10.9.9.8", **RULES)[1] is None
-        assert access.identify_caller(tx, 1, "CT1", "10.9.9.9", **RULES)[1] is not None
-    devices._addresses.cache_clear()
+        assert access.identify_caller(tx, 1, "CT1", "10.9.9.8", rules=RULES).device is None
+        assert access.identify_caller(tx, 1, "CT1", "10.9.9.9", rules=RULES).device is not None
+    admission._addresses.cache_clear()
     assert asked == ["scanner.example"]
 
 
@@ -78,8 +78,8 @@ def test_who_makes_up_titles_does_not_fill_the_table(tx: Tx, actor: Actor, monke
     monkeypatch.setattr(devices, "_MOST_CALLERS", here + 3)
 
     def call(aet: str) -> int | None:
-        found, device = access.identify_caller(tx, 1, aet, "10.0.0.7", **RULES)
-        return access.note_association(tx, found, device, proposals=[], opened=True)
+        found = access.identify_caller(tx, 1, aet, "10.0.0.7", rules=RULES)
+        return access.note_association(tx, found.actor, found.device, proposals=[], opened=True)
 
     listed = [call(f"MADEUP{n}") for n in range(6)]
     assert [one is not None for one in listed] == [True] * 3 + [False] * 3

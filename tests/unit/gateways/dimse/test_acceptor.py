@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from heliograph.gateways.dimse import pdu
-from heliograph.gateways.dimse.acceptor import Acceptor, AcceptorLimits, Call, listen
+from heliograph.gateways.dimse.acceptor import Acceptor, AcceptorLimits, listen
 from heliograph.gateways.dimse.census import Census
+from heliograph.gateways.dimse.crowd import Call, Crowd
 from heliograph.gateways.dimse.negotiation import LOCAL_LIMIT_EXCEEDED
 from tests.unit.gateways.dimse.wires import CT, EXPLICIT, everything, units
 
@@ -28,7 +29,8 @@ class Door:
         self.calls: list[Call] = []
         self.leave = threading.Event()
         self.stop = threading.Event()
-        self.acceptor = Acceptor(self.listener, self._serve, limits, census)
+        self.crowd = Crowd(self._serve, limits.max_associations, limits.max_associations_per_address, census)
+        self.acceptor = Acceptor(self.listener, self.crowd, limits)
         self.thread = threading.Thread(target=self.acceptor.run, args=(self.stop,))
         self.thread.start()
 
@@ -45,8 +47,8 @@ class Door:
         self.leave.set()
         self.stop.set()
         self.thread.join(120)
-        self.acceptor.drain(60.0)
-        assert self.acceptor.open_count() == 0
+        self.crowd.drain(60.0)
+        assert self.crowd.open_count() == 0
 
 
 @contextlib.contextmanager
@@ -126,7 +128,7 @@ def test_limit_of_associations_of_one_address_is_free_again_after_the_end() -> N
             second.sendall(REQUEST)
             assert units(everything(second)) == [LOCAL_LIMIT_EXCEEDED]
         one.leave.set()
-        while one.acceptor.open_count():
+        while one.crowd.open_count():
             time.sleep(0.01)
         with one.connect() as third:
             third.sendall(REQUEST)
@@ -173,5 +175,5 @@ def test_drain_cuts_those_that_do_not_end() -> None:
         one.stop.set()
         one.thread.join(60)
         threading.Timer(0.8, one.leave.set).start()
-        one.acceptor.drain(0.3)
+        one.crowd.drain(0.3)
         assert sock.recv(10) == b""

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from heliograph.gateways.dimse import dimse, pdu, status
-from heliograph.gateways.dimse.acceptor import Acceptor, AcceptorLimits, Call, listen
+from heliograph.gateways.dimse.acceptor import Acceptor, AcceptorLimits, listen
 from heliograph.gateways.dimse.association import Association, Limits
+from heliograph.gateways.dimse.crowd import Call, Crowd
 from heliograph.gateways.dimse.dimse import Command, response
 from heliograph.gateways.dimse.negotiation import CALLING_AET_NOT_RECOGNIZED
 from heliograph.gateways.dimse.requestor import Destination, Proposal, open_association
@@ -57,7 +58,8 @@ class Running:
         limits = Limits(idle_timeout_s=60, pdu_timeout_s=30, message_timeout_s=30)
         listener = listen("127.0.0.1", 0)
         self.port = listener.getsockname()[1]
-        self.acceptor = Acceptor(listener, Serving(self.host, limits, self.stop).serve, AcceptorLimits())
+        self.crowd = Crowd(Serving(self.host, limits, self.stop).serve, 200, 64)
+        self.acceptor = Acceptor(listener, self.crowd, AcceptorLimits())
         self.thread = threading.Thread(target=self.acceptor.run, args=(self.stop,))
         self.thread.start()
 
@@ -79,8 +81,8 @@ def running() -> Iterator[Running]:
     finally:
         one.stop.set()
         one.thread.join(60)
-        one.acceptor.drain(60.0)
-        assert one.acceptor.open_count() == 0
+        one.crowd.drain(60.0)
+        assert one.crowd.open_count() == 0
 
 
 def test_echo_and_release() -> None:
@@ -166,7 +168,7 @@ def test_n3_many_associations_leave_nothing_behind() -> None:
             else:
                 association.release()
         deadline = time.monotonic() + 150
-        while one.acceptor.open_count() and time.monotonic() < deadline:
+        while one.crowd.open_count() and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert (one.acceptor.open_count(), len(one.host.ends)) == (0, 200)
-        assert one.acceptor._per_address == {}
+        assert (one.crowd.open_count(), len(one.host.ends)) == (0, 200)
+        assert one.crowd._per_address == {}

@@ -1,0 +1,14 @@
+"""Keys and certificates: the authority of the installation, TLS contexts of its doors and calls.
+
+`authority` needs the package cryptography and is loaded when something is issued; a door needs only what the system's library does.
+"""
+
+from heliograph.engine.secrets.keeping import caller, devices_file, door, ensure, is_wanted, own_pair, trusted
+from heliograph.engine.secrets.names import names_of
+from heliograph.engine.secrets.summary import Summary
+from heliograph.engine.secrets.tls import Clients, Pair, Renewed, client_context, fingerprint_of, server_context
+
+__all__ = [
+    "Clients", "Pair", "Renewed", "Summary", "caller", "client_context", "devices_file", "door", "ensure", "fingerprint_of", "is_wanted", "names_of", "own_pair",
+    "server_context", "trusted",
+]  # fmt: skip

@@ -1,0 +1,83 @@
+"""Which certificates this installation uses: its own, made here or given by settings, and whom it trusts."""
+
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from heliograph.engine.secrets.names import server_names
+from heliograph.engine.secrets.tls import Clients, Pair, Profile, Renewed, client_context, server_context
+from heliograph.kit.settings import Settings
+
+FOLDER = "keys"
+_ROOT, _SERVER, _DEVICES = "ca.pem", "server.key", "devices.pem"
+
+
+def is_wanted(settings: Settings) -> bool:
+    """Whether a door of this installation speaks TLS."""
+    return bool(settings.https or settings.dicom_tls)
+
+
+def ensure(settings: Settings) -> bool:
+    """Makes what is missing and renews what is due, unless certificates are given; True when our certificate is new."""
+    if settings.tls_certificate:
+        return False
+    from heliograph.engine.secrets.authority import Authority
+
+    addresses = [settings.https_address, settings.dicom_tls_address]
+    hosts = [address[0] for address in addresses if address is not None]
+    public = urlsplit(settings.public_url).hostname or ""
+    extra = [name.strip() for name in settings.tls_names.split(",")]
+    return Authority.open(settings.data, settings.site_name).ensure_server(server_names(public, *extra, *hosts))
+
+
+def own_pair(settings: Settings) -> Pair:
+    if settings.tls_certificate:
+        return Pair(Path(settings.tls_certificate), Path(settings.tls_key) if settings.tls_key else None)
+    return Pair(settings.data / FOLDER / _SERVER)
+
+
+def trusted(settings: Settings) -> list[Path]:
+    """Our own authority, that of the site, and the single certificates of registered devices."""
+    files = [settings.data / FOLDER / name for name in (_ROOT, _DEVICES)]
+    files += [Path(settings.tls_trust)] if settings.tls_trust else []
+    return [file for file in files if file.exists() and file.stat().st_size]
+
+
+def devices_file(settings: Settings) -> Path:
+    """Where the certificates of devices lie that another authority, or none, has issued."""
+    return settings.data / FOLDER / _DEVICES
+
+
+def door(settings: Settings, *, clients: Clients = "none") -> Renewed:
+    """The server's side; `ensure` has been called."""
+
+    def make() -> ssl.SSLContext:
+        return server_context(
+            own_pair(settings), profile=_profile(settings), clients=clients, trusted=trusted(settings)
+        )
+
+    return Renewed(make, _files(settings))
+
+
+def caller(settings: Settings, *, is_pinned: bool = False) -> Renewed:
+    """The client's side, for our calls to other nodes; makes our certificate at first need."""
+
+    def make() -> ssl.SSLContext:
+        if not own_pair(settings).certificate.exists():
+            ensure(settings)
+        return client_context(
+            own_pair(settings), profile=_profile(settings), trusted=trusted(settings), is_pinned=is_pinned
+        )
+
+    return Renewed(make, _files(settings))
+
+
+def _files(settings: Settings) -> list[Path]:
+    own = own_pair(settings)
+    files = [own.certificate, *([own.key] if own.key else [])]
+    files += [settings.data / FOLDER / name for name in (_ROOT, _DEVICES)]
+    return files + ([Path(settings.tls_trust)] if settings.tls_trust else [])
+
+
+def _profile(settings: Settings) -> Profile:
+    return "modified" if settings.tls_profile == "modified" else "bcp195"
