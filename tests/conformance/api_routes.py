@@ -44,6 +44,8 @@ BODIES: dict[str, Any] = {
         "comment": "test",
         "expected_version": 999,
     },
+    "POST /api/audit/search": {},
+    "POST /api/audit/patient": {"patient_id": "nobody-of-this-name"},
     "POST /api/policy/check": {"rules": [{"name": "r", "effect": "allow", "actions": ["study.read"], "when": "true"}]},
     "POST /api/policy/explain": {"user_id": ABSENT_UUID, "study_id": "999999"},
     "POST /api/sites": {"name": "main"},

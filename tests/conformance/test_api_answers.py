@@ -156,6 +156,8 @@ def _trust(call: Caller, house: Server, study: str) -> None:
     site = call("POST /api/sites", {"name": "south"})["id"]
     call("POST /api/sites/{site_id}/departments", {"name": "radiology"}, site_id=site)
     assert call("GET /api/sites")["items"][1]["departments"]
+    assert call("POST /api/audit/search", {"limit": 20})["items"]
+    assert call("POST /api/audit/patient", {"patient_id": SHAPE.patient})["items"]
     policy = call("GET /api/policy")
     assert call("POST /api/policy/check", {"rules": policy["rules"]})["rules"] == policy["rules"]
     saved = {"rules": policy["rules"], "comment": "as they were", "expected_version": policy["version"]}

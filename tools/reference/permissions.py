@@ -24,7 +24,7 @@ MEANING = {
     "settings.read": "See the settings and where each comes from. Secrets are shown as set or not set.",
     "changes.read": "Read the change feed.",
     "metrics.read": "Read `/metrics` from beyond loopback.",
-    "audit.read": "Read the audit record. No door asks for it yet.",
+    "audit.read": "Search the audit log; see who saw a patient.",
     "glass.break": "Open a withheld patient in an emergency, with a reason that somebody reviews; be told how much is withheld.",
     "glass.review": "See every emergency access and say what it was.",
     "restriction.manage": "Mark patients as vip, staff or confidential.",

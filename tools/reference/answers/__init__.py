@@ -4,6 +4,7 @@ They stand here and not in the routes: the server writes its answers as they are
 """
 
 from tools.reference.answers._answer import Answer, Made
+from tools.reference.answers.audit import AuditPage, WhoSawIt
 from tools.reference.answers.installation import About, Settings
 from tools.reference.answers.peers import Callers, Device, Devices, Echo, Node, NodeMatches, Nodes, Rule, Rules, Sends
 from tools.reference.answers.people import (
@@ -103,6 +104,8 @@ ANSWERS: dict[str, type[Answer]] = {
     "POST /api/glass": Glass,
     "POST /api/glass/{glass_id}/end": Made,
     "POST /api/glass/{glass_id}/review": Glass,
+    "POST /api/audit/search": AuditPage,
+    "POST /api/audit/patient": WhoSawIt,
     "GET /api/policy": PolicyAnswer,
     "POST /api/policy": PolicySaved,
     "POST /api/policy/check": PolicyChecked,

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from heliograph.gateways.api import (
     about,
     account,
+    audit,
     changes,
     devices,
     glass,
@@ -41,6 +42,7 @@ for _module in (
     people,
     glass,
     policy,
+    audit,
     about,
     stream,
 ):

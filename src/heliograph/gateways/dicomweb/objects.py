@@ -13,6 +13,7 @@ from heliograph.standards.dicom import part10, transcode
 
 CHUNK: Final = 2 << 20
 _PREAMBLE: Final = 128
+_TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 Piece = bytes | memoryview
 
@@ -83,7 +84,9 @@ async def _head(web: DicomWeb, one: Located) -> bytes:
     tells_truth = one.transfer_syntax_uid.encode("ascii", "replace") in stored
     if stored[_PREAMBLE : _PREAMBLE + 4] != part10.PREFIX or not tells_truth:
         return _made_head(one)
-    return part10.harmless(stored)
+    if stored[:4] in _TIFF or not any(stored[:_PREAMBLE]):
+        return stored
+    return bytes(_PREAMBLE) + stored[_PREAMBLE:]
 
 
 def _made_head(one: Located) -> bytes:
