@@ -262,6 +262,12 @@ class Settings:
     alarm_webhook: str = _setting("", "URL that gets every new alarm as JSON.", toml="alarms.webhook")
     alarm_email: str = _setting("", "Address that gets every new alarm.", toml="alarms.email")
     alarm_smtp: str = _setting("", "host:port of the mail server for alarms.", toml="alarms.smtp")
+    egress_networks: str = _setting(
+        "",
+        "Networks that addresses given by people (webhooks, sign-in services) may lead to besides public and private ones, "
+        "as `127.0.0.0/8`; never followed elsewhere.",
+        toml="egress.networks",
+    )
     disk_warning_bytes: int = _setting(
         10 << 30, "Free disk space that raises an alarm.", toml="alarms.disk_warning_bytes"
     )

@@ -3,7 +3,6 @@
 import json
 import re
 import smtplib
-import urllib.request
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -11,12 +10,12 @@ from http.client import HTTPException
 from typing import Any
 from uuid import UUID
 
-from heliograph.engine import telemetry
+from heliograph.engine import egress, telemetry
 from heliograph.engine.blobs import Blobs
 from heliograph.engine.db import Database, Tx
 from heliograph.engine.events import announce
 from heliograph.features.access import Actor, note, require
-from heliograph.kit.errors import Absent
+from heliograph.kit.errors import Absent, HeliographError
 from heliograph.kit.ids import new_id
 from heliograph.kit.settings import Settings
 from heliograph.kit.time import now
@@ -262,19 +261,19 @@ _told: set[tuple[UUID, str]] = set()
 def _told_by(way: Callable[[Settings, dict[str, str]], None], settings: Settings, body: dict[str, str]) -> bool:
     try:
         way(settings, body)
-    except (OSError, HTTPException, smtplib.SMTPException, ValueError) as error:
+    except (HeliographError, OSError, HTTPException, smtplib.SMTPException, ValueError) as error:
         telemetry.trouble("alarm_not_told", error)
         return False
     return True
 
 
 def _post(settings: Settings, body: dict[str, str]) -> None:
-    if not settings.alarm_webhook.startswith(("https://", "http://")):
-        raise ValueError("alarms.webhook must be an http address")
-    request = urllib.request.Request(  # noqa: S310 the scheme is checked above
-        settings.alarm_webhook, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    open_too = egress.networks(settings.egress_networks)
+    status = egress.post(
+        settings.alarm_webhook, json.dumps(body).encode(), {"Content-Type": "application/json"}, also=open_too
     )
-    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+    if status >= 400:
+        raise OSError(status, "the webhook refused the alarm")
 
 
 def _mail(settings: Settings, body: dict[str, str]) -> None:

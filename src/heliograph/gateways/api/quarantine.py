@@ -1,5 +1,6 @@
 """What is held back, and deciding about it."""
 
+import itertools
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from heliograph.features import archive
 from heliograph.gateways.api.paging import page_of
 from heliograph.gateways.http import ActorDep, ServicesDep
 from heliograph.gateways.http.reads import ReadsDep
-from heliograph.standards.dicom import uids
+from heliograph.standards.dicom import part10, uids
 
 router = APIRouter(prefix="/quarantine", tags=["quarantine"])
 _CHUNK = 1 << 20
@@ -55,9 +56,11 @@ def discard(held_id: UUID, body: Why, actor: ActorDep, services: ServicesDep) ->
 
 @router.get("/{held_id}/file")
 def file(held_id: UUID, actor: ActorDep, services: ServicesDep) -> Response:
-    """The object as it was received, to look into with other tools."""
+    """The object as it was received, to look into with other tools; only its preamble is emptied (P9)."""
     with services.database.transaction() as tx:
         blob, size = archive.held_blob(tx, actor, held_id)
-    pieces = (services.blobs.read(blob, at, min(_CHUNK, size - at)) for at in range(0, size, _CHUNK))
+    first = part10.harmless(services.blobs.read(blob, 0, min(_CHUNK, size)))
+    rest = (services.blobs.read(blob, at, min(_CHUNK, size - at)) for at in range(_CHUNK, size, _CHUNK))
+    pieces = itertools.chain((first,), rest)
     headers = {"Content-Disposition": f'attachment; filename="{held_id}.dcm"', "Content-Length": str(size)}
     return StreamingResponse(pieces, media_type="application/dicom", headers=headers)

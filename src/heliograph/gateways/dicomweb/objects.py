@@ -13,7 +13,6 @@ from heliograph.standards.dicom import part10, transcode
 
 CHUNK: Final = 2 << 20
 _PREAMBLE: Final = 128
-_TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 Piece = bytes | memoryview
 
@@ -84,9 +83,7 @@ async def _head(web: DicomWeb, one: Located) -> bytes:
     tells_truth = one.transfer_syntax_uid.encode("ascii", "replace") in stored
     if stored[_PREAMBLE : _PREAMBLE + 4] != part10.PREFIX or not tells_truth:
         return _made_head(one)
-    if stored[:4] in _TIFF or not any(stored[:_PREAMBLE]):
-        return stored
-    return bytes(_PREAMBLE) + stored[_PREAMBLE:]
+    return part10.harmless(stored)
 
 
 def _made_head(one: Located) -> bytes:

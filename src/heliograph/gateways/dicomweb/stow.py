@@ -82,6 +82,7 @@ class _Storing:
     _sink: ObjectSink | None = None
     _head: bytearray = field(default_factory=bytearray)
     _skipping: _Result | None = None
+    _is_empty: bool = True
 
     def take(self, events: Iterator[Event]) -> None:
         for event in events:
@@ -96,6 +97,7 @@ class _Storing:
     def begin(self) -> None:
         self._head.clear()
         self._skipping = None
+        self._is_empty = True
         if self.trouble is not None and database_is_away(self.trouble):  # each further object would wait for it again
             self._give_up(self.trouble)
             return
@@ -107,6 +109,7 @@ class _Storing:
     def write(self, data: bytes) -> None:
         if self._sink is None:
             return
+        self._is_empty = self._is_empty and not data
         if self.study_uid is not None and len(self._head) < _HEAD_BYTES:
             self._head += data[: _HEAD_BYTES - len(self._head)]
         try:
@@ -120,6 +123,10 @@ class _Storing:
         sink, self._sink = self._sink, None
         if sink is None:
             self.results.append(self._skipping or _Result(reason=OUT_OF_RESOURCES))
+            return
+        if self._is_empty:  # nothing came that could be kept for a person to look at
+            self.delivery.failed()
+            self.results.append(_Result(reason=CANNOT_UNDERSTAND))
             return
         if self.study_uid is not None:
             other = _of_other_study(bytes(self._head), self.study_uid)

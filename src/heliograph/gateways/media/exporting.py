@@ -57,12 +57,10 @@ def export(
 def _write(services: Services, target: Path, blob: str, size: int, prefix_bytes: int, made_meta: bytes) -> None:
     new = target.with_suffix(".part")
     with new.open("wb") as file:
-        if prefix_bytes > _PREAMBLE:
-            file.write(bytes(_PREAMBLE))
-            position = _PREAMBLE
-        else:
-            file.write(made_meta)
-            position = prefix_bytes
+        position = prefix_bytes
+        file.write(
+            part10.harmless(services.blobs.read(blob, 0, prefix_bytes)) if prefix_bytes > _PREAMBLE else made_meta
+        )
         while position < size:
             data = services.blobs.read(blob, position, min(_CHUNK, size - position))
             file.write(data)

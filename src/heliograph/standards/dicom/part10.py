@@ -16,6 +16,7 @@ PREFIX: Final = b"DICM"
 _SHORT: Final = Struct("<HH2sH").pack
 _LONG: Final = Struct("<HH2sHL").pack
 _MAX_AE_TITLE: Final = 16
+_TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def file_meta(sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str, source_aet: str = "") -> bytes:
@@ -27,6 +28,16 @@ def file_meta(sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str, s
         group += _text(0x0016, b"AE", source_aet.strip()[:_MAX_AE_TITLE])
     length = _SHORT(0x0002, 0x0000, b"UL", 4) + len(group).to_bytes(4, "little")
     return bytes(PREAMBLE_BYTES) + PREFIX + length + group
+
+
+def harmless(head: bytes) -> bytes:
+    """The first bytes of a file, at least 132, with nothing in the preamble that a machine would run (CVE-2019-11687).
+
+    A preamble that makes the file a TIFF as well stays (PS3.10 7.1). A file without preamble stays as it is.
+    """
+    if head[PREAMBLE_BYTES : PREAMBLE_BYTES + 4] != PREFIX or head[:4] in _TIFF:
+        return head
+    return bytes(PREAMBLE_BYTES) + head[PREAMBLE_BYTES:]
 
 
 def split(data: Buffer) -> tuple[int, str]:

@@ -22,6 +22,7 @@ from heliograph.standards.dicom.matching import (
 )
 
 MOST_VALUES: Final = 20_000
+MOST_PATTERNS: Final = 256  # each is a condition of its own, where values are one
 MOST_PARAMETERS: Final = 256
 _MOST_TEXT: Final = 1024
 _MOST_DEPTH: Final = 4
@@ -346,6 +347,8 @@ class _Reader:
         return Condition(tag, vr, Matching.VALUE, tuple(wanted))
 
     def _patterns(self, tag: int, wanted: list[str]) -> tuple[str, ...]:
+        if len(wanted) > MOST_PATTERNS:
+            raise Invalid(f"{_called(tag)} has more than {MOST_PATTERNS} names or patterns", code="too_many_values")
         return tuple(checked_pattern(_called(tag), text) for text in wanted)
 
     def _moment(self, tag: int, vr: str, wanted: list[str]) -> Condition:

@@ -118,7 +118,11 @@ def test_a_mail_server_that_is_down_does_not_repeat_what_the_webhook_was_told(
         closed = listening.getsockname()[1]
     address, told = webhook
     outside = replace(
-        roomy(tmp_path), alarm_webhook=address, alarm_email="a@example.org", alarm_smtp=f"127.0.0.1:{closed}"
+        roomy(tmp_path),
+        alarm_webhook=address,
+        alarm_email="a@example.org",
+        alarm_smtp=f"127.0.0.1:{closed}",
+        egress_networks="127.0.0.1",
     )
     blobs = open_blobs("file", tmp_path)
     with scratch.transaction() as tx:

@@ -5,6 +5,20 @@ export interface PersonName {
   phonetic: string
 }
 
+// Characters that are not seen and change what is: controls, directions, joiners and fillers (Unicode 23.2, UAX 9).
+const UNSEEN = /[\p{Cc}\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e0fff}]/gu
+// Persian and the scripts of South Asia write words with them.
+const JOINED = /[\p{Script=Arabic}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Gurmukhi}\p{Script=Gujarati}\p{Script=Oriya}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Sinhala}]/u
+
+/** The text with every character that nobody would see made visible: two patients must not look alike and one must not look like another. */
+export function visible(text: string): string {
+  return text.replace(UNSEEN, (char, at: number) => {
+    const isJoiner = char === '\u200c' || char === '\u200d'
+    if (isJoiner && JOINED.test(text.charAt(at - 1)) && JOINED.test(text.charAt(at + 1))) return char
+    return `\u2039U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}\u203a`
+  })
+}
+
 const IDEOGRAPHIC_FIRST = new Set(['zh', 'ja', 'ko'])
 
 function group(text: string): string {
@@ -30,7 +44,7 @@ export function parsePersonName(value: string): PersonName {
 /** The name as one line for lists and bars: first the group that the reader's language prefers, the other one in brackets. */
 export function formatPersonName(value: string | null | undefined, language = 'en'): string {
   if (value === null || value === undefined || value.trim() === '') return ''
-  const { alphabetic, ideographic, phonetic } = parsePersonName(value)
+  const { alphabetic, ideographic, phonetic } = parsePersonName(visible(value))
   const order = IDEOGRAPHIC_FIRST.has(language.slice(0, 2))
     ? [ideographic, alphabetic, phonetic]
     : [alphabetic, ideographic, phonetic]
