@@ -124,9 +124,13 @@ class Association:
         calling: str = "HARNESS",
         timeout: float = 120.0,
         provided: Sequence[str] = (),
+        wire: socket.socket | None = None,
     ) -> Self:
-        """wanted: (abstract syntax, transfer syntaxes); each pair becomes a context of its own so that the choice is ours."""
-        wire = socket.create_connection((to.host, to.port), timeout=timeout)
+        """wanted: (abstract syntax, transfer syntaxes); each pair becomes a context of its own so that the choice is ours.
+
+        `wire` is a connection that stands already (from another address, or with TLS).
+        """
+        wire = wire or socket.create_connection((to.host, to.port), timeout=timeout)
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self = cls(wire)
         pairs = [(abstract, syntax) for abstract, syntaxes in wanted for syntax in syntaxes]

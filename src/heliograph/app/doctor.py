@@ -4,12 +4,13 @@ import json
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from heliograph.app.build import installation, lock
-from heliograph.engine import fence
+from heliograph.engine import fence, secrets
 from heliograph.engine.children import Children
 from heliograph.engine.db.embedded import binaries
-from heliograph.features import archive
+from heliograph.features import access, archive
 from heliograph.features.access import system_actor
 from heliograph.kit.errors import HeliographError
 from heliograph.kit.settings import Settings
@@ -103,7 +104,14 @@ def _doors(settings: Settings, *, running: bool) -> Iterator[Finding]:
                 f"{name} is {'ready' if ready else 'not ready'}",
                 "" if ready else "its messages stand in the server's output",
             )
-    for name, (host, port) in (("http", settings.http_address), ("dicom", settings.dicom_address)):
+    addresses = {
+        "http": settings.http_address, "dicom": settings.dicom_address, "https": settings.https_address,
+        "dicom-tls": settings.dicom_tls_address,
+    }  # fmt: skip
+    for name, address in addresses.items():
+        if address is None:
+            continue
+        host, port = address
         taken = _answers(host, port)
         if running and not taken:
             yield Finding("critical", f"nothing answers on port {port} ({name})", "restart the server")
@@ -122,12 +130,40 @@ def _answers(host: str, port: int) -> bool:
         return False
 
 
+def _certificates(services: Services) -> Iterator[Finding]:
+    """When each ends; what ends soon is an alarm already."""
+    from heliograph.engine.secrets.authority import expires
+
+    settings = services.settings
+    files = {"certificate authority": settings.data / secrets.FOLDER / "ca.pem"}
+    if secrets.is_wanted(settings):
+        own = settings.data / secrets.FOLDER / "server.pem"
+        files["certificate of this server"] = Path(settings.tls_certificate) if settings.tls_certificate else own
+    for name, file in files.items():
+        at = expires(file)
+        if at is not None:
+            yield Finding("ok", f"the {name} ends on {at:%Y-%m-%d}")
+        elif file.exists():
+            yield Finding(
+                "critical", f"the {name} cannot be read ({file.name})", "docs/howto/tls.md says how it is made"
+            )
+    with services.database.transaction() as tx:
+        known = [one for one in access.certificates(tx, system_actor("doctor")) if not one["revoked_at"] and one["aet"]]
+    if known:
+        first = known[0]
+        yield Finding(
+            "ok",
+            f"{len(known)} certificates of devices; the first to end is that of {first['aet']}, on {first['not_after']:%Y-%m-%d}",
+        )
+
+
 def _inside(services: Services) -> Iterator[Finding]:
     free = services.blobs.free_bytes()
     bad = free < services.settings.disk_warning_bytes
     yield Finding(
         "warning" if bad else "ok", f"{free / 1e9:.0f} GB of disk are free", "enlarge the disk soon" if bad else ""
     )
+    yield from _certificates(services)
     with services.database.transaction() as tx:
         for alarm in archive.open_alarms(tx, system_actor("doctor")):
             yield Finding(alarm["severity"], alarm["message"], alarm["mend"])

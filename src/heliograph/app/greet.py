@@ -1,5 +1,7 @@
 """What people read when the server is up: the address, and on the first start a one-time sign-in link."""
 
+import socket
+
 from heliograph import __version__
 from heliograph.engine.db import Database, Tx
 from heliograph.engine.jobs import enqueue
@@ -13,9 +15,11 @@ DEMO_JOB = "load_demo"
 
 def base_url(settings: Settings) -> str:
     """The address of the browser door."""
-    host, port = settings.http_address
-    shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 it is compared, not bound
-    return settings.public_url.rstrip("/") or f"http://{shown}:{port}"
+    host, port = settings.https_address or settings.http_address
+    shown = f"[{host}]" if ":" in host else host
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 it is compared, not bound
+        shown = socket.gethostname() if settings.https_address else "127.0.0.1"
+    return settings.public_url.rstrip("/") or f"http{'s' if settings.https_address else ''}://{shown}:{port}"
 
 
 def sign_in_url(settings: Settings, code: str) -> str:
@@ -43,6 +47,10 @@ def greeting(settings: Settings, url: str, *, demo: bool) -> str:
         f"  Browser  {base_url(settings)}",
         f"  DICOM    {settings.aet} on port {dicom_port}",
     ]
+    if settings.dicom_tls_address is not None:
+        lines[-1] += f", with TLS on port {settings.dicom_tls_address[1]}"
+    if settings.https_address is not None and not settings.tls_certificate:
+        lines.insert(2, "           (browsers must trust its authority: heliograph ca export)")
     if code is not None:
         lines.append(f"  Sign in  {sign_in_url(settings, code)}   (once, within an hour)")
     else:

@@ -14,7 +14,7 @@ from heliograph import __version__
 from heliograph.engine import telemetry
 from heliograph.engine.db import SILENT_S
 from heliograph.engine.telemetry import REQUESTS
-from heliograph.features.access import Actor, system_actor
+from heliograph.features.access import Actor, is_loopback, system_actor
 from heliograph.features.imaging import Documents
 from heliograph.gateways import api, dicomweb, ui
 from heliograph.gateways.dicomweb.lane import lane
@@ -29,14 +29,17 @@ from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
 
 _WARM = 4
+_STRICT = (b"strict-transport-security", b"max-age=31536000")
 _PATIENCE_S = 4.0
 
 
 class Front:
     """DICOMweb goes past the routes of the browser: its busiest resource cannot afford to be looked for among them."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, *, is_strict: bool = False) -> None:
+        """`is_strict` tells browsers that come by TLS never to come otherwise (RFC 6797): the plain door is for this machine alone."""
         self.app = app
+        self._is_strict = is_strict
         self.dicomweb = dicomweb.application(app)
         self._browser = Bodies(app)
 
@@ -50,6 +53,8 @@ class Front:
         async def seen(message: Message) -> None:
             nonlocal status
             status = message.get("status", status)
+            if self._is_strict and message["type"] == "http.response.start" and scope["scheme"] == "https":
+                message = {**message, "headers": [*message.get("headers", ()), _STRICT]}
             await send(message)
 
         try:
@@ -81,7 +86,7 @@ def application(services: Services) -> Front:
     add_error_handlers(app)
     app.include_router(api.router, prefix="/api")
     ui.add_to(app)
-    return Front(app)
+    return Front(app, is_strict=is_loopback(services.settings.http_address[0]))
 
 
 def import_folder(services: Services, actor: Actor, folder: Path) -> Summary:

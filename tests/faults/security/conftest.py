@@ -10,6 +10,7 @@ import pytest
 
 from tests.faults.ledger import Senders
 from tests.faults.objects import objects
+from tests.faults.security.secured import Secured
 from tests.peers import processes
 from tests.peers.association import Association
 from tests.peers.heliograph import Server
@@ -28,6 +29,15 @@ def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         server.add_device("HOSTILE")
         server.add_device("HARNESS")
         assert server.token
+        yield server
+
+
+@pytest.fixture(scope="session")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    """One with its TLS doors open, reached from this machine's other addresses too; as installed but for two devices with certificates."""
+    folder = tmp_path_factory.mktemp("secured")
+    (folder / "quick.toml").write_text("[tls]\nhandshake_s = 5\n")
+    with Secured(folder / "data", options=("--config", str(folder / "quick.toml"))) as server:
         yield server
 
 

@@ -3,12 +3,22 @@
 `authority` needs the package cryptography and is loaded when something is issued; a door needs only what the system's library does.
 """
 
-from heliograph.engine.secrets.keeping import caller, devices_file, door, ensure, is_wanted, own_pair, trusted
+from heliograph.engine.secrets.keeping import (
+    FOLDER,
+    caller,
+    devices_file,
+    door,
+    ending,
+    ensure,
+    is_wanted,
+    own_pair,
+    trusted,
+)
 from heliograph.engine.secrets.names import names_of
 from heliograph.engine.secrets.summary import Summary
 from heliograph.engine.secrets.tls import Clients, Pair, Renewed, client_context, fingerprint_of, server_context
 
 __all__ = [
-    "Clients", "Pair", "Renewed", "Summary", "caller", "client_context", "devices_file", "door", "ensure", "fingerprint_of", "is_wanted", "names_of", "own_pair",
+    "FOLDER", "Clients", "Pair", "Renewed", "Summary", "caller", "client_context", "devices_file", "door", "ending", "ensure", "fingerprint_of", "is_wanted", "names_of", "own_pair",
     "server_context", "trusted",
 ]  # fmt: skip

@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 from heliograph.engine.secrets.names import server_names
 from heliograph.engine.secrets.tls import Clients, Pair, Profile, Renewed, client_context, server_context
 from heliograph.kit.settings import Settings
+from heliograph.kit.time import now
 
 FOLDER = "keys"
-_ROOT, _SERVER, _DEVICES = "ca.pem", "server.key", "devices.pem"
+_ROOT, _SERVER, _SERVER_PEM, _DEVICES = "ca.pem", "server.key", "server.pem", "devices.pem"
 
 
 def is_wanted(settings: Settings) -> bool:
@@ -70,6 +71,23 @@ def caller(settings: Settings, *, is_pinned: bool = False) -> Renewed:
         )
 
     return Renewed(make, _files(settings))
+
+
+def ending(settings: Settings, within_days: int) -> list[tuple[str, int]]:
+    """Of our own certificates, `server` and `ca`, those that end soon, with the whole days that are left; the built-in server's renews itself."""
+    from heliograph.engine.secrets.authority import expires
+
+    own = settings.data / FOLDER / _SERVER_PEM
+    files = {
+        "ca": settings.data / FOLDER / _ROOT,
+        "server": Path(settings.tls_certificate) if settings.tls_certificate else own,
+    }
+    found = []
+    for name, file in files.items():
+        at = expires(file) if file.exists() else None
+        if at is not None and (at - now()).days < within_days:
+            found.append((name, (at - now()).days))
+    return found
 
 
 def _files(settings: Settings) -> list[Path]:

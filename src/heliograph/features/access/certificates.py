@@ -124,14 +124,16 @@ def foreign_certificates(tx: Tx) -> str:
     return "".join(row[0] for row in rows)
 
 
-def ending(tx: Tx, tenant_id: int) -> list[tuple[str, datetime]]:
-    """Devices whose last certificate ends soon or has just ended, with the moment."""
-    rows = tx.execute(
-        "select d.aet, max(c.not_after) from device_certificate c join device d on d.id = c.device_id where c.tenant_id = %s "
-        "and c.revoked_at is null group by d.aet having max(c.not_after) < %s order by 2 limit 1000",
-        (tenant_id, now() + timedelta(days=WARN_DAYS)),
-    )
-    return rows.fetchall()
+def ending(tx: Tx, tenant_id: int) -> tuple[int, int]:
+    """Devices whose last certificate has ended, and those whose last one ends soon."""
+    row = tx.execute(
+        "select count(*) filter (where last <= %(now)s), count(*) filter (where last > %(now)s and last <= %(soon)s) from "
+        "(select max(c.not_after) as last from device_certificate c join device d on d.id = c.device_id where c.tenant_id = %(t)s "
+        "and c.revoked_at is null group by d.id) as lasts",
+        {"t": tenant_id, "now": now(), "soon": now() + timedelta(days=WARN_DAYS)},
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
 
 
 def _plain(fingerprint: str) -> str:

@@ -10,11 +10,13 @@ from http.client import HTTPException
 from typing import Any
 from uuid import UUID
 
-from heliograph.engine import egress, telemetry
+from heliograph.engine import egress, secrets, telemetry
 from heliograph.engine.blobs import Blobs
 from heliograph.engine.db import Database, Tx
 from heliograph.engine.events import announce
+from heliograph.features import access
 from heliograph.features.access import Actor, note, require
+from heliograph.features.access.certificates import WARN_DAYS
 from heliograph.kit.errors import Absent, HeliographError
 from heliograph.kit.ids import new_id
 from heliograph.kit.settings import Settings
@@ -62,7 +64,10 @@ def _amount(message: str) -> int:
 def look(database: Database, blobs: Blobs, settings: Settings) -> None:
     """Compares what holds now with what is open; called by the worker every quarter of a minute."""
     with database.transaction() as tx:
-        found = {c.key: c for c in (*_disk(blobs, settings), *_work(tx), *_receive(tx), *_audit(tx))}
+        found = {
+            c.key: c
+            for c in (*_disk(blobs, settings), *_work(tx), *_receive(tx), *_audit(tx), *_certificates(tx, settings))
+        }
         rows = tx.execute(
             "select key, severity, message, acknowledged_by is not null from alarm where tenant_id = %s and cleared_at is null and kind <> all(%s)",
             (_TENANT, list(_TOLD_ONCE)),
@@ -230,6 +235,28 @@ def _audit(tx: Tx) -> Iterable[Condition]:
         yield Condition(
             f"audit_sent:{name}", "audit", "critical", f"The audit record repository does not take messages: {error}.",
             "Look at the repository, its certificate and audit.syslog. What waits is sent by itself.",
+        )  # fmt: skip
+
+
+def _certificates(tx: Tx, settings: Settings) -> Iterable[Condition]:
+    """Ours and those of devices, a month before they end; one that has ended keeps somebody out."""
+    for name, days in secrets.ending(settings, WARN_DAYS):
+        what = "certificate authority" if name == "ca" else "certificate of this server"
+        mend = "Run heliograph ca renew." if name == "ca" else "Put a new one where tls.certificate points to."
+        yield Condition(
+            f"certificate_{name}", "certificates", "warning" if days > 0 else "critical",
+            f"{max(days, 0)} days are left of the {what}.", mend,
+        )  # fmt: skip
+    over, soon = access.ending(tx, _TENANT)
+    if over:
+        yield Condition(
+            "certificates_over", "certificates", "critical", f"{over} devices have only certificates that have ended; they are refused.",
+            "heliograph device certificates shows them, heliograph device certify makes new ones.",
+        )  # fmt: skip
+    if soon:
+        yield Condition(
+            "certificates_soon", "certificates", "warning", f"{soon} devices have a certificate that ends within 30 days.",
+            "heliograph device certificates shows them, heliograph device certify makes new ones.",
         )  # fmt: skip
 
 
