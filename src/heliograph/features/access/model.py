@@ -12,6 +12,11 @@ Permission = Literal[
 ]  # fmt: skip
 ALL: frozenset[str] = frozenset(get_args(Permission))
 
+# What concerns the whole organisation: somebody who belongs to some of its sites alone could widen the own rights with it.
+HOUSE_WIDE: frozenset[str] = frozenset({
+    "device.manage", "node.manage", "user.manage", "policy.manage", "site.manage", "restriction.manage", "settings.read",
+})  # fmt: skip
+
 ROLES: dict[str, frozenset[str]] = {
     "admin": ALL,
     "radiologist": frozenset({

@@ -13,6 +13,7 @@ from heliograph.kit.errors import Absent, Conflict, Invalid
 from heliograph.kit.ids import new_id, new_secret
 from heliograph.kit.time import now
 
+_OF_ALL_SITES = frozenset({"admin", "privacy"})
 
 def plain(name: str) -> str:
     """A name as it may be looked up and recorded: bounded, without what a database cannot hold."""
@@ -41,7 +42,7 @@ def add_user(
         "insert into app_user (id, tenant_id, name, display_name, password_hash, roles, everywhere, site_ids, kind, outside) "
         "values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s) on conflict (tenant_id, name) do nothing returning id",
         (
-            user_id, actor.tenant_id, name, display_name or name, hashed(password) if password else None, roles, "admin" in roles,
+            user_id, actor.tenant_id, name, display_name or name, hashed(password) if password else None, roles, not _OF_ALL_SITES.isdisjoint(roles),
             [actor.scope.home_site], kind, outside,
         ),
     ).fetchone()  # fmt: skip
@@ -68,9 +69,10 @@ def set_user(
         raise Conflict("you cannot disable yourself", code="self_disable")
     row = tx.execute(
         "update app_user set roles = coalesce(%s, roles), display_name = coalesce(%s, display_name), "
+        "everywhere = everywhere or coalesce(%s::text[] && %s, false), "
         "disabled_at = case when %s::boolean is null then disabled_at when %s then %s else null end "
         "where id = %s and tenant_id = %s returning 1",
-        (roles, display_name, disabled, disabled, now(), user_id, actor.tenant_id),
+        (roles, display_name, roles, list(_OF_ALL_SITES), disabled, disabled, now(), user_id, actor.tenant_id),
     ).fetchone()
     if row is None:
         raise Absent("no such user", code="no_user")

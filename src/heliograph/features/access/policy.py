@@ -6,13 +6,14 @@ from typing import Any
 from heliograph.engine import audit
 from heliograph.engine.audit import Outcome
 from heliograph.engine.db import Tx
-from heliograph.features.access.model import Actor, Permission
+from heliograph.features.access.model import HOUSE_WIDE, Actor, Permission
 from heliograph.features.access.rules import Action, predicate
 from heliograph.kit.errors import Refused
 
 
 def allowed(actor: Actor, permission: Permission) -> bool:
-    return permission in actor.permissions
+    """What concerns the whole organisation is only for who belongs to all of its sites."""
+    return permission in actor.permissions and (actor.scope.everywhere or permission not in HOUSE_WIDE)
 
 
 def require(actor: Actor, permission: Permission) -> None:

@@ -280,7 +280,7 @@ def session_body(session: Session, services: Services) -> dict[str, Any]:
             "must_set_password": session.needs_password,
         },
         "csrf": session.csrf,
-        "permissions": sorted(session.actor.permissions),
+        "permissions": sorted(one for one in session.actor.permissions if access.allowed(session.actor, one)),  # type: ignore[arg-type]
         "site": {"name": settings.site_name, "version": __version__, "timezone": settings.site_timezone},
         "session": {
             "id": session.id,

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, FastAPI, WebSocket, WebSocketDisconnect
 
 from heliograph.engine import events, telemetry
-from heliograph.features.access import Actor, allowed, seen_studies
+from heliograph.features.access import Actor, Permission, allowed, seen_studies
 from heliograph.gateways.api.uploads import forget_interrupted
 from heliograph.gateways.http.auth import authenticator_of
 from heliograph.kit.errors import HeliographError
@@ -36,6 +36,10 @@ _KINDS = {
     "ObjectHeld": "quarantine.changed",
     "HeldDecided": "quarantine.changed",
 }
+# What a kind of message is for; all others are for whoever may read studies.
+_WANTS: dict[str, Permission] = {
+    "send": "send.create", "job": "job.read", "alarm": "alarm.read", "device": "device.read", "quarantine": "quarantine.read",
+}  # fmt: skip
 _FEATURES = {"Send": "send.changed", "Alarm": "alarm.changed", "Device": "device.changed"}
 
 
@@ -78,10 +82,13 @@ class Hub:
             await asyncio.sleep(_LOOK_EVERY_S)
 
     def _send(self, tenant_id: int, message: _Message, seen: dict[Actor, frozenset[int]]) -> None:
-        text = json.dumps(message, separators=(",", ":"))
-        study = _study_of(message)
+        study = message.get("study")
+        wanted = _WANTS.get(message["kind"].partition(".")[0], "study.read")
+        text = json.dumps({key: value for key, value in message.items() if key != "study"}, separators=(",", ":"))
         for queue, actor in self._listeners.items():
-            if actor.tenant_id == tenant_id and (study is None or study in seen.get(actor, frozenset())):
+            if actor.tenant_id != tenant_id or not allowed(actor, wanted):
+                continue
+            if study is None or study in seen.get(actor, frozenset()):
                 if queue.full():
                     while not queue.empty():
                         queue.get_nowait()
@@ -92,7 +99,7 @@ class Hub:
     def _look_for(self, actors: set[Actor]) -> tuple[list[tuple[int, _Message]], dict[Actor, frozenset[int]]]:
         """What changed, and which of its studies are there for whom."""
         messages = self._look()
-        studies = {study for _, message in messages if (study := _study_of(message)) is not None}
+        studies = {study for _, message in messages if (study := message.get("study")) is not None}
         if not studies:
             return messages, {}
         with self._services.database.transaction() as tx:
@@ -120,7 +127,7 @@ class Hub:
             ).fetchall()
             for tenant_id, study_id, at in receiving:
                 self._looked_at = max(self._looked_at, at)
-                found.append((tenant_id, {"kind": "study.changed", "id": str(study_id)}))
+                found.append((tenant_id, {"kind": "study.changed", "id": str(study_id), "study": study_id}))
             found += self._job_messages(tx.execute(
                 "select tenant_id, id, state, done from job where state in ('queued', 'running') or finished_at > now() - interval '1 minute'"
             ).fetchall())  # fmt: skip
@@ -137,12 +144,9 @@ class Hub:
         return changed
 
 
-def _study_of(message: _Message) -> int | None:
-    return int(message["id"]) if message["kind"].startswith("study.") and "id" in message else None
-
-
 def _messages(tenant_id: int, kind: str, subject: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
-    study = {"id": str(subject["study"])} if subject.get("study") is not None else {}
+    number = subject.get("study")
+    study = {"id": str(number)} if number is not None else {}
     name = _KINDS.get(kind) or next((word for prefix, word in _FEATURES.items() if kind.startswith(prefix)), None)
     if name is None:
         return []
@@ -151,9 +155,10 @@ def _messages(tenant_id: int, kind: str, subject: dict[str, Any]) -> list[tuple[
         which = study
     elif name.startswith("send"):
         which = {"id": str(subject.get("send", ""))}
-    made = [(tenant_id, {"kind": name} | which)]
+    about = {"study": number}
+    made: list[tuple[int, _Message]] = [(tenant_id, {"kind": name} | which | about)]
     if name == "quarantine.changed" and study:
-        made.append((tenant_id, {"kind": "study.changed"} | study))
+        made.append((tenant_id, {"kind": "study.changed"} | study | about))
     return made
 
 

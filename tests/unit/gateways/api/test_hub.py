@@ -32,10 +32,10 @@ def test_a_long_backlog_is_one_word(new_url: Callable[[], str], tmp_path: Path) 
     hub = Hub(services)
     assert hub._look() == []
     happen(3)
-    assert hub._look() == [(1, {"kind": "study.changed", "id": str(n)}) for n in (1, 2, 3)]
+    assert hub._look() == [(1, {"kind": "study.changed", "id": str(n), "study": n}) for n in (1, 2, 3)]
     happen(5000)
     assert hub._look() == [(1, {"kind": "hello"})]
     assert hub._look() == []
     happen(1)
-    assert hub._look() == [(1, {"kind": "study.changed", "id": "1"})]
+    assert hub._look() == [(1, {"kind": "study.changed", "id": "1", "study": 1})]
     services.close()
