@@ -15,6 +15,7 @@ from heliograph.kit.time import now
 
 _OF_ALL_SITES = frozenset({"admin", "privacy"})
 
+
 def plain(name: str) -> str:
     """A name as it may be looked up and recorded: bounded, without what a database cannot hold."""
     return "".join(c if c.isprintable() else "\ufffd" for c in name[:64])
