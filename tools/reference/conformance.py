@@ -39,9 +39,10 @@ is not checked: an association to any called title is answered.
 _POLICY = """- Application context: `1.2.840.10008.3.1.1.1`. Asynchronous operations: none (window 1, 1).
 - Implementation class UID `{cls}`, version name `{version}`.
 - Presentation contexts of one SOP class may differ in transfer syntax; at most 128 contexts are proposed and answered.
-- A registered device has the services that its registration allows. A caller that nobody registered may use C-ECHO and C-STORE when it
-  calls from a private network or loopback (settings `dimse.unknown_peers`, `dimse.unknown_networks`). Any other caller is rejected:
-  permanent, service user, calling AE title not recognised.
+- A registered device has the services that its registration allows. It is known by the certificate that it shows over TLS, or by the address
+  that it is pinned to; its title alone is believed from loopback, and from private networks as a setting (`dimse.plaintext`). A caller that
+  nobody registered may use C-ECHO and C-STORE from loopback, and from elsewhere as a setting (`dimse.unknown_peers`,
+  `dimse.unknown_networks`). Any other caller is rejected: permanent, service user, calling AE title not recognised.
 - A context of a service that the device may not use is answered `user rejection`; a standard SOP class that is not offered is answered
   `abstract syntax not supported`.
 - User identity negotiation is not used. Extended negotiation is answered for storage (level 2, full), C-FIND (relational queries, combined
@@ -90,8 +91,11 @@ _FRAMES = "Frames by number, as stored or in another form; several as multipart.
 _CHARSETS = """Text is decoded for the index and for DICOM JSON by Specific Character Set, code extensions included, and by what is usually meant when it
 is misspelt. Stored bytes stay as they are. Query answers use the character set of the query when it can hold the text, else `ISO_IR 192`. Terms:"""
 
-_SECURITY = """DIMSE has no TLS yet; put it on a trusted network or through a tunnel. A device can be pinned to its address. The browser door is plain HTTP
-on loopback or behind a reverse proxy that ends TLS (`web.trusted_proxy`, `web.public_url`). DICOMweb takes a bearer token or the browser's session.
+_SECURITY = """DIMSE is spoken over TLS on a port of its own (`dicom_tls`, 2762), with the BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile
+(PS3.15 B.12): TLS 1.2 and 1.3, both sides show a certificate, no resumption. As a setting (`tls.profile`) the suites of the Modified profile (B.13)
+are added in TLS 1.2 with CCM and with DHE of 3072 bits; in TLS 1.3 there is no CCM, and Camellia is not offered. As requestor the certificate and
+the name of the other node are verified, or one certificate is pinned. Certificates come from the built-in authority, or from elsewhere
+([how](../howto/tls.md)). Without TLS a device is known by its pinned address alone. The browser door speaks HTTPS (`https`), plain HTTP on loopback, or stands behind a reverse proxy that ends TLS (`web.trusted_proxy`, `web.public_url`). DICOMweb takes a bearer token or the browser's session.
 Every association, query, retrieve and read of a study leaves an audit row."""
 
 _WEB = """Below `/dicom-web` (PS3.18), signed in by `Authorization: Bearer TOKEN`. Machine-readable: [dicomweb.openapi.json](dicomweb.openapi.json).

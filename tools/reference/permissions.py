@@ -50,8 +50,9 @@ new one; it is stored as a digest and cannot be shown again. It ends after
 `access.token_days` unless its maker says another number. Nobody can extend a token; rotating one makes a new one of the same name and scopes, and
 lets the old one go on for some hours, so that the program has time to change."""
 
-_DEVICES = """A device has rights of its own (`heliograph device add --allow`). A caller that nobody registered may echo and store when it calls from
-a private network or loopback; `dimse.unknown_peers` and `dimse.unknown_networks` change that ([settings](settings.md)). What it stores is
+_DEVICES = """A device has rights of its own (`heliograph device add --allow`). It is known by the certificate that it shows, or by
+the address that it is pinned to ([TLS and certificates](../howto/tls.md)). A caller that nobody registered may echo and store when it calls from
+loopback; `dimse.unknown_peers` and `dimse.unknown_networks` change that ([settings](settings.md)). What it stores is
 marked as sent by an unverified device. It can never query or retrieve."""
 
 
