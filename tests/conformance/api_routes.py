@@ -24,6 +24,8 @@ BODIES: dict[str, Any] = {
     "POST /api/devices": {"aet": "NEWONE", "host": "10.0.0.1", "port": 104},
     "POST /api/devices/wants-in/{caller_id}/accept": {},
     "PATCH /api/devices/{device_id}": {"description": "other"},
+    "POST /api/devices/{device_id}/certificates": {},
+    "POST /api/certificates/{fingerprint}/revoke": {},
     "POST /api/nodes": {"name": "n", "aet": "N", "host": "10.0.0.1", "port": 104},
     "PATCH /api/nodes/{node_id}": {"name": "other"},
     "POST /api/nodes/{node_id}/query": {"patient_id": "1"},

@@ -100,6 +100,9 @@ def _devices(call: Caller, house: Server) -> None:
     call("PATCH /api/devices/{device_id}", {"description": "other"}, device_id=made["id"])
     call("POST /api/devices", {"aet": "ANSWERED", "host": "127.0.0.1", "port": 104})
     assert len(call("GET /api/devices")["items"]) >= 2
+    paper = call("POST /api/devices/{device_id}/certificates", {"days": 30}, device_id=made["id"])
+    assert call("GET /api/certificates")["items"][0]["fingerprint"] == paper["fingerprint"]
+    assert paper["authority_pem"] == call("GET /api/authority")["pem"]
 
 
 def _routing(call: Caller, study: str) -> None:

@@ -95,7 +95,7 @@ def _certify(arguments: argparse.Namespace) -> None:
         )  # fmt: skip
         _write(made, out, name)
     print(f"SHA-256 {made.fingerprint}")
-    print(f"{made.aet} is known by {out / name}.pem until {made.not_after}; it must trust {out / 'ca.pem'}")
+    print(f"{made.aet} is known by {out / name}.pem until {_day(made.not_after)}; it must trust {out / 'ca.pem'}")
     if made.key_pem:
         print(f"its key is {out / name}.key; both are in {out / name}.p12, password {password}")
 
@@ -118,7 +118,7 @@ def _trust(arguments: argparse.Namespace) -> None:
     data = Path(arguments.certificate).read_bytes()
     with installation(settings_of(arguments)) as services:
         with services.database.transaction() as tx:
-            print(f"SHA-256 {access.register_certificate(tx, _ACTOR, arguments.device_aet, data)}")
+            print(f"SHA-256 {access.register_certificate(tx, _ACTOR, arguments.device_aet, data).fingerprint}")
         access.publish_certificates(services.database, services.settings)
 
 

@@ -6,7 +6,21 @@ They stand here and not in the routes: the server writes its answers as they are
 from tools.reference.answers._answer import Answer, Made
 from tools.reference.answers.audit import AuditPage, WhoSawIt
 from tools.reference.answers.installation import About, Settings
-from tools.reference.answers.peers import Callers, Device, Devices, Echo, Node, NodeMatches, Nodes, Rule, Rules, Sends
+from tools.reference.answers.peers import (
+    Authority,
+    Callers,
+    CertificateMade,
+    Certificates,
+    Device,
+    Devices,
+    Echo,
+    Node,
+    NodeMatches,
+    Nodes,
+    Rule,
+    Rules,
+    Sends,
+)
 from tools.reference.answers.people import (
     Account,
     Ended,
@@ -69,6 +83,9 @@ ANSWERS: dict[str, type[Answer]] = {
     "POST /api/devices/{device_id}/echo": Echo,
     "GET /api/devices/wants-in": Callers,
     "POST /api/devices/wants-in/{caller_id}/accept": Device,
+    "GET /api/authority": Authority,
+    "GET /api/certificates": Certificates,
+    "POST /api/devices/{device_id}/certificates": CertificateMade,
     "GET /api/nodes": Nodes,
     "POST /api/nodes": Node,
     "PATCH /api/nodes/{node_id}": Node,

@@ -27,6 +27,7 @@ class Device(Answer):
     site_id: int | None
     department_id: int | None
     site_ids: list[int]
+    tls: bool
 
 
 class Devices(Answer):
@@ -49,6 +50,40 @@ class Callers(Page):
     items: list[Caller]
 
 
+class Certificate(Answer):
+    fingerprint: str
+    aet: str | None
+    subject: str
+    serial: str
+    is_own: bool
+    not_before: datetime
+    not_after: datetime
+    revoked_at: datetime | None
+    revoke_reason: str
+
+
+class Certificates(Answer):
+    items: list[Certificate]
+
+
+class CertificateMade(Answer):
+    aet: str
+    fingerprint: str
+    not_after: datetime
+    certificate_pem: str
+    key_pem: str
+    authority_pem: str
+    pkcs12: str
+    password: str
+
+
+class Authority(Answer):
+    subject: str
+    fingerprint: str
+    not_after: datetime
+    pem: str
+
+
 class Echo(Answer):
     ok: bool
     ms: int | None
@@ -62,6 +97,8 @@ class Node(Answer):
     host: str
     port: int
     kind: Literal["dimse"]
+    tls: bool
+    tls_fingerprint: str
 
 
 class Nodes(Answer):

@@ -36,7 +36,13 @@ from heliograph.features.access.glass import (
     withheld_count,
     withheld_patients,
 )
-from heliograph.features.access.issuing import Certified, certify_device, publish_certificates, register_certificate
+from heliograph.features.access.issuing import (
+    Certified,
+    authority_of,
+    certify_device,
+    publish_certificates,
+    register_certificate,
+)
 from heliograph.features.access.lockout import Lockout
 from heliograph.features.access.model import EVERYWHERE, Actor, Permission, Scope, system_actor
 from heliograph.features.access.passkeys import RelyingParty
@@ -97,6 +103,7 @@ __all__ = [
     "add_site",
     "add_user",
     "allowed",
+    "authority_of",
     "bind_certificate",
     "break_glass",
     "callers",

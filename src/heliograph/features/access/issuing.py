@@ -1,6 +1,7 @@
 """Making certificates for devices, and telling the doors which ones they may believe."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from heliograph.engine import secrets
@@ -27,7 +28,7 @@ class Certified:
     key_pem: bytes
     authority_pem: bytes
     pkcs12: bytes
-    not_after: str
+    not_after: datetime
 
 
 def certify_device(
@@ -63,12 +64,12 @@ def certify_device(
         issued.key_pem,
         authority.root_pem,
         issued.pkcs12(device.aet, password, authority.root) if issued.key is not None and password else b"",
-        f"{issued.certificate.not_valid_after_utc:%Y-%m-%d}",
+        issued.certificate.not_valid_after_utc,
     )
 
 
-def register_certificate(tx: Tx, actor: Actor, aet: str, data: bytes) -> str:
-    """Binds a certificate that another authority, or the device itself, has made; its SHA-256."""
+def register_certificate(tx: Tx, actor: Actor, aet: str, data: bytes) -> secrets.Summary:
+    """Binds a certificate that another authority, or the device itself, has made."""
     from heliograph.engine.secrets.authority import read_certificate, summary
 
     require(actor, "device.manage")
@@ -76,7 +77,15 @@ def register_certificate(tx: Tx, actor: Actor, aet: str, data: bytes) -> str:
         raise Invalid("this is no certificate in PEM or DER", code="bad_certificate")
     about = summary(read_certificate(data))
     bind_certificate(tx, actor, aet, about, is_own=False)
-    return about.fingerprint
+    return about
+
+
+def authority_of(actor: Actor, settings: Settings) -> secrets.Summary:
+    """Our own authority, made when there is none yet."""
+    from heliograph.engine.secrets.authority import Authority, summary
+
+    require(actor, "device.read")
+    return summary(Authority.open(settings.data, settings.site_name).root)
 
 
 def publish_certificates(database: Database, settings: Settings) -> None:
