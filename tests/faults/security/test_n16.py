@@ -5,17 +5,21 @@ import subprocess
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+from pynetdicom import AE
 
+from heliograph.engine.secrets.authority import fingerprint
 from tests.faults.security.secured import Secured, s_client
 from tests.peers.association import Lost, Rejected
+from tests.peers.ports import free_port
 from tests.peers.programs import program
 
 DOORS = ("dicom", "https")
+_PIXELS = bytes(range(64)) * 64
 
 
 def port_of(server: Secured, door: str) -> int:
@@ -149,13 +153,68 @@ def test_dcmtk_stores_an_image_with_a_certificate_of_ours(secured: Secured, tmp_
     with secured.client() as web:
         found = web.get("/dicom-web/instances", params={"SOPInstanceUID": uid}).json()
     assert [one["00080018"]["Value"] for one in found] == [[uid]]
+    _read_over_https(secured, found[0])
+    _send_over_tls(secured, found[0]["0020000D"]["Value"][0], tmp_path)
+
+
+def _read_over_https(server: Secured, found: dict[str, dict[str, list[str]]]) -> None:
+    """One connection, one frame again and again: from the second on it takes the lane."""
+    study, series, uid = (found[tag]["Value"][0] for tag in ("0020000D", "0020000E", "00080018"))
+    path = f"/dicom-web/studies/{study}/series/{series}/instances/{uid}/frames/1"
+    headers = {**server.headers, "Accept": 'multipart/related; type="application/octet-stream"'}
+    address = f"https://localhost:{server.https_port}"
+    with httpx.Client(base_url=address, verify=server.caller(""), headers=headers, trust_env=False, timeout=120) as web:
+        for _ in range(4):
+            answer = web.get(path)
+            assert answer.status_code == 200
+            assert _PIXELS in answer.content
+        assert web.get(path, headers={"Authorization": "Bearer wrong"}).status_code == 401
+
+
+def _send_over_tls(server: Secured, study: str, folder: Path) -> None:
+    """A node of DCMTK that asks for TLS and for our certificate, known by its own."""
+    node, port, papers = "TAKER", free_port(), server.papers
+    (folder / "taken").mkdir()
+    receiver = subprocess.Popen(
+        [
+            program("storescp"), "+tls", str(papers / "CT_B.key"), str(papers / "CT_B.pem"), "+cf", str(papers / "ca.pem"), "-od",
+            str(folder / "taken"), "-aet", node, str(port),
+        ],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        pin = fingerprint(x509.load_pem_x509_certificate((papers / "CT_B.pem").read_bytes()))
+        where = ("--name", node, "--aet", node, "--host", "127.0.0.1", "--port", str(port))
+        server.cli("node", "add", *where, "--fingerprint", pin)
+        deadline = time.monotonic() + 60
+        while server.cli("node", "echo", "--name", node, check=False).returncode and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert "1 of 1 objects went" in server.cli("node", "send", "--name", node, "--study", study).stdout
+        assert len(list((folder / "taken").iterdir())) == 1
+    finally:
+        receiver.terminate()
+        receiver.wait(60)
+
+
+def test_pynetdicom_comes_in_with_a_certificate_of_ours(secured: Secured) -> None:
+    caller = AE("CT_B")
+    caller.add_requested_context("1.2.840.10008.1.1")
+    context = secured.caller("CT_B")
+    association = caller.associate(
+        "127.0.0.1", secured.tls.port, ae_title=secured.tls.aet, tls_args=(context, "localhost")
+    )
+    assert association.is_established
+    try:
+        assert association.send_c_echo().Status == 0
+    finally:
+        association.release()
 
 
 def test_a_node_with_the_wrong_name_or_authority_is_not_spoken_to(secured: Secured) -> None:
     """Our own calls verify who answers: here the server itself, held by a name and by its certificate."""
     port = str(secured.tls.port)
     root = x509.load_pem_x509_certificate((secured.data / "keys" / "server.pem").read_bytes())
-    pin = root.fingerprint(hashes.SHA256()).hex()
+    pin = fingerprint(root)
     common = ("--aet", secured.tls.aet, "--port", port)
     secured.cli("node", "add", "--name", "wrong name", "--host", "127.0.0.2", "--tls", *common)
     secured.cli("node", "add", "--name", "wrong pin", "--host", "127.0.0.1", "--fingerprint", "00" * 32, *common)
@@ -181,7 +240,7 @@ def _image(path: Path, uid: UID) -> Path:
     image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
     image.BitsAllocated = image.BitsStored = 8
     image.HighBit, image.PixelRepresentation = 7, 0
-    image.PixelData = bytes(range(64)) * 64
+    image.PixelData = _PIXELS
     image.save_as(path, enforce_file_format=True)
     return path
 
