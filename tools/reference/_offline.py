@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from heliograph.engine.audit.journal import Journal
 from heliograph.engine.blobs import open_blobs
 from heliograph.engine.db import Database
 from heliograph.features.archive import Intake
@@ -19,7 +20,9 @@ def services() -> Iterator[Services]:
         settings = load({"data": folder}, {})
         database = Database("postgresql://localhost/nothing", name="docs")
         blobs = open_blobs("file", Path(folder))
-        made = Services(settings, database, blobs, Intake(database, database, blobs, settings))
+        made = Services(
+            settings, database, blobs, Intake(database, database, blobs, settings), Journal(settings.data / "journal")
+        )
         try:
             yield made
         finally:

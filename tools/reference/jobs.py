@@ -16,6 +16,7 @@ MEANING = {
 }
 DUTIES = {
     "seal": "Numbers, chains and signs the rows of the audit log.",
+    "journal": "Brings records of reads that were written while the database could not write into the audit log.",
     "syslog": "Sends the sealed rows of the audit log to the repository of `audit.syslog`.",
     "certificates": "Brings the files of the TLS doors, and the list of revoked certificates, to what the database says.",
     "own certificate": "Renews our own certificate when a third of its life is left.",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from heliograph.engine import telemetry
+from heliograph.engine.audit.journal import Journal
 from heliograph.engine.blobs import open_blobs
 from heliograph.engine.db import Database, EmbeddedPostgres, schema
 from heliograph.features.archive import Intake
@@ -31,7 +32,9 @@ def build(settings: Settings, url: str, name: str, *, connections: int = 16) -> 
     if blobs.relaxed_commits:
         ingest_database = Database(url, name=f"{name}-ingest", max_connections=64, relaxed=True)
         ingest_database.open()
-    return Services(settings, database, blobs, Intake(database, ingest_database, blobs, settings))
+    journal = Journal(settings.data / "audit" / "journal")
+    journal.prepare()
+    return Services(settings, database, blobs, Intake(database, ingest_database, blobs, settings), journal)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,9 @@
 """The supervisor: its process id is the service; SIGTERM and SIGINT end everything within ten seconds."""
 
 import contextlib
+import hashlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -17,6 +19,8 @@ from heliograph.engine.db import EmbeddedPostgres
 from heliograph.engine.supervise import Child, Supervisor
 from heliograph.kit.errors import Conflict
 from heliograph.kit.settings import Settings
+
+_METRICS_BYTES = 32 << 20
 
 
 def serve(settings: Settings, *, demo: bool = False) -> None:
@@ -35,6 +39,7 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         _bound(settings.https_address, "https") as https_door,
         _bound(settings.dicom_tls_address, "dicom-tls") as dicom_tls_door,
         _serving(postgres),
+        _metrics_folder(settings) as metrics,
     ):
         url = postgres.url if postgres else settings.database
         state_file = settings.data / "run" / "state.json"
@@ -42,7 +47,7 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         publish(settings)
         greeting = _prepare(settings, url, demo=demo)
         doors = {"http": (http_door, https_door), "dimse": (dicom_door, dicom_tls_door)}
-        children = _children(settings, url, doors)
+        children = _children(settings, url, doors, metrics)
 
         def check() -> None:
             if postgres is not None and postgres.poll() is not None:
@@ -58,9 +63,9 @@ def _bound(address: tuple[str, int] | None, name: str) -> contextlib.AbstractCon
 
 
 def _children(
-    settings: Settings, url: str, doors: Mapping[str, tuple[socket.socket, socket.socket | None]]
+    settings: Settings, url: str, doors: Mapping[str, tuple[socket.socket, socket.socket | None]], metrics: Path
 ) -> list[Child]:
-    environment = {"PROMETHEUS_MULTIPROC_DIR": str(_metrics_folder(settings)), "MALLOC_ARENA_MAX": "2"}
+    environment = {"PROMETHEUS_MULTIPROC_DIR": str(metrics), "MALLOC_ARENA_MAX": "2"}
     made = []
     for name, role, index in _roles(settings):
         files = [door.fileno() if door is not None else None for door in doors.get(role, (None, None))]
@@ -69,12 +74,27 @@ def _children(
     return made
 
 
-def _metrics_folder(settings: Settings) -> Path:
-    """Where the processes keep their counters, so that /metrics of one shows those of all; new with each start."""
-    folder = settings.data / "run" / "metrics"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    return folder
+@contextlib.contextmanager
+def _metrics_folder(settings: Settings) -> Iterator[Path]:
+    """Where the processes keep their counters, so that /metrics of one shows those of all; new with each start. In memory: the counters are
+    mapped files with holes, and a process that writes into a hole while the disk is full is killed (SIGBUS)."""
+    name = f"heliograph-{os.getuid()}-{hashlib.sha256(str(settings.data).encode()).hexdigest()[:16]}"
+    places = [Path("/dev/shm") / name, settings.data / "run" / "metrics"]  # noqa: S108 made anew with mode 0700, or not used
+    if not places[0].parent.is_dir() or shutil.disk_usage(places[0].parent).free < _METRICS_BYTES:
+        del places[0]
+    for folder in places:
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            folder.mkdir(mode=0o700)
+        except OSError:
+            if folder == places[-1]:
+                raise
+            continue
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return
 
 
 @contextlib.contextmanager

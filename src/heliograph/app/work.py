@@ -63,6 +63,7 @@ def duties(services: Services) -> list[Periodic]:
     sealer = Sealer(services.database, settings.data, further_witness=settings.audit_witness)
     return [
         Periodic("seal", 1.0, sealer.seal_once),
+        Periodic("journal", 5.0, lambda: services.journal.bring_in(services.database)),
         Periodic("syslog", 2.0, SyslogSender(services).send_once),
         Periodic("relay", 0.25, lambda: relay_once(services.database)),
         Periodic("trim", 600.0, lambda: trim(services.database, services.settings.change_days)),

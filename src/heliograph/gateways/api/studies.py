@@ -48,11 +48,10 @@ def search_studies(body: StudySearch, actor: ActorDep, services: ServicesDep, re
             tx, actor, filters, sort=body.sort, descending=body.descending, cursor=body.cursor, limit=body.limit
         )
         found["withheld"] = _withheld(tx, actor, filters)
-        if filters:
-            access.note(
-                tx, actor, "studies.searched", {}, detail={"keys": sorted(filters), "results": len(found["items"])}
-            )
-    if not filters:
+    if filters:
+        detail = {"keys": sorted(filters), "results": len(found["items"])}
+        services.note_read(actor, "studies.searched", {}, detail=detail)
+    else:
         reads.note(actor, "studies.searched", {}, detail={"keys": []})
     return found
 
@@ -80,7 +79,7 @@ def manifest(study_id: str, request: Request, actor: ActorDep, services: Service
     """What a viewer hangs a study by. Opening a study is audited here, also when the browser has the manifest already."""
     with services.database.transaction() as tx:
         found = imaging.study_manifest(tx, actor, number_of(study_id))
-        access.note(tx, actor, "study.opened", {"study": study_id, "study_uid": found["study"]["study_uid"]})
+    services.note_read(actor, "study.opened", {"study": study_id, "study_uid": found["study"]["study_uid"]})
     answer = JSONResponse(jsonable_encoder(found), headers={"Cache-Control": "private, no-cache"})
     # By content: settling, and what becomes of the patient's other studies, make no new revision (safety guard 7).
     etag = f'"{hashlib.sha256(answer.body).hexdigest()[:32]}"'

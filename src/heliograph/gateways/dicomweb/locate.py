@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from heliograph.engine.blobs import Blobs
-from heliograph.features.access import Actor, note, visible
+from heliograph.features.access import Actor, visible
 from heliograph.kit.errors import Absent, Invalid
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
@@ -215,6 +215,6 @@ class Locator:
                 return
             if len(self._noted) > _MOST_AUDITED:
                 self._noted.clear()
-        with self._services.database.transaction() as tx:
-            note(tx, actor, "study.read", {"study": study_id, "study_uid": study_uid}, detail={"door": "dicomweb"})
+        subject = {"study": study_id, "study_uid": study_uid}
+        self._services.note_read(actor, "study.read", subject, detail={"door": "dicomweb"})
         self._noted[key] = at

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from heliograph.features.access import Actor, note, require
+from heliograph.features.access import Actor, require
 from heliograph.features.archive import search
 from heliograph.features.archive.search import Count, Match
 from heliograph.gateways.dicomweb.attributes import dump_json
@@ -100,9 +100,10 @@ def _search(
     with web.services.database.transaction() as tx:
         tx.execute("set local statement_timeout = '20s'")
         matches, count = search.search_and_count(tx, actor, query, limit=limit, blobs=web.services.blobs)
-        if query.conditions:
-            keys = sorted(tags.keyword_of(one.tag) or tags.text_of(one.tag) for one in query.conditions)
-            note(tx, actor, "studies.searched", {}, detail={"door": "qido", "keys": keys, "results": len(matches)})
+    if query.conditions:
+        keys = sorted(tags.keyword_of(one.tag) or tags.text_of(one.tag) for one in query.conditions)
+        detail = {"door": "qido", "keys": keys, "results": len(matches)}
+        web.services.note_read(actor, "studies.searched", {}, detail=detail)
     is_capped = query.limit is None or query.limit > most
     if is_capped and len(matches) == most and count.number > query.offset + most:
         warnings.append(

@@ -83,16 +83,18 @@ class ArchiveCatalogue:
 
     def _note_query(self, query: Query, count: int) -> None:
         asked = sorted(tags.keyword_of(condition.tag) or tags.text_of(condition.tag) for condition in query.conditions)
-        with self._services.database.transaction() as tx:
-            note(tx, self._actor, "query", {"level": str(query.level)}, detail={"keys": asked, "count": count})
+        self._services.note_read(
+            self._actor, "query", {"level": str(query.level)}, detail={"keys": asked, "count": count}
+        )
 
     def note_given(self, given: Sequence[Stored], to: str) -> None:
         """One audit row for each study."""
         if not given:
             return
-        with self._services.database.transaction() as tx:
-            for study_id, count in Counter(one.study_id for one in given).items():
-                note(tx, self._actor, "instances.given", {"study": study_id, "to": to}, detail={"count": count})
+        for study_id, count in Counter(one.study_id for one in given).items():
+            self._services.note_read(
+                self._actor, "instances.given", {"study": study_id, "to": to}, detail={"count": count}
+            )
 
 
 def _soon(found: Iterator[Elements], most: int) -> tuple[list[Elements], bool]:

@@ -7,7 +7,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from heliograph.engine.audit import Outcome
-from heliograph.features.access import Actor, note
+from heliograph.features.access import Actor
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
 
@@ -27,7 +27,7 @@ class Reads:
         self, actor: Actor, kind: str, subject: dict[str, Any], *, detail: dict[str, Any] | None = None,
         outcome: Outcome = "success",
     ) -> None:  # fmt: skip
-        """Writes the row before the answer goes out; a database that cannot take it refuses the read."""
+        """Writes the row before the answer goes out; when neither database nor journal can take it, the read is refused."""
         key = (kind, actor.kind, actor.id, *sorted(subject.items()))
         at = monotonic_s()
         with self._lock:
@@ -35,8 +35,7 @@ class Reads:
                 return
             if len(self._noted) >= _MOST:
                 self._noted.clear()
-        with self._services.database.transaction() as tx:
-            note(tx, actor, kind, subject, outcome=outcome, detail={"door": "api"} | (detail or {}))
+        self._services.note_read(actor, kind, subject, outcome=outcome, detail={"door": "api"} | (detail or {}))
         self._noted[key] = at
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from heliograph.engine.audit.journal import Journal
 from heliograph.engine.blobs import open_blobs
 from heliograph.engine.db import Database
 from heliograph.features.archive import Intake
@@ -19,7 +20,9 @@ def test_a_long_backlog_is_one_word(new_url: Callable[[], str], tmp_path: Path) 
         Settings(data=tmp_path),
     )
     database.open()
-    services = Services(settings, database, blobs, Intake(database, database, blobs, settings))
+    services = Services(
+        settings, database, blobs, Intake(database, database, blobs, settings), Journal(settings.data / "journal")
+    )
 
     def happen(count: int) -> None:
         with database.transaction() as tx:
