@@ -10,7 +10,7 @@ from tests.conformance.test_api_records import database, person, send, study_row
 from tests.peers.heliograph import Server
 from tests.phantoms import Shape
 
-SHAPE = Shape(2, rows=8, columns=8, seed=8800, patient="WHOSAW-1", name="Seen^Sylvia")
+SHAPE = Shape(2, rows=8, columns=8, seed=8877, patient="WHOSAW-1", name="Seen^Sylvia")
 
 
 @pytest.fixture(scope="module")
