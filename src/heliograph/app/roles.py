@@ -39,6 +39,7 @@ def _prepare(settings: Settings, url: str, payload: dict[str, Any]) -> None:
     prepare(settings, url)
     if secrets.is_wanted(settings):
         secrets.ensure(settings)
+        secrets.door(settings, clients="optional").context()  # files that cannot be used are told before a door opens
     print(greeting(settings, url, demo=payload["demo"]), flush=True)
 
 

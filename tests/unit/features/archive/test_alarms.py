@@ -12,6 +12,7 @@ import pytest
 from heliograph.engine.blobs import Blobs, open_blobs
 from heliograph.engine.db import Database
 from heliograph.engine.jobs import JobRun, enqueue
+from heliograph.features import access
 from heliograph.features.access import Actor
 from heliograph.features.archive import acknowledge_alarm, open_alarms, verify_jobs
 from heliograph.features.archive.alarms import Condition, look, raise_alarm
@@ -140,3 +141,25 @@ def test_a_mail_server_that_is_down_does_not_repeat_what_the_webhook_was_told(
         row = tx.execute("select notified_at is not null from alarm where key = 'verification:2'").fetchone()
         assert row == (True,)
         tx.execute("update alarm set cleared_at = now() where cleared_at is null")
+
+
+def test_certificates_that_end_soon_are_told_and_over_when_there_is_a_newer_one(
+    scratch: Database, actor: Actor, tmp_path: Path
+) -> None:
+    blobs, settings = open_blobs("file", tmp_path), roomy(tmp_path)
+    with scratch.transaction() as tx:
+        access.add_device(tx, actor, "ENDING", "", None, ["store"])
+        access.certify_device(tx, actor, settings, "ENDING", days=10)
+    look(scratch, blobs, settings)
+    assert opened(scratch, actor)["certificates"] == (
+        "warning",
+        "1 devices have a certificate that ends within 30 days.",
+    )
+    with scratch.transaction() as tx:
+        tx.execute("update device_certificate set not_after = now() where pem like '%%CERTIFICATE%%'")
+    look(scratch, blobs, settings)
+    assert opened(scratch, actor)["certificates"][0] == "critical"
+    with scratch.transaction() as tx:
+        access.certify_device(tx, actor, settings, "ENDING")
+    look(scratch, blobs, settings)
+    assert "certificates" not in opened(scratch, actor)
