@@ -50,17 +50,18 @@ class Identity:
         self.study = beside.study if beside else f"{_ROOT}.1.{number}"
         self.series = beside.series if beside else f"{_ROOT}.2.{number}"
         self.sop = f"{_ROOT}.3.{number}"
+        self.patient = beside.patient if beside else f"H-{number}"
 
     @property
     def path(self) -> str:
         return f"/dicom-web/studies/{self.study}/series/{self.series}/instances/{self.sop}"
 
 
-def head(who: Identity, *, sop_class: str = CT, name: str = "Hostile^Object", patient: str = "H-1") -> bytes:
+def head(who: Identity, *, sop_class: str = CT, name: str = "Hostile^Object", patient: str | None = None) -> bytes:
     """Elements up to group 0020, as an honest object has them."""
     return (
         element(0x00080016, "UI", sop_class) + element(0x00080018, "UI", who.sop) + element(0x00080020, "DA", "20260301")
-        + element(0x00080060, "CS", "CT") + element(0x00100010, "PN", name) + element(0x00100020, "LO", patient)
+        + element(0x00080060, "CS", "CT") + element(0x00100010, "PN", name) + element(0x00100020, "LO", patient or who.patient)
         + element(0x0020000D, "UI", who.study) + element(0x0020000E, "UI", who.series) + element(0x00200013, "IS", "1")
     )  # fmt: skip
 
