@@ -118,9 +118,17 @@ export interface StudyQuery {
   limit?: number
 }
 
+/** Studies of a patient that are there only behind the glass; told to who may break it. */
+export interface WithheldStudies {
+  patient: string
+  issuer: string
+  count: number
+}
+
 export interface StudyPage extends Page<StudyRow> {
   count: number
   count_is_exact: boolean
+  withheld: WithheldStudies[]
 }
 
 export interface Difference {

@@ -25,6 +25,7 @@ import { DropZone } from './upload/DropZone'
 import { pickFiles } from './upload/picker'
 import { UploadPanel } from './upload/UploadPanel'
 import { useStudyList } from './useStudyList'
+import { Withheld } from './Withheld'
 import css from './Worklist.module.css'
 
 const rowId = (row: StudyRow): string => row.id
@@ -119,6 +120,7 @@ export function WorklistPage() {
         side={showPreview && <Preview row={current} onClose={() => setPreview(false)} onOpen={open} />}
       >
         {list.error !== null && list.rows.length > 0 && <StaleLine text={t(list.unanswered ? 'worklist.unanswered' : 'worklist.stale')} onRetry={list.reload} />}
+        <Withheld found={list.withheld} onOpened={list.reload} />
         <div ref={frame} className={css['frame']}>
           {list.error !== null && list.rows.length === 0 ? (
             <Failed error={list.error} onRetry={list.reload} />

@@ -3,10 +3,11 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useLive } from '@/api/live'
 import { keys } from '@/api/keys'
 import { readStudy, searchStudies } from '@/api/studies'
-import { type StudyPage, type StudyQuery, type StudyRow } from '@/api/types'
+import { type StudyPage, type StudyQuery, type StudyRow, type WithheldStudies } from '@/api/types'
 import { mergeFresh } from './merge'
 
 const PAGE = 100
+const NONE: readonly WithheldStudies[] = []
 const MOST_READ_AT_ONCE = 8
 
 type Pages = InfiniteData<StudyPage, string | null>
@@ -23,6 +24,8 @@ export interface StudyList {
   unanswered: boolean
   /** The last reading failed; the rows are old. */
   error: unknown
+  /** Of the patient that is searched for; empty while the rows are of another question. */
+  withheld: readonly WithheldStudies[]
   /** Rows that came in above since somebody last stood at the top. */
   arrived: number
   seen: () => void
@@ -90,6 +93,7 @@ export function useStudyList(query: StudyQuery): StudyList {
     previous: list.isPlaceholderData || (list.data === undefined && kept !== undefined && list.isFetching),
     unanswered: list.data === undefined && kept !== undefined,
     error: list.error,
+    withheld: list.isPlaceholderData || list.data === undefined ? NONE : (first?.withheld ?? NONE),
     arrived,
     seen: useCallback(() => setArrived(0), []),
     more: useCallback(() => {
