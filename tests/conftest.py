@@ -93,7 +93,9 @@ def database() -> Iterator[Postgres | None]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the whole session; DCMTK, PYNET and HARNESS are registered devices. Tests must not stop it."""
-    with Server(tmp_path_factory.mktemp("server") / "data") as running:
+    # One sign-in serves all tests: nobody shall be asked for a fresh proof, or find the screen locked, because the run is long.
+    long = {"HELIOGRAPH_IDLE_LOCK_MINUTES": "600", "HELIOGRAPH_STEP_UP_MINUTES": "600"}
+    with Server(tmp_path_factory.mktemp("server") / "data", env=long) as running:
         for caller in CALLERS:
             running.add_device(caller)
         yield running

@@ -208,29 +208,6 @@ class Settings:
     oidc_new_people: str = _setting(
         "refuse", "Who comes for the first time: `refuse`, or `add` when a group gives a role.", toml="oidc.new_people"
     )
-    ldap_url: str = _setting(
-        "", "Directory whose people may sign in with its password (`ldaps://ad.example.org`).", toml="ldap.url"
-    )
-    ldap_ca: str = _setting(
-        "", "File with the certificates that may vouch for it; the machine's when empty.", toml="ldap.ca"
-    )
-    ldap_bind_dn: str = _setting("", "Entry as which we search.", toml="ldap.bind_dn")
-    ldap_bind_password: str = _setting("", "Its password.", toml="ldap.bind_password")
-    ldap_base: str = _setting("", "Where people are searched (`ou=people,dc=example,dc=org`).", toml="ldap.base")
-    ldap_filter: str = _setting(
-        "(uid={name})", "How a person is found; Active Directory: `(sAMAccountName={name})`.", toml="ldap.filter"
-    )
-    ldap_groups_attribute: str = _setting(
-        "memberOf", "Attribute of the entry that names its groups.", toml="ldap.groups_attribute"
-    )
-    ldap_roles: str = _setting(
-        "",
-        "Which role a group gives, by its common name: `radiology=radiologist, pacs-admins=admin`.",
-        toml="ldap.roles",
-    )
-    ldap_new_people: str = _setting(
-        "refuse", "Who comes for the first time: `refuse`, or `add` when a group gives a role.", toml="ldap.new_people"
-    )
     max_upload_bytes: int = _setting(
         8 << 30, "Largest upload through the browser or STOW-RS.", toml="web.max_upload_bytes", least=1
     )
@@ -424,14 +401,11 @@ def _check_callers(settings: Settings) -> None:
 def _check_access(settings: Settings) -> None:
     if settings.second_factor not in {"optional", "required"}:
         raise Invalid("access.second_factor must be optional or required", code="bad_setting")
-    for key, value in (("oidc.new_people", settings.oidc_new_people), ("ldap.new_people", settings.ldap_new_people)):
-        if value not in {"refuse", "add"}:
-            raise Invalid(f"{key} must be refuse or add", code="bad_setting")
-    for key, url, far in (("oidc.issuer", settings.oidc_issuer, "https"), ("ldap.url", settings.ldap_url, "ldaps")):
-        if url and not url.startswith(f"{far}://") and not _is_loopback(url):
-            raise Invalid(f"{key} must begin with {far}://", code="bad_setting")
-    if "{name}" not in settings.ldap_filter:
-        raise Invalid("ldap.filter must contain {name}", code="bad_setting")
+    if settings.oidc_new_people not in {"refuse", "add"}:
+        raise Invalid("oidc.new_people must be refuse or add", code="bad_setting")
+    issuer = settings.oidc_issuer
+    if issuer and not issuer.startswith("https://") and not _is_loopback(issuer):
+        raise Invalid("oidc.issuer must begin with https://", code="bad_setting")
 
 
 def _is_loopback(url: str) -> bool:

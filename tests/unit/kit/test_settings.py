@@ -70,7 +70,7 @@ def test_every_setting_is_read_from_environment_and_file(field: Any, tmp_path: P
         "http": "127.0.0.1:9", "dicom": "127.0.0.1:9", "aet": "ABC", "dimse_unknown_peers": "echo", "dimse_unknown_networks": "any",
         "data": str(tmp_path), "site_timezone": "Europe/Vienna", "database": "postgresql://u@h/n", "blobs": "s3://bucket/x", "dimse_max_pdu_bytes": 4096, "trusted_proxy": "10.0.0.1",
         "public_url": "https://pacs.example.org", "second_factor": "required", "oidc_issuer": "https://sso.example.org", "oidc_new_people": "add",
-        "ldap_url": "ldaps://ad.example.org", "ldap_filter": "(cn={name})", "ldap_new_people": "add", "alarm_webhook": "https://alarms.example.org/in", "alarm_smtp": "mail.example.org:25", "audit_syslog": "arr.example.org:6514",
+        "alarm_webhook": "https://alarms.example.org/in", "alarm_smtp": "mail.example.org:25", "audit_syslog": "arr.example.org:6514",
         "https": "127.0.0.1:9", "dicom_tls": "127.0.0.1:9", "dimse_plaintext": "private", "tls_profile": "modified",
         "tls_client_certificates": "optional",
     }  # fmt: skip

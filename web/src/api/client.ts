@@ -41,6 +41,19 @@ export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener
 }
 
+let onLocked: () => void = () => undefined
+let onStepUp: () => Promise<boolean> = () => Promise.resolve(false)
+
+/** Names who is told when the server says that the screen is locked, or that a second factor is wanted first. */
+export function whenLocked(listener: () => void): void {
+  onLocked = listener
+}
+
+/** Names who asks the person for a fresh proof; true when it was given. */
+export function whenStepUp(asker: () => Promise<boolean>): void {
+  onStepUp = asker
+}
+
 /** The server said to somebody else than {@link request} that nobody is signed in. */
 export function tellSignedOut(): void {
   onSignedOut()
@@ -70,8 +83,19 @@ function parse(text: string): unknown {
   }
 }
 
-/** Sends one request and gives the parsed body, or throws an {@link ApiError}. */
+/** Sends one request and gives the parsed body, or throws an {@link ApiError}. An act that wants a fresh proof asks for it and is sent again. */
 export async function request<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  try {
+    return await requestOnce<T>(method, path, body, signal)
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 403) throw error
+    if (error.code === 'locked' || error.code === 'second_factor_wanted') onLocked()
+    if (error.code !== 'step_up_needed' || !(await onStepUp())) throw error
+    return requestOnce<T>(method, path, body, signal)
+  }
+}
+
+async function requestOnce<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const early = method === 'GET' ? await takeEarly(path) : undefined
   if (early !== undefined) {
     signal?.throwIfAborted()

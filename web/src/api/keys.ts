@@ -1,6 +1,8 @@
 /** Query keys: the first word is what a stream message invalidates. */
 export const keys = {
   session: ['session'],
+  account: ['account'],
+  ways: ['session-ways'],
   studies: ['studies'],
   study: (id: string) => ['study', id],
   manifest: (id: string) => ['study', id, 'manifest'],

@@ -31,8 +31,9 @@ const TOUCHES: Partial<Record<StreamMessage['kind'], readonly (readonly string[]
 }
 
 /** Turns stream messages into re-reads, at most one per list in each quiet interval. */
-export function useStream(client: QueryClient): void {
+export function useStream(client: QueryClient, wanted = true): void {
   useEffect(() => {
+    if (!wanted) return
     const { soon, stop } = pace(QUIET_MS)
     let lost = false
 
@@ -81,5 +82,5 @@ export function useStream(client: QueryClient): void {
       close()
       stop()
     }
-  }, [client])
+  }, [client, wanted])
 }

@@ -35,6 +35,19 @@ export interface Session {
   csrf: string
   permissions: Permission[]
   site: { name: string; version: string; timezone: string }
+  session: SessionFacts
+}
+
+export interface SessionFacts {
+  id: string
+  state: 'open' | 'locked' | 'enrolling'
+  kind: 'person' | 'station'
+  way: string
+  expires_at: string
+  idle_lock_minutes: number
+  step_up_minutes: number
+  /** By which ways the person can show that it is back, the quickest first. */
+  proves_by: ('passkey' | 'pin' | 'totp' | 'password')[]
 }
 
 export interface PatientSummary {
@@ -387,6 +400,12 @@ export interface User {
   disabled_at: string | null
   has_password: boolean
   last_seen_at: string | null
+  kind: 'person' | 'station'
+  /** From where the person signs in, empty for here. */
+  directory: string
+  has_totp: boolean
+  passkeys: number
+  sessions: number
 }
 
 export interface About {

@@ -1,22 +1,27 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useCallback, useEffect, useState } from 'react'
 import { Outlet, useLocation } from 'react-router'
 import { SessionContext } from '@/api/access'
-import { ApiError, whenSignedOut } from '@/api/client'
+import { ApiError, whenLocked, whenSignedOut } from '@/api/client'
 import { keys } from '@/api/keys'
 import { useStream } from '@/api/live'
 import { readSession } from '@/api/session'
 import { type Session } from '@/api/types'
+import { AccountPage } from '@/features/account/AccountPage'
 import { SigninPage } from '@/features/signin/SigninPage'
 import { setSiteZone } from '@/kit/format/instant'
 import { setPerson, usePreference } from '@/kit/preferences'
 import { Toasts } from '@/kit/Toasts'
 import { type Density } from '@/kit/table/Table'
+import { Lock } from './Lock'
 import { Palette } from './Palette'
 import { Rail } from './Rail'
+import { StepUp } from './StepUp'
 import { TopBar } from './TopBar'
 import { Unreachable } from './Unreachable'
+import { useIdle } from './useIdle'
 import { useViewerWarm } from './useViewerWarm'
+import lockCss from './Lock.module.css'
 import css from './Shell.module.css'
 
 /** A server that starts is there in seconds. */
@@ -33,6 +38,7 @@ export function Shell() {
     refetchInterval: (query) => (query.state.status === 'error' && query.state.error instanceof ApiError && query.state.error.offline ? AGAIN_MS : false),
   })
   const [over, setOver] = useState(false)
+  const look = useCallback(() => void client.invalidateQueries({ queryKey: keys.session }), [client])
   useEffect(() => {
     whenSignedOut(() => {
       // Every frame on its way is refused too: only the first refusal finds somebody here.
@@ -41,9 +47,10 @@ export function Shell() {
       client.removeQueries({ predicate: (query) => query.queryKey[0] !== keys.session[0] })
       void client.resetQueries({ queryKey: keys.session })
     })
-  }, [client])
+    whenLocked(look)
+  }, [client, look])
 
-  if (session.data !== undefined) return <SignedIn session={session.data} />
+  if (session.data !== undefined) return <SignedIn session={session.data} look={look} />
   if (session.isError) {
     if (session.error instanceof ApiError && session.error.status === 401) {
       const enter = (value: Session): void => {
@@ -57,12 +64,14 @@ export function Shell() {
   return <div className={css['blank']} aria-busy="true" />
 }
 
-function SignedIn({ session }: { session: Session }) {
+function SignedIn({ session, look }: { session: Session; look: () => void }) {
   setPerson(session.user.id)
   setSiteZone(session.site.timezone)
   const client = useQueryClient()
   const reading = useLocation().pathname.startsWith('/study/')
-  useStream(client)
+  const { state } = session.session
+  useIdle(session.session, look)
+  useStream(client, state === 'open')
   useViewerWarm(!reading)
   const [density] = usePreference<Density>('density', 'roomy')
   useEffect(() => {
@@ -70,15 +79,17 @@ function SignedIn({ session }: { session: Session }) {
   }, [density])
   return (
     <SessionContext value={session}>
-      <div className={css['shell']} data-viewer={reading || undefined}>
-        <Rail />
-        <TopBar />
-        <div className={css['page']}>
-          <Outlet />
+      {/* What was open stays as it is behind the lock, where nobody sees or reaches it. */}
+      <div className={lockCss['behind']} inert={state === 'locked'}>
+        <div className={css['shell']} data-viewer={reading || undefined}>
+          {state !== 'enrolling' && <Rail />}
+          <TopBar />
+          <div className={css['page']}>{state === 'enrolling' ? <AccountPage /> : <Outlet />}</div>
         </div>
+        {state === 'open' && <Palette />}
+        <Toasts inBar={reading} />
       </div>
-      <Palette />
-      <Toasts inBar={reading} />
+      {state === 'locked' ? <Lock session={session} /> : <StepUp />}
     </SessionContext>
   )
 }

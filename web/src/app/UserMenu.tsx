@@ -1,11 +1,12 @@
 import { ActionIcon, Menu, Modal } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQueryClient } from '@tanstack/react-query'
-import { IconCheck, IconKey, IconLanguage, IconLogout, IconUser } from '@tabler/icons-react'
+import { IconCheck, IconKey, IconLanguage, IconLock, IconLogout, IconShieldLock, IconUser } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import { useNavigate } from 'react-router'
 import { useSession } from '@/api/access'
 import { keys } from '@/api/keys'
-import { signOut } from '@/api/session'
+import { lock, signOut } from '@/api/session'
 import { PasswordForm } from '@/features/signin/PasswordForm'
 import { forgetPatients } from '@/kit/identity'
 import { Tip } from '@/kit/Tip'
@@ -14,7 +15,8 @@ import { LANGUAGES, switchLanguage } from '@/locales'
 
 export function UserMenu() {
   const { t, i18n } = useTranslation()
-  const { user, site } = useSession()
+  const { user, site, session } = useSession()
+  const navigate = useNavigate()
   const client = useQueryClient()
   const [changing, password] = useDisclosure(false)
   const leave = async (): Promise<void> => {
@@ -37,9 +39,19 @@ export function UserMenu() {
           <Menu.Label>
             <bdi>{user.display_name}</bdi> · <bdi>{site.name}</bdi>
           </Menu.Label>
-          <Menu.Item leftSection={<IconKey size={14} />} onClick={password.open}>
-            {t('user.change_password')}
-          </Menu.Item>
+          {session.kind === 'person' && (
+            <>
+              <Menu.Item leftSection={<IconLock size={14} />} onClick={() => void lock().then((locked) => client.setQueryData(keys.session, locked))}>
+                {t('user.lock')}
+              </Menu.Item>
+              <Menu.Item leftSection={<IconShieldLock size={14} />} onClick={() => void navigate('/account')}>
+                {t('user.security')}
+              </Menu.Item>
+              <Menu.Item leftSection={<IconKey size={14} />} onClick={password.open}>
+                {t('user.change_password')}
+              </Menu.Item>
+            </>
+          )}
           <Menu.Divider />
           <Menu.Label>
             <IconLanguage size={12} aria-hidden /> {t('user.language')}

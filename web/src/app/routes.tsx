@@ -1,6 +1,7 @@
 import { lazy, Suspense } from 'react'
 import { createBrowserRouter, useParams } from 'react-router'
 import { AboutPage } from '@/features/about/AboutPage'
+import { AccountPage } from '@/features/account/AccountPage'
 import { AlarmsPage } from '@/features/alarms/AlarmsPage'
 import { DevicesPage } from '@/features/devices/DevicesPage'
 import { JobsPage } from '@/features/jobs/JobsPage'
@@ -46,6 +47,7 @@ export const router = createBrowserRouter([
           { path: 'alarms', Component: AlarmsPage },
           { path: 'users', Component: UsersPage },
           { path: 'about', Component: AboutPage },
+          { path: 'account', Component: AccountPage },
           { path: '*', Component: Lost },
         ],
       },

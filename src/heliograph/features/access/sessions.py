@@ -21,7 +21,7 @@ from heliograph.kit.ids import new_secret
 from heliograph.kit.time import now
 
 State = Literal["open", "locked", "enrolling"]
-Way = Literal["password", "link", "second", "passkey", "oidc", "ldap"]
+Way = Literal["password", "link", "second", "passkey", "oidc"]
 _TOUCH_EVERY = timedelta(minutes=1)
 _STATION_HOURS = 365 * 24.0
 _STATION_MAY: frozenset[str] = frozenset({"study.read"})

@@ -14,6 +14,7 @@ from heliograph.gateways.api import (
     devices,
     glass,
     jobs,
+    oidc,
     people,
     policy,
     quarantine,
@@ -32,6 +33,7 @@ router = APIRouter()
 for _module in (
     session,
     account,
+    oidc,
     studies,
     devices,
     certificates,

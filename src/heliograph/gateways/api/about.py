@@ -11,7 +11,7 @@ from heliograph.gateways.http import ActorDep, ServicesDep
 from heliograph.kit.settings import FIELDS
 
 router = APIRouter(tags=["about"])
-_SECRET = {"alarm_webhook", "database", "oidc_client_secret", "ldap_bind_password"}
+_SECRET = {"alarm_webhook", "database", "oidc_client_secret"}
 
 
 @router.get("/about")

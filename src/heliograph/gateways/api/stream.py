@@ -18,7 +18,7 @@ from heliograph.engine import events, telemetry
 from heliograph.features.access import Actor, Permission, allowed, seen_studies
 from heliograph.gateways.api.uploads import forget_interrupted
 from heliograph.gateways.http.auth import authenticator_of
-from heliograph.kit.errors import HeliographError
+from heliograph.kit.errors import HeliographError, NotSignedIn
 from heliograph.kit.time import now
 from heliograph.services import Services
 
@@ -179,8 +179,8 @@ async def stream(socket: WebSocket) -> None:
     """Needs a session and our own Origin; ends within seconds after the session does."""
     try:
         actor, session = await authenticator_of(socket).identify(socket)
-    except HeliographError:
-        await socket.close(4401)
+    except HeliographError as error:
+        await socket.close(4401 if isinstance(error, NotSignedIn) else 4423)
         return
     if (session is not None and not _own_origin(socket)) or not allowed(actor, "study.read"):
         await socket.close(4403)

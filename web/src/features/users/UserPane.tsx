@@ -4,8 +4,11 @@ import { IconLink } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useSession } from '@/api/access'
+import { endSessionsOf, resetFactors } from '@/api/account'
 import { makeUserLink, useAddUser, useSaveUser } from '@/api/lists'
 import { ROLES, type User, type UserDraft } from '@/api/types'
+import { told } from '@/kit/act'
+import { Confirm } from '@/kit/Confirm'
 import css from '@/kit/form.module.css'
 import { SidePane } from '@/kit/Page'
 
@@ -16,13 +19,15 @@ export function UserPane({ user, onClose }: { user: User | null; onClose: () => 
   const save = useSaveUser()
   const add = useAddUser()
   const link = useMutation({ mutationFn: makeUserLink })
+  const reset = useMutation({ mutationFn: resetFactors })
+  const end = useMutation({ mutationFn: endSessionsOf })
   const [draft, setDraft] = useState<UserDraft>(
     user === null ? { name: '', display_name: '', roles: ['viewer'] } : { name: user.name, display_name: user.display_name, roles: user.roles },
   )
   const [active, setActive] = useState(user?.disabled_at === null)
   const change = (part: Partial<UserDraft>): void => setDraft({ ...draft, ...part })
   const ready = draft.name.trim() !== '' && draft.roles.length > 0
-  const code = link.data?.link ?? add.data?.link
+  const code = reset.data?.link ?? link.data?.link ?? add.data?.link
   const made = add.data !== undefined
   const submit = (): void => {
     if (!ready || made) return
@@ -91,13 +96,29 @@ export function UserPane({ user, onClose }: { user: User | null; onClose: () => 
             {(save.error ?? add.error ?? link.error)?.message}
           </p>
         )}
+      </form>
+      <div className={`${css['form'] ?? ''} ${css['gap'] ?? ''}`}>
+        {user !== null && user.kind === 'person' && user.id !== me && (
+          <div className={css['buttons']}>
+            <Confirm question={t('users.reset_sure')} confirm={t('users.reset')} busy={reset.isPending} onConfirm={() => reset.mutate(user.id, told(t('users.reset_done')))}>
+              {t('users.reset')}
+            </Confirm>
+          </div>
+        )}
+        {user !== null && user.sessions > 0 && user.id !== me && (
+          <div className={css['buttons']}>
+            <Button loading={end.isPending} onClick={() => end.mutate(user.id, told(t('account.ended')))}>
+              {t('users.end_sessions', { count: user.sessions })}
+            </Button>
+          </div>
+        )}
         {code !== undefined && (
           <div role="status">
             <p className={css['quiet']}>{t('users.link_hint')}</p>
             <code className={css['secret']}>{`${location.origin}/signin#link=${code}`}</code>
           </div>
         )}
-      </form>
+      </div>
     </SidePane>
   )
 }

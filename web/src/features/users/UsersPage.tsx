@@ -1,5 +1,5 @@
 import { Button, SegmentedControl } from '@mantine/core'
-import { IconPlus } from '@tabler/icons-react'
+import { IconDeviceTv, IconPlus } from '@tabler/icons-react'
 import { type TFunction } from 'i18next'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -14,6 +14,7 @@ import { type Column } from '@/kit/table/columns'
 import { ListTable } from '@/kit/table/ListTable'
 import { useSelection } from '@/kit/useSelection'
 import { TokensTable } from './TokensTable'
+import { StationPane } from './StationPane'
 import { UserPane } from './UserPane'
 
 const rowId = (row: User): string => row.id
@@ -40,7 +41,8 @@ function useColumns(): Column<User>[] {
 
 function UserState({ row }: { row: User }) {
   const { t } = useTranslation()
-  if (row.disabled_at === null && !row.has_password) return <State tone="waiting">{t('users.no_password')}</State>
+  if (row.kind === 'station' && row.disabled_at === null) return <State tone="ok">{t('users.station')}</State>
+  if (row.disabled_at === null && !row.has_password && row.directory === '' && row.passkeys === 0) return <State tone="waiting">{t('users.no_password')}</State>
   return <State tone={row.disabled_at === null ? 'ok' : 'stopped'}>{t(row.disabled_at === null ? 'users.active' : 'users.disabled')}</State>
 }
 
@@ -52,6 +54,7 @@ export function UsersPage() {
   const selection = useSelection(users.data?.items, rowId)
   const [adding, setAdding] = useState(false)
   const [making, setMaking] = useState(false)
+  const [placing, setPlacing] = useState(false)
   const columns = useColumns()
   const shown = tab !== 'people' ? undefined : adding ? null : selection.open ? selection.row : undefined
   return (
@@ -59,9 +62,16 @@ export function UsersPage() {
       title={t('page.users')}
       lead={t(tab === 'people' ? 'users.lead' : 'tokens.lead')}
       actions={
-        <Button variant="filled" leftSection={<IconPlus size={14} />} onClick={() => (tab === 'people' ? setAdding(true) : setMaking(true))}>
-          {t(tab === 'people' ? 'users.add' : 'tokens.add')}
-        </Button>
+        <>
+          {tab === 'people' && (
+            <Button leftSection={<IconDeviceTv size={14} />} onClick={() => setPlacing(true)}>
+              {t('users.add_station')}
+            </Button>
+          )}
+          <Button variant="filled" leftSection={<IconPlus size={14} />} onClick={() => (tab === 'people' ? setAdding(true) : setMaking(true))}>
+            {t(tab === 'people' ? 'users.add' : 'tokens.add')}
+          </Button>
+        </>
       }
       toolbar={
         <SegmentedControl
@@ -76,7 +86,9 @@ export function UsersPage() {
         />
       }
       side={
-        shown !== undefined && (
+        placing && tab === 'people' ? (
+          <StationPane onClose={() => setPlacing(false)} />
+        ) : shown !== undefined && (
           <UserPane
             key={shown?.id ?? 'new'}
             user={shown}

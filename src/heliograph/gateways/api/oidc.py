@@ -1,0 +1,67 @@
+"""The sign-in of another house: out to the provider and back."""
+
+from typing import cast
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse
+
+from heliograph.engine import telemetry
+from heliograph.features.access.oidc import OidcSettings, Provider, read_roles, sign_in_by_oidc
+from heliograph.features.access.signing_in import note_failure
+from heliograph.gateways.http import ServicesDep
+from heliograph.gateways.http.auth import own_origins, rules_of, set_cookie, window_of
+from heliograph.kit.errors import Absent, HeliographError
+from heliograph.services import Services
+
+router = APIRouter(prefix="/session/oidc", tags=["session"])
+_COOKIE = "__Host-heliograph-oidc"
+_BACK = "/api/session/oidc/callback"
+_FAILED = "/signin#outside=failed"
+
+
+@router.get("/start", response_class=RedirectResponse, status_code=303)
+def start(request: Request, services: ServicesDep) -> RedirectResponse:
+    """Sends the browser to the provider."""
+    provider = _provider(request, services)
+    with services.database.transaction() as tx:
+        where, bound = provider.begin(tx, window_of(request), own_origins(request)[0] + _BACK)
+    answer = RedirectResponse(where, 303)
+    answer.set_cookie(_COOKIE, bound, max_age=300, path="/", secure=True, httponly=True, samesite="lax")
+    return answer
+
+
+@router.get("/callback", response_class=RedirectResponse, status_code=303)
+def callback(request: Request, services: ServicesDep, state: str = "", code: str = "") -> RedirectResponse:
+    """The browser comes back from the provider; whatever went wrong, it stands at our own sign-in page."""
+    window, rules = window_of(request), rules_of(services.settings)
+    try:
+        provider = _provider(request, services)
+        with services.database.transaction() as tx:
+            begun = provider.claim(tx, state[:200], request.cookies.get(_COOKIE, ""))
+        said = provider.finish(begun, code)
+        with services.database.transaction() as tx:
+            session = sign_in_by_oidc(tx, provider.settings, said, window, rules)
+    except HeliographError as error:
+        telemetry.fact("oidc_failed", code=error.code)
+        with services.database.transaction() as tx:
+            note_failure(tx, "", window.address, "oidc")
+        return RedirectResponse(_FAILED, 303)
+    answer = RedirectResponse("/", 303)
+    answer.delete_cookie(_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+    set_cookie(answer, session)
+    return answer
+
+
+def _provider(request: Request, services: Services) -> Provider:
+    """One for the process, so that its keys are remembered."""
+    settings = services.settings
+    if not settings.oidc_issuer:
+        raise Absent("no other sign-in is set up here", code="no_oidc")
+    if getattr(request.app.state, "oidc", None) is None:
+        request.app.state.oidc = Provider(
+            OidcSettings(
+                settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret, settings.oidc_scopes,
+                settings.oidc_groups_claim, read_roles(settings.oidc_roles), settings.oidc_new_people == "add",
+            )
+        )  # fmt: skip
+    return cast("Provider", request.app.state.oidc)
