@@ -43,7 +43,7 @@ def add_to(commands: Commands) -> None:
     check.set_defaults(run=_verify)
     prove = command(
         acts, "prove", "the proof that one object is unchanged since it was first received",
-        "Verify it anywhere: python verifier.py object PROOF OBJECT.dcm",
+        "Verify it anywhere with `python verifier.py object PROOF OBJECT.dcm`.",
         "heliograph audit prove --sop-uid 1.2.840.113619.2.5 proof.json --object object.dcm",
     )  # fmt: skip
     prove.add_argument("--sop-uid", required=True, metavar="UID", help="SOP Instance UID of the object")
