@@ -69,7 +69,8 @@ test-tools: test-packages $(STAMP)/test
 .PHONY: test
 test: test-packages setup test-tools ## unit, conformance, e2e, faults at 5 rounds (T=path selects, ARGS=pytest options)
 	$(if $(filter tests/unit,$(T)),npm --prefix web run -s test)
-	.venv/bin/python -m pytest $(T) $(ARGS)
+	$(if $(filter tests/unit,$(T)),.venv/bin/python -m pytest tests/unit --numprocesses=auto --dist=loadfile $(ARGS))
+	$(if $(filter-out tests/unit,$(T)),.venv/bin/python -m pytest $(filter-out tests/unit,$(T)) $(ARGS))
 
 .PHONY: test-all-packages
 test-all-packages:

@@ -17,6 +17,7 @@ from tests.peers.heliograph import Server
 
 MIB = 1 << 20
 _LOOK_S = 0.1
+_EMPTY_DECODER = 72 * MIB
 _SETTINGS = "[archive]\nseries_quiet_s = 1\nstudy_quiet_s = 1\n"
 
 
@@ -52,15 +53,21 @@ class Siege:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.base = held_bytes(server)
-        self.most = self.base
+        self._base = held_by(server)
+        self._most = 0
         self._stop = threading.Event()
         self._watch = threading.Thread(target=self._look, daemon=True)
 
     def rise(self) -> int:
         """How far memory has risen above what was held before, at the worst moment."""
-        self.most = max(self.most, held_bytes(self.server))
-        return self.most - self.base
+        self._look_once()
+        return self._most
+
+    def _look_once(self) -> None:
+        """A process that was not there before is a decoder, for whatever came meanwhile; it holds something before it sees a byte."""
+        now = held_by(self.server)
+        risen = sum(held - self._base.get(pid, min(held, _EMPTY_DECODER)) for pid, held in now.items())
+        self._most = max(self._most, risen)
 
     def begin(self) -> None:
         self._watch.start()
@@ -71,15 +78,15 @@ class Siege:
 
     def _look(self) -> None:
         while not self._stop.wait(_LOOK_S):
-            self.most = max(self.most, held_bytes(self.server))
+            self._look_once()
 
 
-def held_bytes(server: Server) -> int:
-    """Proportional set size of the program's processes without pages of files, which the kernel takes back when it needs them.
+def held_by(server: Server) -> dict[int, int]:
+    """Proportional set size of each of the program's processes without pages of files, which the kernel takes back when it needs them.
 
     The database is left out: its shared memory fills with use, whoever uses it.
     """
-    total = 0
+    held = {}
     for pid in server.pids():
         if processes.name_of(pid) in {"postgres", "unshare"}:
             continue
@@ -87,10 +94,14 @@ def held_bytes(server: Server) -> int:
             text = Path(f"/proc/{pid}/smaps_rollup").read_text()
         except OSError:
             continue
-        total += sum(
+        held[pid] = sum(
             int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith(("Pss_Anon:", "Pss_Shmem:"))
         )
-    return total
+    return held
+
+
+def held_bytes(server: Server) -> int:
+    return sum(held_by(server).values())
 
 
 _SEEDS = iter(range(7000, 10_000))

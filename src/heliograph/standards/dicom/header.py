@@ -27,6 +27,7 @@ from heliograph.standards.dicom.dataset import DataSet, indexer, item_of, walk_i
 __all__ = ["Header", "NeedMore", "Unparseable", "inflated", "scan"]
 
 _MAX_NOTED: Final = 2 * MAX_PROBLEMS
+_MOST_EARLY = 16 << 20
 _FIRST_INFLATE: Final = 256 * 1024
 _END_OF_FRAGMENTS: Final = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 
@@ -194,6 +195,8 @@ def _scan_deflated(data: Buffer, envelope: Envelope, *, complete: bool) -> Heade
             if inflater.is_finished:
                 raise NeedMore(len(data) + 1) from None
             wanted = max(more.at_least - len(plain), len(plain))
+            if not complete and len(plain) + wanted > _MOST_EARLY:  # a whole object is counted before it is kept
+                raise NeedMore(2 * len(data)) from None
             continue
         header = _header(plain, max(start + total, len(plain)), envelope, encoding, walker, complete=complete)
         header.deflated = True
