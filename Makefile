@@ -19,6 +19,8 @@ T ?= $(wildcard tests/unit tests/conformance tests/e2e tests/faults)
 STAMP := .venv/.stamps
 STATIC := src/heliograph/gateways/ui/static
 WEB_SOURCES := $(shell test -d web && find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
+# These wait more than they work: on all cores beside each other. Browsers and faults have the machine for themselves.
+BESIDE := tests/unit tests/conformance
 TEST_PACKAGES := dcmtk orthanc orthanc-dicomweb dicom3tools wrk chromium rsyslog rsyslog-gnutls fonts-noto-core fonts-noto-cjk
 # A bucket for tests/unit/engine/test_s3.py, and the external database.
 MORE_TEST_PACKAGES := postgresql swift-proxy swift-account swift-container swift-object memcached
@@ -69,8 +71,8 @@ test-tools: test-packages $(STAMP)/test
 .PHONY: test
 test: test-packages setup test-tools ## unit, conformance, e2e, faults at 5 rounds (T=path selects, ARGS=pytest options)
 	$(if $(filter tests/unit,$(T)),npm --prefix web run -s test)
-	$(if $(filter tests/unit,$(T)),.venv/bin/python -m pytest tests/unit --numprocesses=auto --dist=loadfile $(ARGS))
-	$(if $(filter-out tests/unit,$(T)),.venv/bin/python -m pytest $(filter-out tests/unit,$(T)) $(ARGS))
+	$(if $(filter $(BESIDE),$(T)),.venv/bin/python -m pytest $(filter $(BESIDE),$(T)) --numprocesses=auto --dist=loadfile $(ARGS))
+	$(if $(filter-out $(BESIDE),$(T)),.venv/bin/python -m pytest $(filter-out $(BESIDE),$(T)) $(ARGS))
 
 .PHONY: test-all-packages
 test-all-packages:
