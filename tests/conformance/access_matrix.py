@@ -34,8 +34,14 @@ PUBLIC = {
 NEARBY = {"GET /metrics", "HEAD /metrics"}
 # Ends the session of who asks: the next question would come from nobody.
 ENDS_OWN = {"DELETE /api/session", "POST /api/session/lock", "DELETE /api/account/sessions"}
-# Who watches over privacy marks patients; that is no leak.
-RIGHTFUL = {("the privacy officer", "POST /api/patients/{patient}/restriction")}
+# Who watches over privacy marks patients and reads whose studies were seen; that is no leak.
+RIGHTFUL = {
+    ("the privacy officer", name)
+    for name in (
+        "POST /api/patients/{patient}/restriction", "POST /api/audit/search", "POST /api/audit/search/sheet", "GET /api/audit/events/{event_id}",
+        "POST /api/audit/patient/sheet", "GET /api/security/unusual",
+    )
+}  # fmt: skip
 # Parameters that name something of a patient: what is there for others answers like what is not there at all. Nodes, rules, devices,
 # people and sites are the organisation's own.
 OF_PATIENTS = {

@@ -161,6 +161,7 @@ def _trust(call: Caller, house: Server, study: str) -> None:
     assert call("GET /api/sites")["items"][1]["departments"]
     assert call("POST /api/audit/search", {"limit": 20})["items"]
     assert call("POST /api/audit/patient", {"patient_id": SHAPE.patient})["items"]
+    _watching(call)
     policy = call("GET /api/policy")
     assert call("POST /api/policy/check", {"rules": policy["rules"]})["rules"] == policy["rules"]
     saved = {"rules": policy["rules"], "comment": "as they were", "expected_version": policy["version"]}
@@ -185,6 +186,24 @@ def _trust(call: Caller, house: Server, study: str) -> None:
         assert window.request("GET", f"/api/studies/{study}").status_code == 404, (
             "nobody looks into the own record at work"
         )
+
+
+def _watching(call: Caller) -> None:
+    proof = call("POST /api/audit/proof", {"sop_uid": SHAPE.sop_uid(1)})
+    assert (proof["unchanged"], proof["findings"]) == (True, [])
+    row = call("GET /api/audit/events/{event_id}", event_id=proof["event_id"])
+    assert row["kind"] == "instances.received"
+    assert row["place"]["unchanged"]
+    assert row["place"]["checkpoint"]["signed"]
+    assert row["place"]["checkpoint"]["holds"]
+    call("POST /api/audit/verify")
+    done = until(lambda: [
+        state for state in [call("GET /api/audit/state")] if state["verification"]["state"] == "done"
+    ])[0]  # fmt: skip
+    assert done["verification"]["findings"] == []
+    assert done["log"]["checkpoint"] >= 1
+    assert call("GET /api/security")["peers"]["devices"] >= 2
+    call("GET /api/security/unusual")
 
 
 def _break_glass(call: Caller, window: Browser, patient: str) -> None:

@@ -1,5 +1,7 @@
 """The audit log by the API: found by every field, paged without a gap, recorded itself, and only for who may read it."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -74,6 +76,49 @@ def test_who_saw_a_patient(admin: Browser, study: dict[str, Any]) -> None:
     assert seer["count"] >= 2
     assert seer["first_at"] <= seer["last_at"]
     assert admin.post("/api/audit/patient", json={"patient_id": "WHOSAW-1", "issuer": "nobody"}).status_code == 404
+
+
+def test_rows_are_found_by_event_address_and_kind_of_actor(admin: Browser, study: dict[str, Any]) -> None:
+    opened = rows(admin, patient_id="WHOSAW-1", events=["110103"], actor_kind="user", address="127.0.0.1")
+    assert {one["event"] for one in opened} == {"110103"}
+    assert {one["study"]["patient_id"] for one in opened} == {"WHOSAW-1"}
+    assert rows(admin, events=["110103"], address="192.0.2.1") == []
+    assert {one["event"] for one in rows(admin, events=["110113", "110114"], limit=50)} == {"110113", "110114"}
+
+
+def test_tables_to_take_along_hold_no_formula_and_are_on_record(
+    admin: Browser, api_house: Server, study: dict[str, Any]
+) -> None:
+    with database(api_house) as connection:
+        connection.execute(
+            "insert into audit_event (tenant_id, at, kind, outcome, actor, subject) values (1, now(), 'study.read', 'success', "
+            '\'{"kind": "token", "id": "x", "name": "=HYPERLINK(1)", "address": ""}\', %s)',
+            (f'{{"study": {study["id"]}}}',),
+        )
+    for path, body in (("search", {"study_id": int(study["id"])}), ("patient", {"patient_id": "WHOSAW-1"})):
+        answer = admin.post(f"/api/audit/{path}/sheet", json=body)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/csv")
+        lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        assert "'=HYPERLINK(1)" in {cell for line in lines for cell in line}
+        assert not [cell for line in lines for cell in line if cell.startswith("=")]
+    exported = rows(admin, kinds=["audit.exported"], limit=2)
+    assert {one["detail"]["form"] for one in exported} == {"csv"}
+    assert {one["event"] for one in exported} == {"110101"}
+
+
+def test_security_counts_names_that_nobody_has_and_does_not_show_them(admin: Browser, api_house: Server) -> None:
+    with Browser(api_house) as window:
+        for name in ("seer", "hunter2-typed-as-a-name"):
+            window.post("/api/session", json={"name": name, "password": "wrong wrong wrong"})
+    answer = admin.get("/api/security")
+    found = answer.json()
+    assert "hunter2" not in answer.text
+    assert found["sign_ins"]["unknown"] >= 1
+    assert "seer" in {one["name"] for one in found["sign_ins"]["people"]}
+    with person(api_house, "privacy-watch", "privacy") as officer, person(api_house, "nosy", "technologist") as nosy:
+        assert officer.get("/api/security/unusual").status_code == 200
+        assert {nosy.get(f"/api/security{rest}").status_code for rest in ("", "/unusual")} == {403}
 
 
 def test_reading_the_log_stands_in_the_log_without_what_was_asked_for(

@@ -8,6 +8,7 @@ MEANING = {
     "import": "Takes in files and ZIP files. Files that it had done before an interruption are not read again.",
     "load_demo": "Generates the sample hospital below DIR/demo and imports it. Queued once by `serve --demo`.",
     "verify": "Reads every stored object and compares it with its digest. Goes on from its cursor. Each fault raises an alarm.",
+    "verify_audit": "Reads the whole audit log and its witnesses: chain, tree, signatures. What it finds raises an alarm.",
     "retrieve": "Fetches a study from a node by C-MOVE to ourselves, or by C-GET when the node cannot move to us.",
     "send": "Sends a study or a series to a node. Goes on behind the last object that the node answered; waits and tries again when the "
     "node does not answer or is full. The page Sending shows it.",
@@ -26,6 +27,7 @@ DUTIES = {
     "settle": "Settles series and studies whose quiet time is over.",
     "alarms": "Looks for what a person must know of, and tells it by webhook or e-mail.",
     "verify": "Queues a verification when the last one is `archive.verify_period_days` old.",
+    "verify audit": "Queues a verification of the audit log when the last one is `archive.verify_period_days` old.",
     "sends": "Wakes sends whose next attempt is due.",
 }
 

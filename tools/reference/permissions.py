@@ -24,12 +24,13 @@ MEANING = {
     "settings.read": "See the settings and where each comes from. Secrets are shown as set or not set.",
     "changes.read": "Read the change feed.",
     "metrics.read": "Read `/metrics` from beyond loopback.",
-    "audit.read": "Search the audit log; see who saw a patient.",
+    "audit.read": "Search the audit log; see who saw a patient; give both out; verify the log and prove an object.",
     "glass.break": "Open a withheld patient in an emergency, with a reason that somebody reviews; be told how much is withheld.",
     "glass.review": "See every emergency access and say what it was.",
     "restriction.manage": "Mark patients as vip, staff or confidential.",
     "policy.manage": "See and change the access rules; explain who can see what, and why.",
     "site.manage": "Add sites and departments.",
+    "security.read": "See the page Security: who is connected, what failed, what is unusual, and how the audit log stands.",
 }
 RIGHTS = {
     "echo": "C-ECHO.",

@@ -10,7 +10,7 @@ from heliograph.engine.jobs import JobRun, Work
 from heliograph.engine.jobs.worker import Periodic, run_worker
 from heliograph.features import access
 from heliograph.features.access import system_actor
-from heliograph.features.archive import alarms, settle, verify_jobs
+from heliograph.features.archive import alarms, audit_verify, settle, verify_jobs
 from heliograph.features.archive.warm import warm
 from heliograph.features.imaging import Documents
 from heliograph.features.imaging.thumbnails import make_thumbnail
@@ -53,6 +53,7 @@ def works(services: Services) -> list[Work]:
         Work(IMPORT_JOB, lambda run: import_job(services, run)),
         Work(DEMO_JOB, lambda run: load_demo(services, run)),
         Work(verify_jobs.KIND, lambda run: verify_jobs.run(services.database, services.blobs, run)),
+        Work(audit_verify.KIND, lambda run: audit_verify.run(services.database, services.settings, run)),
         *dimse_jobs.works(services),
     ]
 
@@ -72,6 +73,7 @@ def duties(services: Services) -> list[Periodic]:
         Periodic("certificates", 5.0, lambda: access.publish_certificates(services.database, services.settings)),
         Periodic("own certificate", 3600.0, lambda: renew_own(services.settings)),
         Periodic("verify", 3600.0, lambda: verify_jobs.due(services.database, services.settings)),
+        Periodic("verify audit", 3600.0, lambda: audit_verify.due(services.database, services.settings)),
         *dimse_jobs.duties(services),
     ]
 

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +13,9 @@ from heliograph.engine.audit.verifier import json_lines, sentence_of, verify_log
 from heliograph.engine.audit.witness import witnessed
 from heliograph.engine.db import Tx
 from heliograph.features.access import system_actor
+from heliograph.features.archive.audit_object import sealed_proof
 from heliograph.features.archive.receipts import received
-from heliograph.kit.errors import Busy
 from heliograph.services import Services
-
-_TRIES = 20
 
 
 def add_to(commands: Commands) -> None:
@@ -91,16 +88,7 @@ def _prove(arguments: argparse.Namespace) -> None:
         with services.database.transaction() as tx:
             found, blob = received(tx, system_actor("console"), arguments.sop_uid)
         sealer = Sealer(services.database, settings.data, further_witness=settings.audit_witness)
-        for attempt in range(_TRIES):
-            try:
-                sealer.seal_once(checkpoint=True)
-                with _one_state(services) as tx:
-                    proof = export.prove(tx, found)
-                break
-            except Busy:  # the worker is sealing
-                if attempt == _TRIES - 1:
-                    raise
-                time.sleep(0.25)
+        proof = sealed_proof(services.database, sealer, found)
         arguments.file.write_text(json.dumps(proof, indent=1, ensure_ascii=False), "utf-8")
         if arguments.object is not None:
             arguments.object.write_bytes(services.blobs.read(blob))

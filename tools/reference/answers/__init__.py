@@ -4,7 +4,7 @@ They stand here and not in the routes: the server writes its answers as they are
 """
 
 from tools.reference.answers._answer import Answer, Made
-from tools.reference.answers.audit import AuditPage, WhoSawIt
+from tools.reference.answers.audit import AuditEvent, AuditPage, AuditState, ObjectProof, WhoSawIt
 from tools.reference.answers.installation import About, Settings
 from tools.reference.answers.peers import (
     Authority,
@@ -46,6 +46,7 @@ from tools.reference.answers.policy import (
     PolicySaved,
     Sites,
 )
+from tools.reference.answers.security import Security, Unusual
 from tools.reference.answers.studies import HeldOfStudies, Manifest, SeriesDocument, StudyPage, StudyWithSeries
 from tools.reference.answers.work import Alarms, Changes, JobMade, Jobs, Lives, Quarantine, Released, Uploaded
 
@@ -123,6 +124,12 @@ ANSWERS: dict[str, type[Answer]] = {
     "POST /api/glass/{glass_id}/review": Glass,
     "POST /api/audit/search": AuditPage,
     "POST /api/audit/patient": WhoSawIt,
+    "GET /api/audit/events/{event_id}": AuditEvent,
+    "GET /api/audit/state": AuditState,
+    "POST /api/audit/verify": JobMade,
+    "POST /api/audit/proof": ObjectProof,
+    "GET /api/security": Security,
+    "GET /api/security/unusual": Unusual,
     "GET /api/policy": PolicyAnswer,
     "POST /api/policy": PolicySaved,
     "POST /api/policy/check": PolicyChecked,
@@ -142,5 +149,7 @@ ANSWERS: dict[str, type[Answer]] = {
 # What answers no JSON: bytes of an object, a picture.
 BYTES = {
     "GET /api/quarantine/{held_id}/file": "application/dicom",
+    "POST /api/audit/search/sheet": "text/csv",
+    "POST /api/audit/patient/sheet": "text/csv",
     "GET /api/series/{series_id}/thumbnail": "image/jpeg",
 }

@@ -18,6 +18,7 @@ class Device(Answer):
     allow: list[Service]
     pinned: bool
     verified: bool
+    certified_until: datetime | None
     default_issuer: str
     answer_success_when_held: bool
     created_at: datetime
@@ -52,6 +53,7 @@ class Callers(Page):
 
 class Certificate(Answer):
     fingerprint: str
+    device_id: str | None
     aet: str | None
     subject: str
     serial: str

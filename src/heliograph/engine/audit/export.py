@@ -21,7 +21,7 @@ def lines(tx: Tx) -> Iterator[dict[str, Any]]:
     log = tx.execute("select id::text, made_at from audit_log").fetchone()
     assert log is not None
     yield {"type": "log", "format": FORMAT, "log": log[0], "made_at": instant(log[1]), "receipts": True}
-    yield from _keys(tx)
+    yield from keys_of(tx)
     checkpoints = _checkpoints(tx)
     due = next(checkpoints, None)
     for event in _events(tx):
@@ -47,7 +47,7 @@ def write(tx: Tx, file: TextIO) -> int:
     return count
 
 
-def _keys(tx: Tx) -> Iterator[dict[str, Any]]:
+def keys_of(tx: Tx) -> Iterator[dict[str, Any]]:
     for name, public, since in tx.execute("select fingerprint, public_key, since from audit_key order by since"):
         yield {"type": "key", "key": name, "public": bytes(public).hex(), "since": instant(since)}
 
@@ -155,5 +155,5 @@ def _proof(tx: Tx, received: Received, root: str, leaves: list[bytes], index: in
         "event": sealed_row(number, sealed_at, tuple(event)),
         "inclusion": [one.hex() for one in inclusion_path(stored_nodes(tx), number - 1, size)],
         "checkpoint": {"body": body, "signature": bytes(signature).hex()},
-        "keys": list(_keys(tx)),
+        "keys": list(keys_of(tx)),
     }  # fmt: skip

@@ -427,13 +427,17 @@ def data_set_digest(data: bytes) -> bytes:
 
 
 def verify_object(proof: dict[str, Any], data: bytes, *, pinned: Iterable[str] = ()) -> Report:
-    """Object -> receipt -> event -> checkpoint -> key; each step is said when it does not hold."""
+    """The same with the object as a file."""
+    return verify_proof(proof, data_set_digest(data), pinned=pinned)
+
+
+def verify_proof(proof: dict[str, Any], digest: bytes, *, pinned: Iterable[str] = ()) -> Report:
+    """Object -> receipt -> event -> checkpoint -> key; each step is said when it does not hold. `digest` is that of the object as it is now."""
     report = Report()
     keys = Keys(pinned)
     for line in proof["keys"]:
         keys.add(line, report)
     known, event = proof["object"], {name: proof["event"][name] for name in ROW}
-    digest = data_set_digest(data)
     if digest.hex() != known["sha256"]:
         report.found(f"the object is not the one that was received: its digest is {digest.hex()}")
     leaf = object_leaf(known["sop_uid"], bytes.fromhex(known["sha256"]), known["received_at"])

@@ -11,6 +11,7 @@ from heliograph.engine.secrets.keeping import (
     ending,
     ensure,
     is_wanted,
+    own_ends,
     own_pair,
     trusted,
 )
@@ -19,6 +20,6 @@ from heliograph.engine.secrets.summary import Summary
 from heliograph.engine.secrets.tls import Clients, Pair, Renewed, client_context, fingerprint_of, server_context
 
 __all__ = [
-    "FOLDER", "Clients", "Pair", "Renewed", "Summary", "caller", "client_context", "devices_file", "door", "ending", "ensure", "fingerprint_of", "is_wanted", "names_of", "own_pair",
+    "FOLDER", "Clients", "Pair", "Renewed", "Summary", "caller", "client_context", "devices_file", "door", "ending", "ensure", "fingerprint_of", "is_wanted", "names_of", "own_ends", "own_pair",
     "server_context", "trusted",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Which certificates this installation uses: its own, made here or given by settings, and whom it trusts."""
 
 import ssl
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -73,8 +74,8 @@ def caller(settings: Settings, *, is_pinned: bool = False) -> Renewed:
     return Renewed(make, _files(settings))
 
 
-def ending(settings: Settings, within_days: int) -> list[tuple[str, int]]:
-    """Of our own certificates, `server` and `ca`, those that end soon, with the whole days that are left; the built-in server's renews itself."""
+def own_ends(settings: Settings) -> list[tuple[str, datetime]]:
+    """When our own certificates end: `ca` and `server`, those that are there."""
     from heliograph.engine.secrets.authority import expires
 
     own = settings.data / FOLDER / _SERVER_PEM
@@ -82,12 +83,14 @@ def ending(settings: Settings, within_days: int) -> list[tuple[str, int]]:
         "ca": settings.data / FOLDER / _ROOT,
         "server": Path(settings.tls_certificate) if settings.tls_certificate else own,
     }
-    found = []
-    for name, file in files.items():
-        at = expires(file) if file.exists() else None
-        if at is not None and (at - now()).days < within_days:
-            found.append((name, (at - now()).days))
-    return found
+    found = ((name, expires(file) if file.exists() else None) for name, file in files.items())
+    return [(name, at) for name, at in found if at is not None]
+
+
+def ending(settings: Settings, within_days: int) -> list[tuple[str, int]]:
+    """Of our own certificates, `server` and `ca`, those that end soon, with the whole days that are left; the built-in server's renews itself."""
+    left = [(name, (at - now()).days) for name, at in own_ends(settings)]
+    return [(name, days) for name, days in left if days < within_days]
 
 
 def _files(settings: Settings) -> list[Path]:

@@ -10,6 +10,7 @@ from heliograph.features.access.admission import Admission, DoorRules, identify_
 from heliograph.features.access.certificates import (
     bind_certificate,
     certificates,
+    certified_until,
     ending,
     foreign_certificates,
     revoke_certificate,
@@ -108,6 +109,7 @@ __all__ = [
     "break_glass",
     "callers",
     "certificates",
+    "certified_until",
     "certify_device",
     "change_password",
     "current_policy",

@@ -48,6 +48,16 @@ def is_certified(tx: Tx, device_id: int) -> bool:
     return row is not None
 
 
+def certified_until(tx: Tx, actor: Actor) -> dict[int, datetime]:
+    """Devices that have a certificate to show, and when the last one ends."""
+    rows = tx.execute(
+        "select device_id, max(not_after) from device_certificate where tenant_id = %s and device_id is not null and revoked_at is null "
+        "and not_after > %s group by device_id",
+        (actor.tenant_id, now()),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def bind_certificate(tx: Tx, actor: Actor, aet: str, certificate: Summary, *, is_own: bool) -> None:
     """From now on who shows this certificate is the device; what it had before stays good until it ends or is revoked."""
     require(actor, "device.manage")
@@ -87,13 +97,14 @@ def certificates(tx: Tx, actor: Actor, *, device_id: int | None = None) -> list[
     """What was issued and registered, those that end first before others."""
     require(actor, "device.read")
     rows = tx.execute(
-        "select c.fingerprint, d.aet, c.subject, c.serial, c.is_own, c.not_before, c.not_after, c.revoked_at, c.revoke_reason "
+        "select c.fingerprint, c.device_id::text, d.aet, c.subject, c.serial, c.is_own, c.not_before, c.not_after, c.revoked_at, c.revoke_reason "
         "from device_certificate c left join device d on d.id = c.device_id where c.tenant_id = %(t)s "
         "and (%(device)s::bigint is null or c.device_id = %(device)s) order by c.not_after, c.fingerprint limit 5000",
         {"t": actor.tenant_id, "device": device_id},
     )
     keys = (
         "fingerprint",
+        "device_id",
         "aet",
         "subject",
         "serial",

@@ -9,12 +9,14 @@ Permission = Literal[
     "study.read", "study.store", "study.export", "send.create", "node.query", "node.manage", "device.read", "device.manage",
     "quarantine.read", "quarantine.manage", "job.read", "job.manage", "alarm.read", "alarm.manage", "user.manage", "settings.read",
     "changes.read", "metrics.read", "audit.read", "glass.break", "glass.review", "restriction.manage", "policy.manage", "site.manage",
+    "security.read",
 ]  # fmt: skip
 ALL: frozenset[str] = frozenset(get_args(Permission))
 
 # What concerns the whole organisation: somebody who belongs to some of its sites alone could widen the own rights with it.
 HOUSE_WIDE: frozenset[str] = frozenset({
     "device.manage", "node.manage", "user.manage", "policy.manage", "site.manage", "restriction.manage", "settings.read",
+    "audit.read", "security.read",
 })  # fmt: skip
 
 ROLES: dict[str, frozenset[str]] = {
@@ -28,7 +30,7 @@ ROLES: dict[str, frozenset[str]] = {
         "job.manage", "alarm.read", "device.read", "glass.break",
     }),
     "viewer": frozenset({"study.read"}),
-    "privacy": frozenset({"audit.read", "glass.review", "restriction.manage"}),
+    "privacy": frozenset({"audit.read", "glass.review", "restriction.manage", "security.read"}),
     # Those below see what they are related to, by rule, and nothing else.
     "referrer": frozenset({"study.read", "study.export"}),
     "patient": frozenset({"study.read", "study.export"}),

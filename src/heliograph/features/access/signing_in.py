@@ -69,7 +69,7 @@ class Window:
 
 def count_sign_in(tx: Tx, name: str, window: Window, rules: SignInRules) -> bool:
     """To be committed before `sign_in`, which is told the answer."""
-    return begin_attempt(tx, _account(name), window.address, rules.lockout)
+    return begin_attempt(tx, account_of(name), window.address, rules.lockout)
 
 
 def sign_in(
@@ -82,7 +82,7 @@ def sign_in(
     good = fits(row[1] if row else None, password)
     if row is None or row[2] is not None or row[3] != "person" or not good or not let_in:
         raise NotSignedIn(_WRONG, code="sign_in_failed")
-    forget_attempts(tx, _account(name))
+    forget_attempts(tx, account_of(name))
     return _second(tx, row[0], window, rules, "password")
 
 
@@ -202,5 +202,5 @@ def _holds(tx: Tx, actor: Actor, proof: Proof) -> bool:
         return False
 
 
-def _account(name: str) -> str:
+def account_of(name: str) -> str:
     return f"name {plain(name)}"

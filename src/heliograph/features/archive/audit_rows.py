@@ -22,17 +22,20 @@ def sealed_after(tx: Tx, number: int, limit: int) -> list[Row]:
 def with_studies(tx: Tx, rows: Iterable[tuple[Any, ...]]) -> list[Row]:
     """`rows` as COLUMNS say. A study that is gone leaves None."""
     rows = list(rows)
-    ids = {number for row in rows if (number := _id_of(row[5])) is not None}
-    uids = {str(row[5]["study_uid"])[:_MOST_UID] for row in rows if row[5].get("study_uid") and _id_of(row[5]) is None}
+    ids = {number for row in rows if (number := study_id_of(row[5])) is not None}
+    uids = {
+        str(row[5]["study_uid"])[:_MOST_UID] for row in rows if row[5].get("study_uid") and study_id_of(row[5]) is None
+    }
     studies = _studies(tx, ids, uids)
     made = []
     for number, at, kind, outcome, actor, subject, detail, tenant in rows:
-        study = studies.get((tenant, _id_of(subject))) or studies.get((tenant, subject.get("study_uid")))
+        study = studies.get((tenant, study_id_of(subject))) or studies.get((tenant, subject.get("study_uid")))
         made.append(Row(number, at, kind, outcome, actor, subject, detail, study))
     return made
 
 
-def _id_of(subject: dict[str, Any]) -> int | None:
+def study_id_of(subject: dict[str, Any]) -> int | None:
+    """The study that a subject names by its id."""
     value = subject.get("study")
     return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else None
 

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from heliograph.engine.audit.place import place_of
+from heliograph.engine.audit.seal import COLUMNS
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, note, require
+from heliograph.features.archive.audit_rows import study_id_of
 from heliograph.kit.errors import Absent, Invalid
-from heliograph.standards.ihe.audit_kinds import kind_of
+from heliograph.standards.ihe.audit_kinds import kind_of, kinds_of_event
 
 SEEN = ("study.read", "study.opened", "instances.given", "instances.sent", "study.exported", "send.requested")
 _MOST_STUDIES = 5000
@@ -27,6 +30,9 @@ class AuditQuery:
     study_uid: str = ""
     patient_id: str = ""
     issuer: str | None = None
+    events: tuple[str, ...] = ()
+    address: str = ""
+    actor_kind: str = ""
 
     @property
     def keys(self) -> list[str]:
@@ -36,6 +42,15 @@ class AuditQuery:
 
 def search(tx: Tx, actor: Actor, query: AuditQuery, *, cursor: str | None, limit: int) -> dict[str, Any]:
     """Rows of this organisation, latest first, a page of them; `next` leads on."""
+    items, following = page(tx, actor, query, cursor=cursor, limit=limit)
+    note(tx, actor, "audit.searched", {}, detail={"keys": query.keys, "results": len(items)})
+    return {"items": items, "next": following}
+
+
+def page(
+    tx: Tx, actor: Actor, query: AuditQuery, *, cursor: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The rows and the cursor behind them; whoever calls it records that the log was read."""
     require(actor, "audit.read")
     where, values = _conditions(tx, actor, query)
     if cursor is not None:
@@ -47,16 +62,39 @@ def search(tx: Tx, actor: Actor, query: AuditQuery, *, cursor: str | None, limit
         f"left join audit_seal s on s.event_id = e.id where {' and '.join(where)} order by e.at desc, e.id desc limit %s",
         (*values, limit + 1),
     ).fetchall()
-    items = [_shown(row) for row in rows[:limit]]
-    note(tx, actor, "audit.searched", {}, detail={"keys": query.keys, "results": len(items)})
+    items = _with_studies(tx, actor, [_shown(row) for row in rows[:limit]])
     last = rows[limit - 1] if len(rows) > limit else None
-    return {"items": items, "next": f"{last[2].isoformat()}~{last[0]}" if last is not None else None}
+    return items, f"{last[2].isoformat()}~{last[0]}" if last is not None else None
+
+
+def event(tx: Tx, actor: Actor, event_id: int) -> dict[str, Any]:
+    """One row with its place in the sealed log, proved anew. Raises Absent."""
+    require(actor, "audit.read")
+    row = tx.execute(
+        f"select {COLUMNS} from audit_event where tenant_id = %s and id = %s", (actor.tenant_id, event_id)
+    ).fetchone()
+    if row is None:
+        raise Absent("no such row of the audit log", code="no_audit_row")
+    place = place_of(tx, row)
+    number = place["number"] if place else None
+    (item,) = _with_studies(tx, actor, [_shown((row[0], number, *row[2:]))])
+    note(tx, actor, "audit.looked_at", {"event": event_id})
+    return item | {"place": place}
 
 
 def who_saw(
     tx: Tx, actor: Actor, patient_id: str, issuer: str | None, since: datetime | None, until: datetime | None
 ) -> dict[str, Any]:
     """Who read, was given or took out studies of a patient: one line for each person, program or device, latest first."""
+    found = patient_access(tx, actor, patient_id, issuer, since, until)
+    note(tx, actor, "audit.patient", {}, detail={"studies": found["studies"], "results": len(found["items"])})
+    return found
+
+
+def patient_access(
+    tx: Tx, actor: Actor, patient_id: str, issuer: str | None, since: datetime | None, until: datetime | None
+) -> dict[str, Any]:
+    """The same; whoever calls it records that the log was read."""
     require(actor, "audit.read")
     ids, uids = _studies_of(tx, actor, patient_id, issuer)
     if not ids:
@@ -72,7 +110,13 @@ def who_saw(
     ).fetchall()
     names = ("kind", "id", "name", "first_at", "last_at", "count", "kinds", "addresses", "studies")
     items = [dict(zip(names, row, strict=True)) for row in rows[:_MOST_VIEWERS]]
-    note(tx, actor, "audit.patient", {}, detail={"studies": len(ids), "results": len(items)})
+    called: dict[str, str] = dict(
+        tx.execute(
+            "select id::text, display_name from app_user where tenant_id = %s and id::text = any(%s)",
+            (actor.tenant_id, [one["id"] for one in items]),
+        ).fetchall()
+    )
+    items = [one | {"display_name": called.get(one["id"], "")} for one in items]
     return {"studies": len(ids), "items": items, "truncated": len(rows) > _MOST_VIEWERS or len(ids) >= _MOST_STUDIES}
 
 
@@ -81,12 +125,15 @@ def _conditions(tx: Tx, actor: Actor, query: AuditQuery) -> tuple[list[str], lis
     values: list[Any] = [actor.tenant_id]
     simple: tuple[tuple[str, Any], ...] = (
         ("e.at >= %s", query.since), ("e.at < %s", query.until), ("e.outcome = %s", query.outcome or None),
-        ("e.kind = any(%s)", list(query.kinds) or None),
+        ("e.kind = any(%s)", list(query.kinds) or None), ("e.actor->>'address' = %s", query.address or None),
+        ("e.actor->>'kind' = %s", query.actor_kind or None),
     )  # fmt: skip
     for condition, value in simple:
         if value is not None:
             where.append(condition)
             values.append(value)
+    if query.events:
+        where.append(f"({' or '.join(_of_event(one, values) for one in query.events)})")
     if query.actor:
         where.append("(e.actor->>'name' = %s or e.actor->>'id' = %s)")
         values += [query.actor, query.actor]
@@ -112,6 +159,33 @@ def _conditions(tx: Tx, actor: Actor, query: AuditQuery) -> tuple[list[str], lis
         where.append("(e.subject->>'study' = any(%s) or e.subject->>'study_uid' = any(%s))")
         values += [ids, uids]
     return where, values
+
+
+def _of_event(code: str, values: list[Any]) -> str:
+    """The condition that a row is this event of PS3.15; objects that a person brings are an import."""
+    mine, families, others = kinds_of_event(code)
+    values += [mine, families, others]
+    own = "e.kind = any(%s) or (split_part(e.kind, '.', 1) = any(%s) and e.kind <> all(%s))"
+    if code == "110107":
+        return f"({own} or (e.kind = 'instances.received' and e.actor->>'kind' = 'user'))"
+    return f"({own})"
+
+
+def _with_studies(tx: Tx, actor: Actor, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each with the study that it speaks of, as far as it is there: its id and whose it is, by identifier."""
+    ids = {number for item in items if (number := study_id_of(item["subject"])) is not None}
+    uids = {str(item["subject"]["study_uid"])[:64] for item in items if item["subject"].get("study_uid")}
+    rows = tx.execute(
+        "select id, study_uid, patient_id, issuer from study where tenant_id = %s and (id = any(%s) or study_uid = any(%s))",
+        (actor.tenant_id, list(ids), list(uids)),
+    ).fetchall()
+    found: dict[Any, dict[str, Any]] = {}
+    for number, uid, patient_id, issuer in rows:
+        found[number] = found[uid] = {"id": str(number), "patient_id": patient_id, "issuer": issuer}
+    return [
+        item | {"study": found.get(study_id_of(item["subject"])) or found.get(item["subject"].get("study_uid"))}
+        for item in items
+    ]
 
 
 def _studies_of(tx: Tx, actor: Actor, patient_id: str, issuer: str | None) -> tuple[list[str], list[str]]:

@@ -19,6 +19,7 @@ from heliograph.gateways.api import (
     policy,
     quarantine,
     routing,
+    security,
     session,
     stream,
     studies,
@@ -47,6 +48,7 @@ for _module in (
     glass,
     policy,
     audit,
+    security,
     about,
     stream,
 ):

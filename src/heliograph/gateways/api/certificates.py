@@ -13,7 +13,7 @@ from heliograph.features import access
 from heliograph.features.access import Actor, Certified
 from heliograph.features.access.issuing import DEVICE_DAYS
 from heliograph.gateways.api.studies import number_of
-from heliograph.gateways.http import ActorDep, ServicesDep
+from heliograph.gateways.http import ActorDep, FreshActorDep, ServicesDep
 from heliograph.kit.errors import Absent
 
 router = APIRouter(tags=["certificates"])
@@ -47,17 +47,17 @@ def certificates(actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
 
 
 @router.post("/certificates/{fingerprint}/revoke", status_code=204)
-def revoke(fingerprint: str, body: Revocation, actor: ActorDep, services: ServicesDep) -> None:
-    """From the next association on it opens nothing."""
+def revoke(fingerprint: str, body: Revocation, actor: FreshActorDep, services: ServicesDep) -> None:
+    """From the next association on it opens nothing. Wants a fresh proof of who asks."""
     with services.database.transaction() as tx:
         access.revoke_certificate(tx, actor, fingerprint, body.reason)
 
 
 @router.post("/devices/{device_id}/certificates", status_code=201)
 def certify(
-    device_id: str, body: NewCertificate, response: Response, actor: ActorDep, services: ServicesDep
+    device_id: str, body: NewCertificate, response: Response, actor: FreshActorDep, services: ServicesDep
 ) -> dict[str, Any]:
-    """A certificate by which the device is known from now on. A key that is made here is told once and not kept."""
+    """A certificate by which the device is known from now on. A key that is made here is told once and not kept. Wants a fresh proof of who asks."""
     response.headers["Cache-Control"] = "no-store"
     with services.database.transaction() as tx:
         aet = _title(tx, actor, number_of(device_id))

@@ -1,5 +1,6 @@
 """Devices and who wants in."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -49,7 +50,8 @@ class Acceptance(BaseModel):
 def devices(actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
     """Registered devices."""
     with services.database.transaction() as tx:
-        return {"items": [_row(device) for device in access.devices(tx, actor)]}
+        until = access.certified_until(tx, actor)
+        return {"items": [_row(device, until.get(device.id)) for device in access.devices(tx, actor)]}
 
 
 @router.post("", status_code=201)
@@ -91,7 +93,8 @@ def dismiss(caller_id: str, actor: ActorDep, services: ServicesDep) -> None:
 def change(device_id: str, body: DeviceChange, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
     """Changes the fields that are given."""
     with services.database.transaction() as tx:
-        return _row(access.update_device(tx, actor, number_of(device_id), body.model_dump(exclude_unset=True)))
+        device = access.update_device(tx, actor, number_of(device_id), body.model_dump(exclude_unset=True))
+        return _row(device, access.certified_until(tx, actor).get(device.id))
 
 
 @router.delete("/{device_id}", status_code=204)
@@ -122,5 +125,9 @@ def echo_answer(request: Request, node: dict[str, Any]) -> dict[str, Any]:
         return {"ok": False, "ms": None, "error": error.message}
 
 
-def _row(device: Device) -> dict[str, Any]:
-    return device.as_dict() | {"id": str(device.id), "verified": device.pinned, "problems": []}
+def _row(device: Device, certified_until: datetime | None = None) -> dict[str, Any]:
+    """`verified`: it is known by more than its title, a certificate or the address that it is held to."""
+    verified = device.pinned or certified_until is not None
+    return device.as_dict() | {
+        "id": str(device.id), "verified": verified, "certified_until": certified_until, "problems": [],
+    }  # fmt: skip

@@ -84,6 +84,10 @@ KINDS: Final[dict[str, Kind]] = {
     "audit.searched": Kind(AUDIT_LOG_USED, "R"),
     "audit.patient": Kind(AUDIT_LOG_USED, "R"),
     "audit.exported": Kind(AUDIT_LOG_USED, "R"),
+    "audit.looked_at": Kind(AUDIT_LOG_USED, "R"),
+    "audit.verified": Kind(AUDIT_LOG_USED, "R"),
+    "security.viewed": Kind(AUDIT_LOG_USED, "R"),
+    "audit.key_changed": _alert(SECURITY_CONFIGURATION),
     "audit.clock_back": _alert(HARDWARE_CONFIGURATION),
     "audit.journal_opened": _alert(RECORDING_STOPPED),
     "audit.journal_imported": _alert(RECORDING_STARTED),
@@ -159,3 +163,11 @@ def kind_of(kind: str, actor_kind: str = "") -> Kind:
     if kind == "instances.received" and actor_kind == "user":
         return IMPORTED
     return KINDS.get(kind) or FAMILIES.get(kind.partition(".")[0], _UNKNOWN)
+
+
+def kinds_of_event(code: str) -> tuple[list[str], list[str], list[str]]:
+    """Kinds that are this event, families of which every further kind is, and the kinds that are something else though of such a family."""
+    mine = [name for name, kind in KINDS.items() if kind.event.code.value == code]
+    families = [name for name, kind in FAMILIES.items() if kind.event.code.value == code]
+    others = [name for name, kind in KINDS.items() if kind.event.code.value != code]
+    return mine, families, others
