@@ -8,6 +8,7 @@ from heliograph.engine.audit import Outcome
 from heliograph.engine.audit.journal import Journal
 from heliograph.engine.blobs import Blobs
 from heliograph.engine.db import Database, DatabaseError
+from heliograph.engine.secrets import Vault
 from heliograph.features.access import Actor, note
 from heliograph.features.archive import Intake
 from heliograph.kit.errors import Busy
@@ -23,6 +24,11 @@ class Services:
     blobs: Blobs
     intake: Intake
     journal: Journal
+
+    @property
+    def vault(self) -> Vault:
+        """What seals secrets for the database."""
+        return Vault(self.settings.data)
 
     def note_read(
         self, actor: Actor, kind: str, subject: dict[str, Any], *, outcome: Outcome = "success", detail: dict[str, Any] | None = None

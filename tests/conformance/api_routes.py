@@ -71,6 +71,7 @@ BODIES: dict[str, Any] = {
 PUBLIC = {
     "POST /api/session", "POST /api/session/link", "GET /api/session/ways", "POST /api/session/second", "POST /api/session/passkey",
     "POST /api/session/passkey/start", "GET /api/session/oidc/start", "GET /api/session/oidc/callback",
+    "POST /api/session/oidc/leave", "GET /api/session/oidc/end",
 }  # fmt: skip
 # What somebody who may only look at studies may use; everything else is refused.
 FOR_VIEWERS = {

@@ -8,7 +8,7 @@ PACKAGES = {
     "dcmdump": "dcmtk", "dcmconv": "dcmtk", "dcmdjpeg": "dcmtk", "dcmcjpeg": "dcmtk", "dcmcjpls": "dcmtk", "dcmcrle": "dcmtk", "dcmmkdir": "dcmtk",
     "dcm2img": "dcmtk", "dcmj2pnm": "dcmtk", "dciodvfy": "dicom3tools", "Orthanc": "orthanc", "wrk": "wrk", "chromium": "chromium",
     "mkfs.ext4": "e2fsprogs", "mount": "mount", "umount": "mount", "losetup": "mount",
-    "rsyslogd": "rsyslog rsyslog-gnutls",
+    "rsyslogd": "rsyslog rsyslog-gnutls", "slapd": "slapd", "slapadd": "slapd",
 }  # fmt: skip
 FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -21,6 +21,7 @@ DUTIES = {
     "syslog": "Sends the sealed rows of the audit log to the repository of `audit.syslog`.",
     "certificates": "Brings the files of the TLS doors, and the list of revoked certificates, to what the database says.",
     "own certificate": "Renews our own certificate when a third of its life is left.",
+    "directory": "Looks everybody of the directory (`ldap.url`) who is signed in up there again; who is gone or disabled is signed out.",
     "relay": "Numbers committed facts for the change feed.",
     "trim": "Takes facts older than `archive.change_days` off the change feed.",
     "lost sends": "Puts a send that is under way and stands in no queue back into it.",

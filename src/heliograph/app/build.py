@@ -12,6 +12,7 @@ from heliograph.engine import telemetry
 from heliograph.engine.audit.journal import Journal
 from heliograph.engine.blobs import open_blobs
 from heliograph.engine.db import Database, EmbeddedPostgres, schema
+from heliograph.features import access
 from heliograph.features.archive import Intake
 from heliograph.kit.errors import Absent, Busy, Conflict, Invalid
 from heliograph.kit.settings import Settings
@@ -93,6 +94,8 @@ def prepare(settings: Settings, url: str) -> None:
         telemetry.fact("schema_upgraded", number=schema.HEAD)
     services = build(settings, url, "prepare", connections=4)
     try:
+        if sealed := access.seal_stored(services.database, services.vault):
+            telemetry.fact("secrets_sealed", count=sealed)
         count = services.intake.recover()
         if count:
             telemetry.fact("recovered", count=count)

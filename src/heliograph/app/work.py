@@ -70,6 +70,7 @@ def duties(services: Services) -> list[Periodic]:
         Periodic("trim", 600.0, lambda: trim(services.database, services.settings.change_days)),
         Periodic("settle", 1.0, lambda: settle.sweep(services.database)),
         Periodic("alarms", 15.0, lambda: alarms.look(services.database, services.blobs, services.settings)),
+        Periodic("directory", settings.ldap_recheck_minutes * 60, lambda: access.recheck(services.database, settings)),
         Periodic("certificates", 5.0, lambda: access.publish_certificates(services.database, services.settings)),
         Periodic("own certificate", 3600.0, lambda: renew_own(services.settings)),
         Periodic("verify", 3600.0, lambda: verify_jobs.due(services.database, services.settings)),

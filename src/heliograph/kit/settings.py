@@ -197,7 +197,9 @@ class Settings:
         "", "What the button of that sign-in says; the provider's host when empty.", toml="oidc.name"
     )
     oidc_client_id: str = _setting("", "Our name at that provider.", toml="oidc.client_id")
-    oidc_client_secret: str = _setting("", "Our secret at that provider.", toml="oidc.client_secret")
+    oidc_client_secret: str = _setting(
+        "", "Our secret at that provider, or `file:PATH` of a file that holds it.", toml="oidc.client_secret"
+    )
     oidc_scopes: str = _setting("openid profile email", "What we ask of it.", toml="oidc.scopes")
     oidc_groups_claim: str = _setting(
         "groups", "Where its statement names the person's groups.", toml="oidc.groups_claim"
@@ -205,9 +207,69 @@ class Settings:
     oidc_roles: str = _setting(
         "", "Which role a group gives: `radiology=radiologist, pacs-admins=admin`.", toml="oidc.roles"
     )
+    oidc_sites: str = _setting(
+        "",
+        "At which site (by its name; `*` for all) a group lets people work: `graz=Graz, all-houses=*`. When empty, an administrator says it.",
+        toml="oidc.sites",
+    )
     oidc_new_people: str = _setting(
         "refuse", "Who comes for the first time: `refuse`, or `add` when a group gives a role.", toml="oidc.new_people"
     )
+    ldap_url: str = _setting(
+        "", "Directory whose people sign in with its passwords: `ldaps://dc1.example.org`.", toml="ldap.url"
+    )
+    ldap_kind: str = _setting("openldap", "How it calls things: `openldap` or `active_directory`.", toml="ldap.kind")
+    ldap_base: str = _setting(
+        "", "Below which entry the people stand: `ou=people,dc=example,dc=org`.", toml="ldap.base"
+    )
+    ldap_filter: str = _setting(
+        "", "Which of them may be meant by a `{name}`; empty takes the usual filter of its kind.", toml="ldap.filter"
+    )
+    ldap_bind_name: str = _setting(
+        "", "Our own account there, which looks people up and whether they still may come in.", toml="ldap.bind_name"
+    )
+    ldap_bind_password: str = _setting(
+        "", "Its password, or `file:PATH` of a file that holds it.", toml="ldap.bind_password"
+    )
+    ldap_bind_as: str = _setting(
+        "",
+        "How a person is called there when nobody may look it up first: `{name}@example.org` or `uid={name},ou=people,dc=example,dc=org`.",
+        toml="ldap.bind_as",
+    )
+    ldap_start_tls: str = _setting(
+        "auto",
+        "Whether an `ldap://` connection begins TLS: `auto` beyond this machine, or `always`.",
+        toml="ldap.start_tls",
+    )
+    ldap_ca: str = _setting(
+        "", "File of the authority that its certificate comes from; empty trusts those of the system.", toml="ldap.ca"
+    )
+    ldap_group_base: str = _setting(
+        "",
+        "Below which entry groups are looked for; empty believes what the person's entry says (`memberOf`).",
+        toml="ldap.group_base",
+    )
+    ldap_nested_groups: str = _setting(
+        "no",
+        "Groups in groups: `no`, `walk` (we ask group by group), or `chain` (Active Directory follows them itself).",
+        toml="ldap.nested_groups",
+    )
+    ldap_roles: str = _setting(
+        "",
+        "Which role a group gives: `radiology=radiologist; cn=admins,ou=groups,dc=example,dc=org=admin`.",
+        toml="ldap.roles",
+    )
+    ldap_sites: str = _setting("", "At which site a group lets people work, as with `oidc.sites`.", toml="ldap.sites")
+    ldap_new_people: str = _setting(
+        "refuse", "Who comes for the first time: `refuse`, or `add` when a group gives a role.", toml="ldap.new_people"
+    )
+    ldap_recheck_minutes: float = _setting(
+        15.0,
+        "How often everybody of the directory who is signed in is looked up there again.",
+        toml="ldap.recheck_minutes",
+        least=0.01,
+    )
+    ldap_timeout_s: float = _setting(5.0, "The directory must answer within this.", toml="ldap.timeout_s", least=0.1)
     max_upload_bytes: int = _setting(
         8 << 30, "Largest upload through the browser or STOW-RS.", toml="web.max_upload_bytes", least=1
     )
@@ -403,9 +465,48 @@ def _check_access(settings: Settings) -> None:
         raise Invalid("access.second_factor must be optional or required", code="bad_setting")
     if settings.oidc_new_people not in {"refuse", "add"}:
         raise Invalid("oidc.new_people must be refuse or add", code="bad_setting")
+    _check_directory(settings)
     issuer = settings.oidc_issuer
     if issuer and not issuer.startswith("https://") and not _is_loopback(issuer):
         raise Invalid("oidc.issuer must begin with https://", code="bad_setting")
+
+
+def _check_directory(settings: Settings) -> None:
+    words = {
+        "ldap.kind": (settings.ldap_kind, {"openldap", "active_directory"}),
+        "ldap.start_tls": (settings.ldap_start_tls, {"auto", "always"}),
+        "ldap.nested_groups": (settings.ldap_nested_groups, {"no", "walk", "chain"}),
+        "ldap.new_people": (settings.ldap_new_people, {"refuse", "add"}),
+    }
+    for key, (word, allowed) in words.items():
+        if word not in allowed:
+            raise Invalid(f"{key} must be one of: {', '.join(sorted(allowed))}", code="bad_setting")
+    if not settings.ldap_url:
+        return
+    parts = urlsplit(settings.ldap_url)
+    if parts.scheme not in {"ldap", "ldaps"} or not parts.hostname or "@" in parts.netloc:
+        raise Invalid("ldap.url must be an ldaps:// or ldap:// address", code="bad_setting")
+    if not settings.ldap_base:
+        raise Invalid("ldap.base must say below which entry the people stand", code="bad_setting")
+    if settings.ldap_bind_as and "{name}" not in settings.ldap_bind_as:
+        raise Invalid("ldap.bind_as must hold {name}", code="bad_setting")
+    if settings.ldap_filter and "{name}" not in settings.ldap_filter:
+        raise Invalid("ldap.filter must hold {name}", code="bad_setting")
+
+
+def secret_of(value: str) -> str:
+    """A secret setting: itself, or the first line of the file that it names. Raises Invalid when the file cannot be read."""
+    if not value.startswith("file:"):
+        return value
+    try:
+        return Path(value.removeprefix("file:")).read_text("utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError):
+        raise Invalid("the file of a secret setting cannot be read", code="bad_setting") from None
+
+
+def is_begun_with_tls(settings: Settings) -> bool:
+    """Whether a plain connection to the directory must become one with TLS before anything is said."""
+    return settings.ldap_start_tls == "always" or not _is_loopback(settings.ldap_url)
 
 
 def _is_loopback(url: str) -> bool:

@@ -81,6 +81,9 @@ export async function signOut(): Promise<void> {
   setCsrf('')
 }
 
+/** Where the window goes after signing out: whoever came by another house signs out there too. */
+export const leavingTo = (way: string): string => (way === 'oidc' ? '/api/session/oidc/end' : '/')
+
 export async function setPassword(next: string, current?: string): Promise<void> {
   await request('POST', '/api/session/password', current === undefined ? { new: next } : { current, new: next })
 }

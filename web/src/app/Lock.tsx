@@ -4,7 +4,7 @@ import { IconLock } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { keys } from '@/api/keys'
-import { passkeyProof, signOut, unlock } from '@/api/session'
+import { leavingTo, passkeyProof, signOut, unlock } from '@/api/session'
 import { type Session } from '@/api/types'
 import { ProofForm } from '@/features/signin/ProofForm'
 import { SigninPage } from '@/features/signin/SigninPage'
@@ -33,7 +33,7 @@ export function Lock({ session }: { session: Session }) {
     forgetPatients()
     await signOut().catch(() => undefined)
     client.clear()
-    location.assign('/')
+    location.assign(leavingTo(session.session.way))
   }
   if (other) {
     return (

@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { useNavigate } from 'react-router'
 import { useSession } from '@/api/access'
 import { keys } from '@/api/keys'
-import { lock, signOut } from '@/api/session'
+import { leavingTo, lock, signOut } from '@/api/session'
 import { PasswordForm } from '@/features/signin/PasswordForm'
 import { forgetPatients } from '@/kit/identity'
 import { Tip } from '@/kit/Tip'
@@ -23,7 +23,7 @@ export function UserMenu() {
     forgetPatients()
     await signOut().catch(() => undefined)
     client.clear()
-    location.assign('/')
+    location.assign(leavingTo(session.way))
   }
   return (
     <>

@@ -78,7 +78,7 @@ class Authority:
     def open(cls, data: Path, name: str = "Heliograph") -> "Authority":
         """The authority; made when there is none yet."""
         folder = data / FOLDER
-        with _alone(folder):
+        with alone(folder):
             if not (folder / _ROOT).exists():
                 key = _new_key("ec")
                 write_secret(folder / _ROOT_KEY, _key_pem(key))
@@ -92,7 +92,7 @@ class Authority:
     def renew(self, *, new_key: bool = False) -> None:
         """A root that lives longer. With a new key everything issued before is void: for a key that got into wrong hands."""
         name = self.root.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value
-        with _alone(self.folder):
+        with alone(self.folder):
             self._key = _new_key("ec") if new_key else self._key
             self.root = _root_of(self._key, str(name))
             write_secret(self.folder / _ROOT_KEY, _key_pem(self._key))
@@ -126,7 +126,7 @@ class Authority:
 
     def ensure_server(self, names: Sequence[str], *, days: int = SERVER_DAYS) -> bool:
         """Makes or renews our own certificate; True when a new one lies there. Doors load it again by themselves."""
-        with _alone(self.folder):
+        with alone(self.folder):
             if not _is_due(self.folder / _SERVER, self.folder / _SERVER_KEY, names, self.root):
                 return False
             issued = self.issue_server(names, days=days)
@@ -228,7 +228,7 @@ def _write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """One process makes keys at a time."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)

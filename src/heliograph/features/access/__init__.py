@@ -28,6 +28,7 @@ from heliograph.features.access.devices import (
     remove_device,
     update_device,
 )
+from heliograph.features.access.directories import directory_of, recheck
 from heliograph.features.access.glass import (
     BreakGlass,
     break_glass,
@@ -51,6 +52,7 @@ from heliograph.features.access.people import actor_of_user, add_user, issue_lin
 from heliograph.features.access.policies import current_policy, explain_access, policy_versions, save_policy
 from heliograph.features.access.policy import allowed, note, require, seen_studies, sees, sees_held, visible, withheld
 from heliograph.features.access.relations import is_patient, restrict_patient, tie_study, untie_study
+from heliograph.features.access.second_factor import seal_stored
 from heliograph.features.access.sessions import (
     Session,
     SignInRules,
@@ -72,6 +74,7 @@ from heliograph.features.access.signing_in import (
     change_password,
     prove,
     sign_in,
+    sign_in_by_directory,
     sign_in_by_link,
     sign_in_by_passkey,
     sign_in_second,
@@ -114,6 +117,7 @@ __all__ = [
     "change_password",
     "current_policy",
     "devices",
+    "directory_of",
     "dismiss_caller",
     "end_glass",
     "end_session",
@@ -137,6 +141,7 @@ __all__ = [
     "policy_versions",
     "prove",
     "publish_certificates",
+    "recheck",
     "register_certificate",
     "remove_device",
     "require",
@@ -148,6 +153,7 @@ __all__ = [
     "revoked_serials",
     "rotate_token",
     "save_policy",
+    "seal_stored",
     "seen_studies",
     "sees",
     "sees_held",
@@ -156,6 +162,7 @@ __all__ = [
     "sessions_of",
     "set_user",
     "sign_in",
+    "sign_in_by_directory",
     "sign_in_by_link",
     "sign_in_by_passkey",
     "sign_in_second",

@@ -38,6 +38,9 @@ ROLES: dict[str, frozenset[str]] = {
     "researcher": frozenset({"study.read"}),
 }  # fmt: skip
 
+# Who has one of these belongs to every site of the organisation.
+OF_ALL_SITES = frozenset({"admin", "privacy"})
+
 DEVICE_RIGHTS: dict[str, frozenset[str]] = {
     "echo": frozenset(),
     "store": frozenset({"study.store"}),

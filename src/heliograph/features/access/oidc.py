@@ -10,9 +10,8 @@ import hashlib
 import json
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlencode, urlsplit
-from uuid import UUID
 
 import httpx
 from joserfc import jwt
@@ -21,13 +20,11 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from heliograph.engine.db import Tx
-from heliograph.features.access.model import ROLES, system_actor
-from heliograph.features.access.people import add_user
-from heliograph.features.access.policy import note
-from heliograph.features.access.sessions import Session, SignInRules, open_session
+from heliograph.features.access.outside import House, Pairs, Statement, come_in
+from heliograph.features.access.sessions import Session, SignInRules, end_sessions, open_session
 from heliograph.features.access.signing_in import Window
 from heliograph.features.access.steps import open_step, take_step
-from heliograph.kit.errors import Busy, Invalid, NotSignedIn
+from heliograph.kit.errors import Busy, HeliographError, Invalid, NotSignedIn
 from heliograph.kit.ids import new_secret
 from heliograph.kit.time import monotonic_s, now
 
@@ -37,30 +34,27 @@ _CONFIGURATION_FOR_S = 3600.0
 _MOST_BYTES = 256 * 1024
 _MOST_TOKEN = 16 * 1024
 _LEEWAY_S = 60
+_LOGOUT_FOR_S = 120
+_LEFT = "http://schemas.openid.net/event/backchannel-logout"
 _HEADERS = frozenset({"alg", "kid", "typ", "x5t", "x5t#S256", "jku", "x5u"})  # the last two are never followed
 
 
 @dataclass(frozen=True, slots=True)
 class OidcSettings:
-    """What the site says about the provider; `roles` from group to role."""
+    """What the site says about the provider; `roles` from group to role, `sites` from group to site."""
 
     issuer: str
     client_id: str
     client_secret: str = ""
     scopes: str = "openid profile email"
     groups_claim: str = "groups"
-    roles: tuple[tuple[str, str], ...] = ()
+    roles: Pairs = ()
+    sites: Pairs = ()
     adds_people: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """Who the provider says it is."""
-
-    subject: str
-    name: str
-    display_name: str
-    groups: tuple[str, ...]
+    @property
+    def house(self) -> House:
+        return House("oidc", self.issuer, self.roles, self.sites, self.adds_people)
 
 
 def _refused(why: str) -> NotSignedIn:
@@ -121,20 +115,9 @@ class Provider:
 
     def statement(self, token: str, *, nonce: str) -> Statement:
         """Believes a signed statement (Core 3.1.3.7), or raises NotSignedIn."""
-        claims = self._verified(token)
-        at, mine = now().timestamp(), self.settings.client_id
-        audience = claims.get("aud")
-        audiences = audience if isinstance(audience, list) else [audience]
-        expires, issued = claims.get("exp"), claims.get("iat")
-        if claims.get("iss") != self.settings.issuer:
-            raise _refused("it is of another issuer")
-        if mine not in audiences or (len(audiences) > 1 and claims.get("azp") != mine):
-            raise _refused("it is for somebody else")
-        if not isinstance(expires, int | float) or not isinstance(issued, int | float):
-            raise _refused("it does not say when it is of")
-        if not at - _LEEWAY_S <= expires or not issued <= at + _LEEWAY_S:
-            raise _refused("it is not of now")
-        if _is_number(claims.get("nbf")) and claims["nbf"] > at + _LEEWAY_S:
+        claims = self._believed(token)
+        expires = claims.get("exp")
+        if not _is_number(expires) or expires < now().timestamp() - _LEEWAY_S:
             raise _refused("it is not of now")
         if not isinstance(claims.get("nonce"), str) or _sha(claims["nonce"]) != _sha(nonce):
             raise _refused("it answers another question")
@@ -145,6 +128,45 @@ class Provider:
         named = [str(group)[:256] for group in groups[:1000]] if isinstance(groups, list) else []
         name = str(claims.get("preferred_username") or claims.get("email") or subject)
         return Statement(subject, name, str(claims.get("name") or name)[:100], tuple(named))
+
+    def leaver(self, token: str) -> str:
+        """Whom the provider says to have left there (OpenID Connect Back-Channel Logout 1.0, 2.6): the subject. Raises NotSignedIn."""
+        claims = self._believed(token)
+        events = claims.get("events")
+        if not isinstance(events, dict) or not isinstance(events.get(_LEFT), dict) or "nonce" in claims:
+            raise _refused("it is no word about leaving")
+        issued: float = claims["iat"]
+        if issued < now().timestamp() - _LEEWAY_S - _LOGOUT_FOR_S:
+            raise _refused("it is not of now")
+        subject = claims.get("sub")
+        if not isinstance(subject, str) or not subject:
+            raise _refused("it names nobody")
+        return subject
+
+    def leave_address(self, back: str) -> str | None:
+        """Where a browser signs out at the provider too (RP-Initiated Logout 1.0), when it says so."""
+        try:
+            address = self._endpoint("end_session_endpoint")
+        except HeliographError:
+            return None
+        asked = {"client_id": self.settings.client_id, "post_logout_redirect_uri": back}
+        return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
+
+    def _believed(self, token: str) -> dict[str, Any]:
+        """Claims that are signed, of this provider, for us, and not of tomorrow."""
+        claims = self._verified(token)
+        at, mine = now().timestamp(), self.settings.client_id
+        audience, issued = claims.get("aud"), claims.get("iat")
+        audiences = audience if isinstance(audience, list) else [audience]
+        if claims.get("iss") != self.settings.issuer:
+            raise _refused("it is of another issuer")
+        if mine not in audiences or (len(audiences) > 1 and claims.get("azp") != mine):
+            raise _refused("it is for somebody else")
+        if not _is_number(issued):
+            raise _refused("it does not say when it is of")
+        if issued > at + _LEEWAY_S or (_is_number(claims.get("nbf")) and claims["nbf"] > at + _LEEWAY_S):
+            raise _refused("it is not of now")
+        return claims
 
     def _verified(self, token: str) -> dict[str, Any]:
         parts = token.split(".")
@@ -212,45 +234,16 @@ class Provider:
 
 def sign_in_by_oidc(tx: Tx, settings: OidcSettings, said: Statement, window: Window, rules: SignInRules) -> Session:
     """The person behind a statement; one that is not known yet is added when the site wants that and a group gives a role."""
-    outside = f"oidc:{settings.issuer}#{said.subject}"
-    groups = dict(settings.roles)
-    roles = sorted({groups[group] for group in said.groups if group in groups} & set(ROLES))
+    return open_session(tx, come_in(tx, settings.house, said), window.address, rules, "oidc", agent=window.agent)
+
+
+def sign_out_by_oidc(tx: Tx, settings: OidcSettings, subject: str) -> int:
+    """The provider says that the person has left there: what it opened here ends; how many sessions."""
+    house = settings.house
     row = tx.execute(
-        "select id, roles from app_user where tenant_id = 1 and outside = %s for update", (outside,)
+        "select id from app_user where tenant_id = %s and outside = %s", (house.tenant_id, house.account_of(subject))
     ).fetchone()
-    if row is None:
-        if not settings.adds_people or not roles:
-            raise NotSignedIn("this person is not known here", code="oidc_unknown")
-        user_id = _add(tx, said, roles, outside)
-        return open_session(tx, user_id, window.address, rules, "oidc", agent=window.agent)
-    if settings.roles and not roles:
-        raise NotSignedIn("no group of this person has a role here", code="oidc_unknown")
-    if settings.roles and sorted(row[1]) != roles:
-        tx.execute(
-            "update app_user set roles = %s, everywhere = everywhere and %s where id = %s",
-            (roles, "admin" in roles, row[0]),
-        )
-        note(tx, system_actor("oidc"), "user.changed", {"user": str(row[0])}, detail={"roles": roles})
-    return open_session(tx, row[0], window.address, rules, "oidc", agent=window.agent)
-
-
-def read_roles(text: str) -> tuple[tuple[str, str], ...]:
-    """`radiology=radiologist, pacs-admins=admin`. Raises Invalid for a role that there is not."""
-    pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
-    found = tuple((group.strip(), role.strip()) for group, _, role in pairs)
-    if any(not group or role not in ROLES for group, role in found):
-        raise Invalid(f"groups must stand as GROUP=ROLE with a role of: {', '.join(ROLES)}", code="bad_setting")
-    return found
-
-
-def _add(tx: Tx, said: Statement, roles: list[str], outside: str) -> UUID:
-    """Under the name that the provider gives; never into an account that stands here under the same name."""
-    plain = "".join(c for c in said.name if c.isprintable())[:48] or "person"
-    for name in (plain, f"{plain} {_sha(outside)[:8]}"):
-        taken = tx.execute("select 1 from app_user where tenant_id = 1 and name = %s", (name,)).fetchone()
-        if taken is None:
-            return add_user(tx, system_actor("oidc"), name, roles, display_name=said.display_name, outside=outside)
-    raise NotSignedIn("this person is not known here", code="oidc_unknown")
+    return end_sessions(tx, house.actor, row[0]) if row else 0
 
 
 def _public(document: dict[str, Any]) -> KeySet:
@@ -285,7 +278,7 @@ def _as_safe(address: str, issuer: str) -> bool:
     )
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

@@ -180,7 +180,7 @@ def rename_passkey(tx: Tx, session: Session, passkey_id: UUID, name: str) -> Non
 def remove_passkey(tx: Tx, session: Session, passkey_id: UUID, rules: SignInRules) -> None:
     """The last factor stays where the site wants one."""
     held = tx.execute(
-        "select id, (select totp_secret is not null from app_user where id = %(u)s) from passkey where user_id = %(u)s for update",
+        "select id, (select totp_sealed is not null from app_user where id = %(u)s) from passkey where user_id = %(u)s for update",
         {"u": session.actor.id},
     ).fetchall()
     if passkey_id not in {row[0] for row in held}:

@@ -6,14 +6,12 @@ from uuid import UUID
 
 from heliograph.engine.db import Tx
 from heliograph.features.access._digests import digest, hashed
-from heliograph.features.access.model import ROLES, Actor, Scope
+from heliograph.features.access.model import OF_ALL_SITES, ROLES, Actor, Scope
 from heliograph.features.access.policy import note, require
 from heliograph.features.access.scopes import USER_COLUMNS, user_scope
 from heliograph.kit.errors import Absent, Conflict, Invalid
 from heliograph.kit.ids import new_id, new_secret
 from heliograph.kit.time import now
-
-_OF_ALL_SITES = frozenset({"admin", "privacy"})
 
 
 def plain(name: str) -> str:
@@ -43,7 +41,7 @@ def add_user(
         "insert into app_user (id, tenant_id, name, display_name, password_hash, roles, everywhere, site_ids, kind, outside) "
         "values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s) on conflict (tenant_id, name) do nothing returning id",
         (
-            user_id, actor.tenant_id, name, display_name or name, hashed(password) if password else None, roles, not _OF_ALL_SITES.isdisjoint(roles),
+            user_id, actor.tenant_id, name, display_name or name, hashed(password) if password else None, roles, not OF_ALL_SITES.isdisjoint(roles),
             [actor.scope.home_site], kind, outside,
         ),
     ).fetchone()  # fmt: skip
@@ -73,7 +71,7 @@ def set_user(
         "everywhere = everywhere or coalesce(%s::text[] && %s, false), "
         "disabled_at = case when %s::boolean is null then disabled_at when %s then %s else null end "
         "where id = %s and tenant_id = %s returning 1",
-        (roles, display_name, roles, list(_OF_ALL_SITES), disabled, disabled, now(), user_id, actor.tenant_id),
+        (roles, display_name, roles, list(OF_ALL_SITES), disabled, disabled, now(), user_id, actor.tenant_id),
     ).fetchone()
     if row is None:
         raise Absent("no such user", code="no_user")
@@ -87,7 +85,7 @@ def users(tx: Tx, actor: Actor) -> list[dict[str, Any]]:
     rows = tx.execute(
         "select id, name, display_name, roles, disabled_at, password_hash is not null, "
         "(select max(last_seen_at) from session s where s.user_id = u.id), kind, coalesce(split_part(outside, ':', 1), ''), "
-        "totp_secret is not null, (select count(*) from passkey k where k.user_id = u.id), "
+        "totp_sealed is not null, (select count(*) from passkey k where k.user_id = u.id), "
         "(select count(*) from session s where s.user_id = u.id and s.revoked_at is null and s.expires_at > now()) "
         "from app_user u where tenant_id = %s order by name",
         (actor.tenant_id,),

@@ -4,16 +4,21 @@ A code of the app counts once: the last counter is kept, and only a later one pa
 clocks. Recovery codes are random and kept as digests, each for one use.
 """
 
+import base64
+import contextlib
 import hmac
 import secrets
 from typing import Any
 from uuid import UUID
 
 import pyotp
+from psycopg.errors import InsufficientPrivilege
 
-from heliograph.engine.db import Tx
+from heliograph.engine.db import Database, Tx
+from heliograph.engine.secrets import Vault
 from heliograph.features.access._digests import digest, fits, hashed
 from heliograph.features.access.model import Actor
+from heliograph.features.access.outside import subject_of
 from heliograph.features.access.policy import note, require
 from heliograph.features.access.sessions import Session, SignInRules, end_sessions
 from heliograph.features.access.steps import open_step, read_step, take_step
@@ -28,36 +33,37 @@ _LEAST_PIN = 6
 _MOST_PIN = 12
 
 
-def begin_totp(tx: Tx, session: Session, site: str) -> tuple[str, str, str]:
+def begin_totp(tx: Tx, vault: Vault, session: Session, site: str) -> tuple[str, str, str]:
     """A new secret, not in force before its first code came back: the step, the secret, the address for the app's camera."""
     secret = pyotp.random_base32(32)
-    step = open_step(tx, "totp.new", session.actor.address, {"secret": secret}, session.actor.id)
+    kept = base64.b64encode(vault.seal(secret, _about(session.actor.id))).decode()
+    step = open_step(tx, "totp.new", session.actor.address, {"sealed": kept}, session.actor.id)
     uri = pyotp.TOTP(secret).provisioning_uri(name=session.actor.name, issuer_name=site)
     return step, secret, uri
 
 
-def confirm_totp(tx: Tx, session: Session, step: str, code: str) -> list[str]:
+def confirm_totp(tx: Tx, vault: Vault, session: Session, step: str, code: str) -> list[str]:
     """The app shows the right code, so its secret is in force; the recovery codes, shown once."""
     begun = read_step(tx, step, "totp.new")
     if str(begun.user_id) != session.actor.id:
         raise Refused("somebody else began this", code="step_of_other")
-    secret = begun.detail["secret"]
+    secret = vault.unseal(base64.b64decode(begun.detail["sealed"]), _about(session.actor.id))
     counter = _counter_of(secret, code)
     if counter is None:
         raise Invalid("the code is not the one that the app shows now; check the clock of the phone", code="wrong_code")
     take_step(tx, step, "totp.new")
     tx.execute(
-        "update app_user set totp_secret = %s, totp_since = %s, totp_counter = %s where id = %s",
-        (secret, now(), counter, session.actor.id),
+        "update app_user set totp_sealed = %s, totp_since = %s, totp_counter = %s where id = %s",
+        (vault.seal(secret, _about(session.actor.id)), now(), counter, session.actor.id),
     )
     note(tx, session.actor, "second_factor.added", {"user": session.actor.id}, detail={"kind": "totp"})
     return make_recovery_codes(tx, session)
 
 
-def use_totp(tx: Tx, user_id: UUID | str, code: str) -> bool:
+def use_totp(tx: Tx, vault: Vault, user_id: UUID | str, code: str) -> bool:
     """Spends a code of the app."""
-    row = tx.execute("select totp_secret from app_user where id = %s", (user_id,)).fetchone()
-    counter = _counter_of(row[0], code) if row and row[0] else None
+    row = tx.execute("select totp_sealed from app_user where id = %s", (user_id,)).fetchone()
+    counter = _counter_of(vault.unseal(bytes(row[0]), _about(user_id)), code) if row and row[0] else None
     if counter is None:
         return False
     spent = tx.execute(
@@ -72,7 +78,7 @@ def remove_totp(tx: Tx, session: Session, rules: SignInRules) -> None:
     if rules.second_factor == "required" and not _passkeys(tx, session.actor.id):
         raise Conflict("this site wants a second factor; add a passkey first", code="last_factor")
     row = tx.execute(
-        "update app_user set totp_secret = null, totp_since = null where id = %s and totp_secret is not null returning 1",
+        "update app_user set totp_sealed = null, totp_since = null where id = %s and totp_sealed is not null returning 1",
         (session.actor.id,),
     ).fetchone()
     if row is None:
@@ -130,14 +136,14 @@ def ways_of(tx: Tx, user_id: UUID | str) -> dict[str, Any]:
     """What a person has set up, for the person and for whoever asks it to prove itself."""
     row = tx.execute(
         "select password_hash is not null, pin_hash is not null, totp_since, "
-        "(select count(*) from recovery_code r where r.user_id = u.id and r.used_at is null), totp_secret is not null "
+        "(select count(*) from recovery_code r where r.user_id = u.id and r.used_at is null), totp_sealed is not null, outside "
         "from app_user u where id = %s",
         (user_id,),
     ).fetchone()
     assert row is not None
     return {
         "password": row[0], "pin": row[1], "totp": row[4], "totp_since": row[2], "recovery_left": row[3],
-        "passkeys": _passkeys(tx, user_id),
+        "passkeys": _passkeys(tx, user_id), "directory": subject_of(row[5]),
     }  # fmt: skip
 
 
@@ -147,7 +153,7 @@ def reset_factors(tx: Tx, actor: Actor, user_id: UUID) -> str:
     if actor.id == str(user_id):
         raise Conflict("another administrator must reset yours", code="self_reset")
     row = tx.execute(
-        "update app_user set totp_secret = null, totp_since = null, pin_hash = null where id = %s and tenant_id = %s returning name",
+        "update app_user set totp_sealed = null, totp_since = null, pin_hash = null where id = %s and tenant_id = %s returning name",
         (user_id, actor.tenant_id),
     ).fetchone()
     if row is None:
@@ -158,6 +164,38 @@ def reset_factors(tx: Tx, actor: Actor, user_id: UUID) -> str:
     end_sessions(tx, actor, user_id)
     note(tx, actor, "second_factor.reset", {"user": str(user_id)}, detail={"passkeys": gone})
     return str(row[0])
+
+
+def seal_stored(database: Database, vault: Vault) -> int:
+    """Secrets that stand in the database unsealed, or sealed with a former key, are sealed anew; how many there were. At a start, before any
+    door opens. What was unsealed is wiped from the table's file too; copies made before keep it."""
+    count = 0
+    with database.transaction() as tx:
+        rows = tx.execute(
+            "select id, totp_secret, totp_sealed from app_user where totp_secret is not null or totp_sealed is not null for update"
+        ).fetchall()
+        was_open = any(row[1] is not None for row in rows)
+        for user_id, plain, sealed in rows:
+            if plain is None and vault.is_current(bytes(sealed)):
+                continue
+            secret = plain if plain is not None else vault.unseal(bytes(sealed), _about(user_id))
+            tx.execute(
+                "update app_user set totp_secret = null, totp_sealed = %s where id = %s",
+                (vault.seal(secret, _about(user_id)), user_id),
+            )
+            count += 1
+        if was_open:
+            tx.execute("delete from sign_in_step where kind = 'totp.new'")  # begun before, with the secret in it
+    if was_open:
+        with database.autocommit() as connection:
+            for statement in ("vacuum full app_user", "vacuum full sign_in_step", "checkpoint"):
+                with contextlib.suppress(InsufficientPrivilege):  # an external database lets only its administrator
+                    connection.execute(statement)
+    return count
+
+
+def _about(user_id: UUID | str) -> str:
+    return f"totp {user_id}"
 
 
 def _passkeys(tx: Tx, user_id: UUID | str) -> int:

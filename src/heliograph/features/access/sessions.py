@@ -21,11 +21,11 @@ from heliograph.kit.ids import new_secret
 from heliograph.kit.time import now
 
 State = Literal["open", "locked", "enrolling"]
-Way = Literal["password", "link", "second", "passkey", "oidc"]
+Way = Literal["password", "link", "second", "passkey", "oidc", "ldap"]
 _TOUCH_EVERY = timedelta(minutes=1)
 _STATION_HOURS = 365 * 24.0
 _STATION_MAY: frozenset[str] = frozenset({"study.read"})
-_SECOND = "(u.totp_secret is not null or exists(select 1 from passkey k where k.user_id = u.id))"
+_SECOND = "(u.totp_sealed is not null or exists(select 1 from passkey k where k.user_id = u.id))"
 
 
 @dataclass(frozen=True, slots=True)

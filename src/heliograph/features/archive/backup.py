@@ -32,6 +32,7 @@ from heliograph.kit.time import now
 _DUMP = "database.dump"
 _MANIFEST = "backup.json"
 _UNFINISHED = "restoring"
+_KEYS = "keys"
 _FORMAT = 1
 _TRIES = 5
 _UNKNOWN_BEFORE_17 = (
@@ -109,6 +110,7 @@ def _finish(settings: Settings, folder: Path, dump: Path, made: Made) -> None:
     """The manifest names the dump: with its renaming the new backup takes the place of the former one."""
     if (settings.data / "heliograph.toml").is_file():
         shutil.copy2(settings.data / "heliograph.toml", folder / "heliograph.toml")
+    _copy_keys(settings.data, folder)
     facts = {
         "format": _FORMAT, "schema": schema.HEAD, "made_at": now().isoformat(), "objects": made.objects, "bytes": made.bytes,
         "digest": made.digest, "damaged": len(made.damaged), "dump": dump.name,
@@ -171,7 +173,7 @@ def restoring(settings: Settings) -> Iterator[Settings]:
         settings.data.mkdir(parents=True, mode=0o700)
     inside.mkdir(mode=0o700)
     yield replace(settings, data=inside)
-    for name in ("heliograph.toml", "blobs", "database"):
+    for name in ("heliograph.toml", _KEYS, "blobs", "database"):
         if (inside / name).exists() and not (settings.data / name).exists():
             (inside / name).rename(settings.data / name)
     _sync(settings.data)
@@ -182,6 +184,23 @@ def restore_blobs(folder: Path, settings: Settings, progress: Progress) -> None:
     _copy(folder / "blobs", settings.data / "blobs", progress)
     if (folder / "heliograph.toml").is_file():
         shutil.copy2(folder / "heliograph.toml", settings.data / "heliograph.toml")
+    _copy_keys(folder, settings.data)
+
+
+def _copy_keys(source: Path, target: Path) -> None:
+    """Keys and certificates, for the same user alone: without them sealed secrets do not open, and devices know us no more."""
+    files = [path for path in source.glob(f"{_KEYS}/*") if path.is_file() and path.name != "lock"]
+    if not files:
+        return
+    (target / _KEYS).mkdir(mode=0o700, exist_ok=True)
+    for path in files:
+        new = target / _KEYS / f"{path.name}.new"
+        new.touch(mode=0o600)
+        new.write_bytes(path.read_bytes())
+        new.chmod(path.stat().st_mode & 0o600 | (path.stat().st_mode & 0o044))
+        _sync(new)
+        new.replace(target / _KEYS / path.name)
+    _sync(target / _KEYS)
 
 
 def restore_database(folder: Path, url: str) -> None:

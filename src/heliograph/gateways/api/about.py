@@ -11,7 +11,7 @@ from heliograph.gateways.http import ActorDep, ServicesDep
 from heliograph.kit.settings import FIELDS
 
 router = APIRouter(tags=["about"])
-_SECRET = {"alarm_webhook", "database", "oidc_client_secret"}
+_SECRET = {"alarm_webhook", "database", "ldap_bind_password", "oidc_client_secret"}
 
 
 @router.get("/about")

@@ -60,7 +60,7 @@ def begin_totp(session: FreshSessionDep, services: ServicesDep) -> dict[str, Any
     import segno
 
     with services.database.transaction() as tx:
-        step, secret, uri = second_factor.begin_totp(tx, session, services.settings.site_name)
+        step, secret, uri = second_factor.begin_totp(tx, services.vault, session, services.settings.site_name)
     rows = ["".join("1" if dark else "0" for dark in row) for row in segno.make_qr(uri, error="m").matrix]
     return {"step": step, "secret": secret, "uri": uri, "qr": rows}
 
@@ -72,7 +72,7 @@ def confirm_totp(body: Code, session: FreshSessionDep, services: ServicesDep) ->
         if not count_proof(tx, session, rules_of(services.settings)):
             raise Refused("that is not right, or was tried too often", code="proof_failed")
     with services.database.transaction() as tx:
-        return {"recovery_codes": second_factor.confirm_totp(tx, session, body.step, body.code)}
+        return {"recovery_codes": second_factor.confirm_totp(tx, services.vault, session, body.step, body.code)}
 
 
 @router.delete("/totp", status_code=204)

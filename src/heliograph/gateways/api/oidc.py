@@ -1,16 +1,18 @@
 """The sign-in of another house: out to the provider and back."""
 
-from typing import cast
+from typing import Annotated, cast
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import RedirectResponse
 
 from heliograph.engine import telemetry
-from heliograph.features.access.oidc import OidcSettings, Provider, read_roles, sign_in_by_oidc
+from heliograph.features.access.oidc import OidcSettings, Provider, sign_in_by_oidc, sign_out_by_oidc
+from heliograph.features.access.outside import read_pairs, read_roles
 from heliograph.features.access.signing_in import note_failure
 from heliograph.gateways.http import ServicesDep
-from heliograph.gateways.http.auth import own_origins, rules_of, set_cookie, window_of
-from heliograph.kit.errors import Absent, HeliographError
+from heliograph.gateways.http.auth import authenticator_of, own_origins, rules_of, set_cookie, window_of
+from heliograph.kit.errors import Absent, HeliographError, Invalid, NotSignedIn
+from heliograph.kit.settings import secret_of
 from heliograph.services import Services
 
 router = APIRouter(prefix="/session/oidc", tags=["session"])
@@ -52,6 +54,29 @@ def callback(request: Request, services: ServicesDep, state: str = "", code: str
     return answer
 
 
+@router.post("/leave", status_code=204)
+def leave(
+    request: Request, response: Response, services: ServicesDep, logout_token: Annotated[str, Form(max_length=16384)]
+) -> None:
+    """The provider says, signed, that a person has signed out or was shut out there: its sessions here end (back-channel logout)."""
+    provider = _provider(request, services)
+    response.headers["Cache-Control"] = "no-store"
+    try:
+        subject = provider.leaver(logout_token)
+    except NotSignedIn as error:
+        raise Invalid(error.message, code="oidc_refused") from None
+    with services.database.transaction() as tx:
+        sign_out_by_oidc(tx, provider.settings, subject)
+    authenticator_of(request).forget_all()
+
+
+@router.get("/end", response_class=RedirectResponse, status_code=303)
+def end(request: Request, services: ServicesDep) -> RedirectResponse:
+    """Whoever signed out here is sent to the provider to sign out there, so that the next person at this browser is not taken for it."""
+    back = own_origins(request)[0] + "/signin"
+    return RedirectResponse(_provider(request, services).leave_address(back) or "/signin", 303)
+
+
 def _provider(request: Request, services: Services) -> Provider:
     """One for the process, so that its keys are remembered."""
     settings = services.settings
@@ -60,8 +85,8 @@ def _provider(request: Request, services: Services) -> Provider:
     if getattr(request.app.state, "oidc", None) is None:
         request.app.state.oidc = Provider(
             OidcSettings(
-                settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret, settings.oidc_scopes,
-                settings.oidc_groups_claim, read_roles(settings.oidc_roles), settings.oidc_new_people == "add",
+                settings.oidc_issuer, settings.oidc_client_id, secret_of(settings.oidc_client_secret), settings.oidc_scopes,
+                settings.oidc_groups_claim, read_roles(settings.oidc_roles), read_pairs(settings.oidc_sites), settings.oidc_new_people == "add",
             )
         )  # fmt: skip
     return cast("Provider", request.app.state.oidc)

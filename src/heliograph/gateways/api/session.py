@@ -9,9 +9,11 @@ from starlette.responses import JSONResponse
 from heliograph import __version__
 from heliograph.features import access
 from heliograph.features.access import HalfWay, Proof, Session
+from heliograph.features.access.directories import directory_of
 from heliograph.features.access.passkeys import ask_passkey
 from heliograph.features.access.second_factor import ways_of
 from heliograph.features.access.signing_in import (
+    Window,
     count_proof,
     count_second,
     count_sign_in,
@@ -97,10 +99,8 @@ def sign_in(body: SignIn, request: Request, response: Response, services: Servic
     try:
         with services.database.transaction() as tx:
             came = access.sign_in(tx, body.name, body.password, window, rules, let_in=let_in)
-    except NotSignedIn:
-        with services.database.transaction() as tx:
-            note_failure(tx, body.name, window.address)
-        raise
+    except NotSignedIn as refused:
+        came = _by_directory(body, window, refused, services, let_in=let_in)
     return _came(came, request, response, services)
 
 
@@ -126,7 +126,7 @@ def second(body: Second, request: Request, response: Response, services: Service
         let_in = count_second(tx, body.second, window, rules)
     try:
         with services.database.transaction() as tx:
-            session = access.sign_in_second(tx, body.second, body.proof(), window, rules, let_in=let_in)
+            session = access.sign_in_second(tx, services.vault, body.second, body.proof(), window, rules, let_in=let_in)
     except NotSignedIn:
         with services.database.transaction() as tx:
             note_failure(tx, "", window.address, "second")
@@ -228,12 +228,43 @@ def sign_out(request: Request, response: Response, session: AnySessionDep, servi
     response.headers["Clear-Site-Data"] = '"cache"'  # the next person at this browser finds nothing of this one
 
 
+def _by_directory(
+    body: SignIn, window: Window, refused: NotSignedIn, services: Services, *, let_in: bool
+) -> Session | HalfWay:
+    """Whom we do not know by this password the directory may; it is asked for every name, so that nobody learns which are ours."""
+    rules = rules_of(services.settings)
+    try:
+        directory = directory_of(services.settings)
+        if directory is None or not let_in:
+            raise refused
+        said = directory.sign_in(body.name, body.password)
+        with services.database.transaction() as tx:
+            return access.sign_in_by_directory(tx, directory.house, said, body.name, window, rules)
+    except HeliographError as error:
+        with services.database.transaction() as tx:
+            note_failure(tx, body.name, window.address)
+        if error.code == "sign_in_failed":
+            raise refused from None
+        raise
+
+
+def _vouched(body: Proving, session: Session, services: Services) -> bool:
+    """The password of a person who is kept in the directory is asked of it."""
+    directory = directory_of(services.settings) if body.way == "password" else None
+    if directory is None:
+        return False
+    with services.database.transaction() as tx:
+        subject = ways_of(tx, session.actor.id)["directory"]
+    return bool(subject) and directory.holds(subject, session.actor.name, body.value)
+
+
 def _prove(body: Proving, session: Session, services: Services) -> None:
     with services.database.transaction() as tx:
         let_in = count_proof(tx, session, rules_of(services.settings))
+    is_vouched = let_in and _vouched(body, session, services)
     try:
         with services.database.transaction() as tx:
-            access.prove(tx, session, body.proof(), let_in=let_in)
+            access.prove(tx, services.vault, session, body.proof(), let_in=let_in, is_vouched=is_vouched)
     except Refused:
         with services.database.transaction() as tx:
             note_failed_proof(tx, session, body.way)
@@ -271,6 +302,7 @@ def session_body(session: Session, services: Services) -> dict[str, Any]:
     settings = services.settings
     with services.database.transaction() as tx:
         has = ways_of(tx, session.actor.id)
+    has["password"] = has["password"] or bool(has["directory"] and settings.ldap_url)
     return {
         "user": {
             "id": session.actor.id,

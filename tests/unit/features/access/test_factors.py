@@ -1,7 +1,9 @@
 """Second factors: codes of an app, recovery codes, PIN, passkeys, and what opens with them."""
 
+import tempfile
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pyotp
@@ -9,6 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from heliograph.engine.db import Tx
+from heliograph.engine.secrets import Vault
 from heliograph.features import access
 from heliograph.features.access import (
     Actor,
@@ -31,6 +34,8 @@ PASSWORD = "correct horse battery"
 PARTY = RelyingParty("pacs.example.org", "https://pacs.example.org", "Test hospital")
 WINDOW = Window("10.0.0.1", party=PARTY)
 RULES = SignInRules()
+_FOLDER = tempfile.TemporaryDirectory()
+VAULT = Vault(Path(_FOLDER.name))
 
 
 @pytest.fixture(autouse=True)
@@ -64,10 +69,10 @@ def half_way(tx: Tx) -> HalfWay:
 def with_totp(tx: Tx) -> tuple[Session, pyotp.TOTP, list[str]]:
     """The counter is set back, as if the app had been set up minutes ago."""
     session = session_of(tx)
-    step, secret, uri = second_factor.begin_totp(tx, session, "Test hospital")
+    step, secret, uri = second_factor.begin_totp(tx, VAULT, session, "Test hospital")
     totp = pyotp.TOTP(secret)
     assert pyotp.parse_uri(uri).at(0) == totp.at(0)
-    codes = second_factor.confirm_totp(tx, session, step, totp.at(now()))
+    codes = second_factor.confirm_totp(tx, VAULT, session, step, totp.at(now()))
     tx.execute("update app_user set totp_counter = 0")
     return session, totp, codes
 
@@ -91,33 +96,33 @@ def test_with_an_app_a_password_is_half_the_way(tx: Tx, jane: UUID) -> None:
     _, totp, _ = with_totp(tx)
     came = half_way(tx)
     assert came.ways == ("totp", "recovery")
-    session = access.sign_in_second(tx, came.step, Proof("totp", totp.at(now())), WINDOW, RULES)
+    session = access.sign_in_second(tx, VAULT, came.step, Proof("totp", totp.at(now())), WINDOW, RULES)
     assert session.actor.id == str(jane)
     with pytest.raises(NotSignedIn):
-        access.sign_in_second(tx, came.step, Proof("totp", totp.at(now())), WINDOW, RULES)
+        access.sign_in_second(tx, VAULT, came.step, Proof("totp", totp.at(now())), WINDOW, RULES)
 
 
 def test_a_code_counts_once_and_none_before_it_any_more(tx: Tx, jane: UUID) -> None:
     _, totp, _ = with_totp(tx)
     at = now()
-    assert second_factor.use_totp(tx, jane, totp.at(at))
-    assert not second_factor.use_totp(tx, jane, totp.at(at))
-    assert not second_factor.use_totp(tx, jane, totp.at(at - timedelta(seconds=30)))
+    assert second_factor.use_totp(tx, VAULT, jane, totp.at(at))
+    assert not second_factor.use_totp(tx, VAULT, jane, totp.at(at))
+    assert not second_factor.use_totp(tx, VAULT, jane, totp.at(at - timedelta(seconds=30)))
 
 
 @pytest.mark.parametrize("wrong", ["", "000", "abcdef", "١٢٣٤٥٦", "1" * 5000])
 def test_what_is_no_code(tx: Tx, jane: UUID, wrong: str) -> None:
     _, totp, _ = with_totp(tx)
-    assert not second_factor.use_totp(tx, jane, wrong)
-    assert not second_factor.use_totp(tx, jane, totp.at(now() - timedelta(minutes=3)))
-    assert not second_factor.use_totp(tx, jane, totp.at(now() + timedelta(minutes=3)))
+    assert not second_factor.use_totp(tx, VAULT, jane, wrong)
+    assert not second_factor.use_totp(tx, VAULT, jane, totp.at(now() - timedelta(minutes=3)))
+    assert not second_factor.use_totp(tx, VAULT, jane, totp.at(now() + timedelta(minutes=3)))
 
 
 def test_a_secret_is_not_in_force_before_its_first_code(tx: Tx, jane: UUID) -> None:
     session = session_of(tx)
-    step, _secret, _ = second_factor.begin_totp(tx, session, "Test hospital")
+    step, _secret, _ = second_factor.begin_totp(tx, VAULT, session, "Test hospital")
     with pytest.raises(Invalid, match="clock"):
-        second_factor.confirm_totp(tx, session, step, "000000x")
+        second_factor.confirm_totp(tx, VAULT, session, step, "000000x")
     assert isinstance(sign_in(tx), Session)
 
 
@@ -129,9 +134,9 @@ def test_a_recovery_code_opens_once(tx: Tx, jane: UUID) -> None:
     ).fetchone()
     assert row == (0,)
     typed = codes[0].upper().replace("-", " ")
-    assert access.sign_in_second(tx, half_way(tx).step, Proof("recovery", typed), WINDOW, RULES)
+    assert access.sign_in_second(tx, VAULT, half_way(tx).step, Proof("recovery", typed), WINDOW, RULES)
     with pytest.raises(NotSignedIn):
-        access.sign_in_second(tx, half_way(tx).step, Proof("recovery", typed), WINDOW, RULES)
+        access.sign_in_second(tx, VAULT, half_way(tx).step, Proof("recovery", typed), WINDOW, RULES)
 
 
 def test_guesses_of_the_second_factor_are_counted_apart_from_the_password(tx: Tx, jane: UUID) -> None:
@@ -139,7 +144,7 @@ def test_guesses_of_the_second_factor_are_counted_apart_from_the_password(tx: Tx
     seen = [count_second(tx, half_way(tx).step, WINDOW, RULES) for _ in range(12)]
     assert seen == [True] * 8 + [False] * 4, "signing in by the password again and again gives no new tries"
     with pytest.raises(NotSignedIn):
-        access.sign_in_second(tx, half_way(tx).step, Proof("totp", totp.at(now())), WINDOW, RULES, let_in=False)
+        access.sign_in_second(tx, VAULT, half_way(tx).step, Proof("totp", totp.at(now())), WINDOW, RULES, let_in=False)
 
 
 def test_a_site_that_wants_a_second_factor_lets_nobody_do_anything_before(tx: Tx, jane: UUID) -> None:
@@ -148,8 +153,8 @@ def test_a_site_that_wants_a_second_factor_lets_nobody_do_anything_before(tx: Tx
     assert session.state == "enrolling"
     with pytest.raises(Refused, match="second factor"):
         access.session_actor(tx, session.token, "", wanted)
-    step, secret, _ = second_factor.begin_totp(tx, session, "x")
-    second_factor.confirm_totp(tx, session, step, pyotp.TOTP(secret).at(now()))
+    step, secret, _ = second_factor.begin_totp(tx, VAULT, session, "x")
+    second_factor.confirm_totp(tx, VAULT, session, step, pyotp.TOTP(secret).at(now()))
     assert access.session_actor(tx, session.token, "", wanted).state == "open"
     with pytest.raises(Conflict, match="passkey first"):
         second_factor.remove_totp(tx, session, wanted)
@@ -164,7 +169,7 @@ def test_an_administrator_resets_a_forgotten_second_factor(tx: Tx, actor: Actor,
     came = access.sign_in_by_link(tx, access.issue_link(tx, actor, name), WINDOW, RULES)
     assert isinstance(came, Session)
     assert second_factor.ways_of(tx, jane) == {
-        "password": True, "pin": False, "totp": False, "totp_since": None, "recovery_left": 0, "passkeys": 0,
+        "password": True, "pin": False, "totp": False, "totp_since": None, "recovery_left": 0, "passkeys": 0, "directory": "",
     }  # fmt: skip
     assert not second_factor.use_recovery_code(tx, came.actor, codes[0])
     row = tx.execute("select subject->>'user' from audit_event where kind = 'second_factor.reset'").fetchone()
@@ -197,7 +202,7 @@ def test_a_passkey_is_a_second_factor_after_the_password(tx: Tx, jane: UUID) -> 
     came = half_way(tx)
     assert came.passkey is not None
     proof = Proof("passkey", step=came.passkey["step"], answer=device.sign(came.passkey["options"]))
-    assert access.sign_in_second(tx, came.step, proof, WINDOW, RULES).way == "second"
+    assert access.sign_in_second(tx, VAULT, came.step, proof, WINDOW, RULES).way == "second"
 
 
 def _unlike(device: Authenticator, what: str) -> Authenticator:
@@ -291,7 +296,7 @@ def test_a_proof_holds_for_a_time_and_is_asked_for_then(tx: Tx, jane: UUID) -> N
     with pytest.raises(Refused) as told:
         access.fresh(old, RULES)
     assert told.value.code == "step_up_needed"
-    access.prove(tx, old, Proof("password", PASSWORD))
+    access.prove(tx, VAULT, old, Proof("password", PASSWORD))
     access.fresh(access.session_actor(tx, session.token, ""), RULES)
 
 
@@ -312,12 +317,12 @@ def test_a_pin_has_six_digits_that_are_not_the_first_to_try(tx: Tx, jane: UUID, 
     session = session_of(tx)
     if fits:
         second_factor.set_pin(tx, session, pin)
-        access.prove(tx, session, Proof("pin", pin))
+        access.prove(tx, VAULT, session, Proof("pin", pin))
     else:
         with pytest.raises(Invalid):
             second_factor.set_pin(tx, session, pin)
     with pytest.raises(Refused):
-        access.prove(tx, session, Proof("pin", "000000"))
+        access.prove(tx, VAULT, session, Proof("pin", "000000"))
 
 
 def test_a_pin_may_be_guessed_eight_times(tx: Tx, jane: UUID) -> None:
@@ -325,7 +330,7 @@ def test_a_pin_may_be_guessed_eight_times(tx: Tx, jane: UUID) -> None:
     second_factor.set_pin(tx, session, "271828")
     assert [count_proof(tx, session, RULES) for _ in range(10)] == [True] * 8 + [False] * 2
     with pytest.raises(Refused):
-        access.prove(tx, session, Proof("pin", "271828"), let_in=False)
+        access.prove(tx, VAULT, session, Proof("pin", "271828"), let_in=False)
 
 
 def test_a_passkey_of_somebody_else_proves_nothing(tx: Tx, actor: Actor, jane: UUID) -> None:
@@ -336,4 +341,4 @@ def test_a_passkey_of_somebody_else_proves_nothing(tx: Tx, actor: Actor, jane: U
     assert isinstance(mallory, Session)
     step, options = ask_passkey(tx, PARTY, "10.0.0.1")
     with pytest.raises(Refused):
-        access.prove(tx, mallory, Proof("passkey", step=step, answer=device.sign(options)))
+        access.prove(tx, VAULT, mallory, Proof("passkey", step=step, answer=device.sign(options)))
