@@ -25,11 +25,11 @@ def last(house: Server) -> int:
 
 def test_an_act_that_is_not_allowed_is_audited_once_a_minute(api_house: Server) -> None:
     since = last(api_house)
-    with person(api_house, "curious", "viewer") as window:
+    with person(api_house, "meddler", "viewer") as window:
         for _ in range(3):
             assert window.get("/api/users").status_code == 403
         assert window.post("/api/devices", json={"aet": "MINE"}).status_code == 403
-    found = [(row[0], row[2]["route"]) for row in refused(api_house, since) if row[1] == "curious"]
+    found = [(row[0], row[2]["route"]) for row in refused(api_house, since) if row[1] == "meddler"]
     assert [kind for kind, _ in found] == ["act.refused"] * 2
     assert [route.split("/")[-1] for _, route in found] == ["users", "devices"]
 

@@ -10,7 +10,7 @@ import pytest
 from pydicom import dcmread
 
 from tests import phantoms
-from tests.conformance.browsing import study_row
+from tests.conformance.browsing import person, study_row
 from tests.conformance.guarding import BASE, manifest, objects, send, settled
 from tests.peers import dicomweb
 from tests.peers.heliograph import Server
@@ -38,6 +38,8 @@ def test_guard_9_our_own_instants_are_utc_everywhere(archive: Server) -> None:
     send(archive, objects(replace(BASE, slices=1, seed=981, patient="G9U")), "STRANGER")
     row = settled(archive, shape.study_uid)
     client = archive.client()
+    with person(archive, "guard-9", "viewer") as window:
+        assert window.get("/api/session").status_code == 200
     answers = {
         "search": client.post("/api/studies/search", json={}), "where": client.post("/api/where", json={"text": shape.study_uid}),
         "manifest": client.get(f"/api/studies/{row['id']}/manifest"), "held": client.get(f"/api/studies/{row['id']}/held"),
