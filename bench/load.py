@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -61,8 +62,8 @@ def wrk(base: str, paths: Sequence[str], headers: Mapping[str, str], *, clients:
     return Load(**figures)
 
 
-def download(base: str, path: str, headers: Mapping[str, str]) -> tuple[float, int]:
-    """(seconds, body bytes) of one answer read from a bare socket into nothing."""
+def download(base: str, path: str, headers: Mapping[str, str], *, ca: Path | None = None) -> tuple[float, int]:
+    """(seconds, body bytes) of one answer read from a bare socket into nothing; `ca` is trusted when the address is https."""
     where = urlsplit(base)
     lines = [
         f"GET {path} HTTP/1.1",
@@ -74,7 +75,7 @@ def download(base: str, path: str, headers: Mapping[str, str]) -> tuple[float, i
     ]
     room = memoryview(bytearray(1 << 20))
     began = time.perf_counter()
-    with socket.create_connection((where.hostname, where.port), timeout=300) as wire:
+    with _wire(where.hostname or "", where.port or 0, ca) as wire:
         wire.sendall("\r\n".join(lines).encode())
         head = b""
         while b"\r\n\r\n" not in head:
@@ -89,3 +90,8 @@ def download(base: str, path: str, headers: Mapping[str, str]) -> tuple[float, i
         while received := wire.recv_into(room):
             size += received
     return time.perf_counter() - began, size
+
+
+def _wire(host: str, port: int, ca: Path | None) -> socket.socket:
+    plain = socket.create_connection((host, port), timeout=300)
+    return plain if ca is None else ssl.create_default_context(cafile=ca).wrap_socket(plain, server_hostname=host)

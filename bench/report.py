@@ -53,7 +53,7 @@ class Results:
         }
 
 
-def _short(value: float | None, unit: str) -> str:
+def short(value: float | None, unit: str) -> str:
     if value is None:
         return "-"
     digits = 0 if value >= 100 else 1 if value >= 10 else 2
@@ -80,13 +80,13 @@ def table(results: Results, steps: Sequence[Step], names: Mapping[str, str]) -> 
         theirs, ours = (results.median(step.key, names[who]) for who in ("peer", "own"))
         times = ratio(step, ours, theirs)
         own = [figure.value for figure in results.rounds[step.key].get(names["own"], [])]
-        spread = f"{_short(min(own), step.unit)} to {_short(max(own), step.unit)}" if own else "-"
+        spread = f"{short(min(own), step.unit)} to {short(max(own), step.unit)}" if own else "-"
         times_text = "-" if times is None else f"{times:.1f}x"
-        both = (_short(theirs, step.unit), _short(ours, step.unit))
+        both = (short(theirs, step.unit), short(ours, step.unit))
         lines.append(_row(step.title, *both, times_text, BARS.get(step.key, ""), spread))
     for title, by in results.extras.items():
         unit, bar = ("MB", "< 400 MB") if "memory" in title else ("ms", "")
-        both = (_short(by.get(names["peer"]), unit), _short(by.get(names["own"]), unit))
+        both = (short(by.get(names["peer"]), unit), short(by.get(names["own"]), unit))
         lines.append(_row(title, *both, "-", bar, "-"))
     return "\n".join(lines)
 

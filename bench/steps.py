@@ -1,6 +1,7 @@
 """What is measured. A step is a function of a running target; its figure and unit are printed as they are."""
 
 import shutil
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -62,7 +63,7 @@ def _stored(done: list[dcmtk.Done]) -> float:
 def store1(target: Target, scene: Scene) -> Figure:
     return _cpu_of(
         target,
-        lambda: _stored([dcmtk.storescu(target.dicom, scene.corpus.large_folder, calling=CALLER)]),
+        lambda: _stored([dcmtk.storescu(target.stores, scene.corpus.large_folder, calling=CALLER)]),
         scene.corpus.slices,
     )
 
@@ -70,7 +71,7 @@ def store1(target: Target, scene: Scene) -> Figure:
 def store8(target: Target, scene: Scene) -> Figure:
     return _cpu_of(
         target,
-        lambda: _stored(dcmtk.storescu_many(target.dicom, scene.corpus.shares(8), calling=CALLER)),
+        lambda: _stored(dcmtk.storescu_many(target.stores, scene.corpus.shares(8), calling=CALLER)),
         scene.corpus.slices,
     )
 
@@ -81,7 +82,10 @@ def stow(target: Target, scene: Scene) -> Figure:
 
     def work() -> float:
         total = 0.0
-        with httpx.Client(base_url=target.http, headers=target.headers, timeout=300, trust_env=False) as client:
+        trusted = ssl.create_default_context(cafile=target.ca) if target.ca else False
+        with httpx.Client(
+            base_url=target.http, headers=target.headers, timeout=300, trust_env=False, verify=trusted
+        ) as client:
             for body, kind in bodies:
                 response = client.post("/dicom-web/studies", content=body, headers={"Content-Type": kind, **JSON})
                 if response.status_code != 200:
@@ -113,19 +117,19 @@ def metadata_cold(target: Target, scene: Scene) -> Figure:
     """The first request after a restart, on a series that settled before it."""
     target.stop()
     target.start()
-    seconds, size = download(target.http, f"{_series(scene.corpus)}/metadata", {**target.headers, **JSON})
+    seconds, size = download(target.http, f"{_series(scene.corpus)}/metadata", {**target.headers, **JSON}, ca=target.ca)
     return Figure(seconds * 1000, {"bytes": size})
 
 
 def frame_cold(target: Target, scene: Scene) -> Figure:
     target.stop()
     target.start()
-    seconds, size = download(target.http, _frame_paths(scene.corpus)[100], {**target.headers, **FRAME})
+    seconds, size = download(target.http, _frame_paths(scene.corpus)[100], {**target.headers, **FRAME}, ca=target.ca)
     return Figure(seconds * 1000, {"bytes": size})
 
 
 def _rate(target: Target, scene: Scene, paths: list[str], headers: dict[str, str], clients: int) -> Figure:
-    download(target.http, paths[0], {**target.headers, **headers})
+    download(target.http, paths[0], {**target.headers, **headers}, ca=target.ca)
     before = processes.cpu_s(target.pids())
     seen = wrk(target.http, paths, {**target.headers, **headers}, clients=clients, seconds=scene.seconds)
     cpu = processes.cpu_s(target.pids()) - before
@@ -204,7 +208,7 @@ def cmove(target: Target, scene: Scene) -> Figure:
 def wado_study(target: Target, scene: Scene) -> Figure:
     def work() -> float:
         path = f"/dicom-web/studies/{scene.corpus.study_uid}"
-        seconds, size = download(target.http, path, {**target.headers, "Accept": dicomweb.ANY_DICOM})
+        seconds, size = download(target.http, path, {**target.headers, "Accept": dicomweb.ANY_DICOM}, ca=target.ca)
         if size < scene.corpus.slices * 512 * 512 * 2:
             raise AssertionError(f"only {size} bytes came")
         return seconds

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 
 class Dicom(NamedTuple):
-    """Where an application entity listens."""
+    """Where an application entity listens, and what DCMTK's programs must be told besides (certificates)."""
 
     host: str
     port: int
     aet: str
+    options: tuple[str, ...] = ()

@@ -54,7 +54,15 @@ def storescu_command(
 ) -> list[str]:
     """One association; required presentation contexts only, so that any number of SOP classes fits."""
     own = ["+sd", "+r", "-R", "-aet", calling, "-aec", to.aet]
-    return [program("storescu"), *own, *options, to.host, str(to.port), *(os.fspath(path) for path in paths)]
+    return [
+        program("storescu"),
+        *own,
+        *to.options,
+        *options,
+        to.host,
+        str(to.port),
+        *(os.fspath(path) for path in paths),
+    ]
 
 
 def storescu(
