@@ -15,12 +15,13 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3.13 /usr/bin/python3.12 /usr/bi
 
 DATA ?= heliograph-data
 ARGS ?=
-T ?= $(wildcard tests/unit tests/conformance tests/e2e tests/faults)
+# The longest first, so that the last files of a run are short ones.
+T ?= $(wildcard tests/faults tests/e2e tests/conformance tests/unit)
 STAMP := .venv/.stamps
 STATIC := src/heliograph/gateways/ui/static
 WEB_SOURCES := $(shell test -d web && find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
-# These wait more than they work: on all cores beside each other. Browsers and faults have the machine for themselves.
-BESIDE := tests/unit tests/conformance
+# Tests wait more than they work: files run beside each other, each worker with servers of its own.
+BESIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 TEST_PACKAGES := dcmtk orthanc orthanc-dicomweb dicom3tools wrk chromium rsyslog rsyslog-gnutls fonts-noto-core fonts-noto-cjk
 # A bucket for tests/unit/engine/test_s3.py, and the external database.
 MORE_TEST_PACKAGES := postgresql swift-proxy swift-account swift-container swift-object memcached
@@ -71,8 +72,7 @@ test-tools: test-packages $(STAMP)/test
 .PHONY: test
 test: test-packages setup test-tools ## unit, conformance, e2e, faults at 5 rounds (T=path selects, ARGS=pytest options)
 	$(if $(filter tests/unit,$(T)),npm --prefix web run -s test)
-	$(if $(filter $(BESIDE),$(T)),.venv/bin/python -m pytest $(filter $(BESIDE),$(T)) --numprocesses=auto --dist=loadfile $(ARGS))
-	$(if $(filter-out $(BESIDE),$(T)),.venv/bin/python -m pytest $(filter-out $(BESIDE),$(T)) $(ARGS))
+	.venv/bin/python -m pytest $(T) $(BESIDE) $(ARGS)
 
 .PHONY: test-all-packages
 test-all-packages:
