@@ -273,6 +273,6 @@ class Acceptor:
 def _secured(sock: socket.socket) -> Secured | None:
     if not isinstance(sock, SecureSocket):
         return None
-    der = sock.getpeercert(binary_form=True)
+    der = sock.getpeercert()
     suite = sock.cipher()
     return Secured(fingerprint_of(der) if der else "", sock.version() or "", suite[0] if suite else "")

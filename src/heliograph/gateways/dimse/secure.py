@@ -16,37 +16,66 @@ from heliograph.kit.time import monotonic_s
 
 _TICK_MS = 500
 _AT_ONCE_BYTES = 128 << 10
+_HELLO_BYTES = 16 << 10
 
 
-class SecureSocket(ssl.SSLSocket):
+class SecureSocket(socket.socket):
     """Never blocks in the system: a call that finds nothing to do within a tick raises BlockingIOError, as a plain socket of `_wire` does.
 
-    Only the thread that owns the connection may use it; others may cut the line below it.
+    The library reads a record with two calls to the system; here as much as fits is taken from the line at once, and the records are
+    opened in memory. Only the thread that owns the connection may use it; others may cut the line below it.
     """
 
     _peeked = b""
-    _unsent = b""
+    _sealed = memoryview(b"")
+    _sealed_of = 0
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext, server_hostname: str | None) -> None:
+        super().__init__(sock.family, sock.type, sock.proto, fileno=sock.detach())
+        super().setblocking(False)
+        self._come, self._go = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(
+            self._come, self._go, server_side=server_hostname is None, server_hostname=server_hostname
+        )
 
     def setblocking(self, _flag: bool) -> None:
         super().setblocking(False)
 
+    def getpeercert(self) -> bytes | None:
+        """DER."""
+        return self._tls.getpeercert(binary_form=True)
+
+    def cipher(self) -> tuple[str, str, int] | None:
+        return self._tls.cipher()
+
+    def version(self) -> str | None:
+        return self._tls.version()
+
     def shake(self) -> int:
         """Goes on with the handshake: 0 when it is done, else the event of `select` that it waits for; raises SSLError."""
-        try:
-            self.do_handshake()
-        except ssl.SSLWantReadError:
-            return select.POLLIN
-        except ssl.SSLWantWriteError:
-            return select.POLLOUT
-        return 0
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                is_done = False
+            except OSError:
+                self._let_out()  # the alert that says why
+                raise
+            else:
+                is_done = True
+            if not self._let_out():
+                return select.POLLOUT
+            if is_done:
+                return 0
+            try:
+                self._feed(super().recv(_HELLO_BYTES))
+            except BlockingIOError:
+                return select.POLLIN
 
     def recv(self, most: int = 1024, flags: int = 0) -> bytes:
         """What has come, at once; with MSG_PEEK it stays for the next call."""
         if not self._peeked:
-            try:
-                data = self.read(most)
-            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                raise BlockingIOError from None
+            data = self._opened(most)
             if flags & socket.MSG_PEEK:
                 self._peeked = data
             return data
@@ -55,62 +84,93 @@ class SecureSocket(ssl.SSLSocket):
             self._peeked = b""
         return data
 
+    def _opened(self, most: int) -> bytes:
+        while True:
+            try:
+                return self._tls.read(most)
+            except ssl.SSLWantReadError:
+                self._let_out()
+                self._feed(super().recv(max(most, _HELLO_BYTES)))
+            except ssl.SSLEOFError:
+                return b""
+
     def recv_into(self, buffer: Any, _nbytes: int | None = None, _flags: int = 0) -> int:
-        """As many records as have come: one read a record would wake the archive sixteen thousand bytes at a time."""
+        """As many records as have come. What is sealed lies where the opened bytes, which are fewer, will lie."""
         view = memoryview(buffer)
         got = len(self._peeked)
         if got:
             view[:got], self._peeked = self._peeked, b""
+        while True:
+            read, is_over = self._open_into(view[got:])
+            got += read
+            if got or is_over:
+                return got
+            try:
+                arrived = super().recv_into(view)
+            except BlockingIOError:
+                self._wait(select.POLLIN)
+            else:
+                self._feed(view[:arrived])
+
+    def _open_into(self, view: memoryview) -> tuple[int, bool]:
+        """How many bytes could be opened, and whether the other side has said that there are no more."""
+        got = 0
         while got < len(view):
             try:
-                read = self.read(len(view) - got, view[got:])
+                read = int(self._tls.read(len(view) - got, view[got:]))
             except ssl.SSLWantReadError:
-                if got:
-                    break
-                self._wait(select.POLLIN)
-            except ssl.SSLWantWriteError:
-                if got:
-                    break
-                self._wait(select.POLLOUT)
-            else:
-                if not read:
-                    break
-                got += int(read)
-        return got
+                self._let_out()
+                return got, False
+            except ssl.SSLEOFError:
+                return got, True
+            if not read:
+                return got, True
+            got += read
+        return got, False
 
-    def sendmsg(self, buffers: Iterable[Any], *_more: Any) -> int:  # type: ignore[override]  # the library forbids it
+    def _feed(self, data: bytes | memoryview) -> None:
+        if data:
+            self._come.write(data)
+        else:
+            self._come.write_eof()
+
+    def sendmsg(self, buffers: Iterable[Any], *_more: Any) -> int:
         """Sends the first of these bytes; when BlockingIOError was raised the next call must bring the same ones again."""
-        if not self._unsent:
+        if not self._sealed_of:
             parts, size = [], 0
             for part in buffers:
                 parts.append(part[: _AT_ONCE_BYTES - size])
                 size += len(parts[-1])
                 if size >= _AT_ONCE_BYTES:
                     break
-            self._unsent = b"".join(parts)
-        sent = len(self._unsent)
-        while self._unsent:
-            try:
-                self._unsent = self._unsent[self.write(self._unsent) :]
-            except ssl.SSLWantWriteError:
-                self._wait(select.POLLOUT)
-            except ssl.SSLWantReadError:
-                self._wait(select.POLLIN)
+            self._sealed_of = self._tls.write(b"".join(parts))
+        while not self._let_out():
+            self._wait(select.POLLOUT)
+        sent, self._sealed_of = self._sealed_of, 0
         return sent
 
     def send(self, data: Any, _flags: int = 0) -> int:
-        try:
-            return self.write(data)
-        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
-            raise BlockingIOError from None
+        return self.sendmsg([memoryview(data)])
+
+    def _let_out(self) -> bool:
+        """Sends what is sealed; False when the line takes no more now."""
+        while self._sealed or self._go.pending:
+            if not self._sealed:
+                self._sealed = memoryview(self._go.read())
+            try:
+                self._sealed = self._sealed[super().send(self._sealed) :]
+            except BlockingIOError:
+                return False
+        return True
 
     def shutdown(self, how: int) -> None:
         """Says goodbye in TLS before the line is shut; what the other side still sends can be read."""
-        inner = getattr(self, "_sslobj", None)
-        if how != socket.SHUT_RD and inner is not None and not self._unsent:
+        if how != socket.SHUT_RD and not self._sealed:
             with contextlib.suppress(OSError, ValueError):
-                inner.shutdown()
-        socket.socket.shutdown(self, how)
+                self._tls.unwrap()
+            with contextlib.suppress(OSError):
+                self._let_out()
+        super().shutdown(how)
 
     def _wait(self, event: int) -> None:
         poll = select.poll()
@@ -121,13 +181,7 @@ class SecureSocket(ssl.SSLSocket):
 
 def secure(context: ssl.SSLContext, sock: socket.socket, *, server_hostname: str | None = None) -> SecureSocket:
     """The TLS side of a connected socket, before its handshake; the server's side when no host name is given."""
-    sock.setblocking(False)
-    context.sslsocket_class = SecureSocket
-    made = context.wrap_socket(
-        sock, server_side=server_hostname is None, do_handshake_on_connect=False, server_hostname=server_hostname
-    )
-    assert isinstance(made, SecureSocket)
-    return made
+    return SecureSocket(sock, context, server_hostname)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +224,7 @@ def call(how: Secrecy, sock: socket.socket, host: str, timeout_s: float) -> Secu
     except Busy:
         made.close()
         raise
-    der = made.getpeercert(binary_form=True) or b""
+    der = made.getpeercert() or b""
     if how.fingerprint and secrets.fingerprint_of(der) != how.fingerprint:
         made.close()
         raise Refused("the other node shows another certificate than the one it is held to", code="node_certificate")
