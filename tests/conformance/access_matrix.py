@@ -38,7 +38,7 @@ ENDS_OWN = {"DELETE /api/session", "POST /api/session/lock", "DELETE /api/accoun
 RIGHTFUL = {
     ("the privacy officer", name)
     for name in (
-        "POST /api/patients/{patient}/restriction", "POST /api/audit/search", "POST /api/audit/search/sheet", "GET /api/audit/events/{event_id}",
+        "POST /api/patients/{patient}/restriction", "POST /api/patients/find", "POST /api/audit/search", "POST /api/audit/search/sheet", "GET /api/audit/events/{event_id}",
         "POST /api/audit/patient/sheet", "GET /api/security/unusual",
     )
 }  # fmt: skip

@@ -40,6 +40,7 @@ BODIES: dict[str, Any] = {
     "PATCH /api/users/{user_id}": {"display_name": "Other"},
     "POST /api/tokens": {"name": "t", "scopes": ["study.read"]},
     "POST /api/glass": {"patient": "999999", "reason_code": "emergency", "reason": "for the test"},
+    "POST /api/glass/search": {},
     "POST /api/glass/{glass_id}/review": {"finding": "justified"},
     "POST /api/policy": {
         "rules": [{"name": "r", "effect": "allow", "actions": ["study.read"], "when": "true"}],
@@ -52,10 +53,19 @@ BODIES: dict[str, Any] = {
     "POST /api/audit/patient/sheet": {"patient_id": "nobody-of-this-name"},
     "POST /api/audit/proof": {"sop_uid": "2.25.999999"},
     "POST /api/policy/check": {"rules": [{"name": "r", "effect": "allow", "actions": ["study.read"], "when": "true"}]},
+    "POST /api/policy/preview": {
+        "rules": [{"name": "r", "effect": "allow", "actions": ["study.read"], "when": "true"}]
+    },
+    "POST /api/policy/studies": {"text": "nobody"},
     "POST /api/policy/explain": {"user_id": ABSENT_UUID, "study_id": "999999"},
     "POST /api/sites": {"name": "main"},
     "POST /api/sites/{site_id}/departments": {"name": "radiology"},
+    "PATCH /api/sites/{site_id}": {"timezone": "Europe/Berlin"},
+    "PATCH /api/departments/{department_id}": {"name": "radiology"},
+    "POST /api/devices/{device_id}/place": {},
     "POST /api/users/{user_id}/place": {"everywhere": False},
+    "PUT /api/users/{user_id}/projects": {"projects": []},
+    "POST /api/patients/find": {"patient_id": "nobody-of-this-name"},
     "POST /api/studies/{study_id}/ties": {"tie": "reader", "subject": ABSENT_UUID},
     "POST /api/studies/{study_id}/ties/remove": {"tie": "reader", "subject": ABSENT_UUID},
     "POST /api/patients/{patient}/restriction": {"restriction": "vip"},
@@ -77,7 +87,7 @@ PUBLIC = {
 FOR_VIEWERS = {
     "GET /api/session", "DELETE /api/session", "POST /api/session/password", "POST /api/studies/search", "GET /api/studies/{study_id}",
     "GET /api/studies/{study_id}/manifest", "GET /api/studies/{study_id}/held", "GET /api/series/{series_id}/document",
-    "GET /api/series/{series_id}/thumbnail", "POST /api/where", "GET /api/about", "GET /api/glass", "POST /api/glass/{glass_id}/end",
+    "GET /api/series/{series_id}/thumbnail", "POST /api/where", "GET /api/about", "GET /api/glass", "POST /api/glass/search", "POST /api/glass/{glass_id}/end",
     # Everybody's own.
     "POST /api/session/prove", "POST /api/session/prove/passkey", "POST /api/session/lock", "POST /api/session/unlock",
     "POST /api/session/active", "GET /api/account", "POST /api/account/totp", "POST /api/account/totp/confirm", "DELETE /api/account/totp",

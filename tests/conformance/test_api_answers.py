@@ -158,26 +158,40 @@ def _house(call: Caller, house: Server) -> None:
 def _trust(call: Caller, house: Server, study: str) -> None:
     site = call("POST /api/sites", {"name": "south"})["id"]
     call("POST /api/sites/{site_id}/departments", {"name": "radiology"}, site_id=site)
-    assert call("GET /api/sites")["items"][1]["departments"]
+    department = call("GET /api/sites")["items"][1]["departments"][0]["id"]
+    call("PATCH /api/sites/{site_id}", {"name": "south wing"}, site_id=site)
+    call("PATCH /api/departments/{department_id}", {"closed": True}, department_id=department)
+    (device, *_) = call("GET /api/sites")["devices"]
+    call("POST /api/devices/{device_id}/place", {"site_ids": []}, device_id=device["id"])
     assert call("POST /api/audit/search", {"limit": 20})["items"]
     assert call("POST /api/audit/patient", {"patient_id": SHAPE.patient})["items"]
     _watching(call)
     policy = call("GET /api/policy")
     assert call("POST /api/policy/check", {"rules": policy["rules"]})["rules"] == policy["rules"]
+    broken = [*policy["rules"], policy["rules"][0] | {"name": "torn", "when": "study.site =="}]
+    assert call("POST /api/policy/check", {"rules": broken})["problems"][0]["at"] == len("study.site ==")
+    nobody = [policy["rules"][0] | {"when": "false"}]
+    assert call("POST /api/policy/preview", {"rules": nobody})["items"][0]["loses"] > 0
+    assert study in [one["id"] for one in call("POST /api/policy/studies", {"text": SHAPE.patient})["items"]]
     saved = {"rules": policy["rules"], "comment": "as they were", "expected_version": policy["version"]}
     assert call("POST /api/policy", saved)["version"] == policy["version"] + 1
     reader = call("POST /api/users", {"name": "emergency", "roles": ["radiologist"]})
     call("POST /api/users/{user_id}/place", {"clearances": []}, user_id=reader["id"])
     call("POST /api/studies/{study_id}/ties", {"tie": "reader", "subject": reader["id"]}, study_id=study)
+    assert call("GET /api/studies/{study_id}/ties", study_id=study)["ties"][0]["subject"] == reader["id"]
+    call("PUT /api/users/{user_id}/projects", {"projects": ["lung"]}, user_id=reader["id"])
+    assert call("GET /api/users/{user_id}", user_id=reader["id"])["ties"][0]["study_id"] == study
     asked = {"user_id": reader["id"], "study_id": study}
     assert call("POST /api/policy/explain", asked)["may_read"]
     call("POST /api/studies/{study_id}/ties/remove", {"tie": "reader", "subject": reader["id"]}, study_id=study)
     patient = call("GET /api/studies/{study_id}", study_id=study)["patient"]["id"]
-    call("POST /api/patients/{patient}/restriction", {"restriction": "vip"}, patient=patient)
+    call("POST /api/patients/{patient}/restriction", {"restriction": "vip", "reason": "asked for it"}, patient=patient)
+    assert call("GET /api/patients/restricted")["items"][0]["reason"] == "asked for it"
+    assert call("POST /api/patients/find", {"patient_id": SHAPE.patient})["items"][0]["id"] == patient
     assert not call("POST /api/policy/explain", asked)["may_read"]
     with Browser(house) as window:
         window.sign_in_by_link(reader["link"])
-        _break_glass(call, window, patient)
+        _break_glass(call, window, patient, study)
     call("POST /api/patients/{patient}/restriction", {"restriction": ""}, patient=patient)
     person = call("POST /api/users", {"name": "own-record", "roles": ["viewer"]})
     call("POST /api/users/{user_id}/is-patient/{patient}", user_id=person["id"], patient=patient)
@@ -186,6 +200,8 @@ def _trust(call: Caller, house: Server, study: str) -> None:
         assert window.request("GET", f"/api/studies/{study}").status_code == 404, (
             "nobody looks into the own record at work"
         )
+    gone = call.browser.request("DELETE", f"/api/users/{person['id']}/is-patient/{patient}")
+    assert gone.status_code == 204
 
 
 def _watching(call: Caller) -> None:
@@ -206,7 +222,7 @@ def _watching(call: Caller) -> None:
     call("GET /api/security/unusual")
 
 
-def _break_glass(call: Caller, window: Browser, patient: str) -> None:
+def _break_glass(call: Caller, window: Browser, patient: str, study: str) -> None:
     """Safety guard 10: who treats is told that something is withheld, opens it with a reason, and somebody else looks at that."""
 
     def listed() -> Any:
@@ -221,6 +237,10 @@ def _break_glass(call: Caller, window: Browser, patient: str) -> None:
     glass = call.check("POST /api/glass", window.request("POST", "/api/glass", json=why))
     assert listed()["count"] == 2
     assert call("GET /api/glass", query="?unreviewed=true")["items"][0]["id"] == glass["id"]
+    assert window.request("GET", f"/api/studies/{study}/manifest").status_code == 200
+    assert call("GET /api/glass/waiting")["count"] == 1
+    assert call("POST /api/glass/search", {"state": "waiting", "text": "ANSWERS"})["items"][0]["id"] == glass["id"]
+    assert call("GET /api/glass/{glass_id}/seen", glass_id=glass["id"])["items"][0]["study_id"] == study
     own = window.request("POST", f"/api/glass/{glass['id']}/review", json={"finding": "justified"})
     assert own.status_code == 403, "nobody reviews their own"
     assert call("POST /api/glass/{glass_id}/review", {"finding": "justified"}, glass_id=glass["id"])["reviewed_at"]

@@ -126,6 +126,35 @@ class User(Answer):
     has_totp: bool
     passkeys: int
     sessions: int
+    everywhere: bool
+    site_ids: list[int]
+    department_ids: list[int]
+    clearances: list[str]
+    must_enrol: bool
+    recovery_left: int
+
+
+class OwnPatient(Answer):
+    id: str
+    patient_id: str
+    issuer: str
+
+
+class OwnTie(Answer):
+    study_id: str
+    tie: str
+    until: datetime | None
+    created_at: datetime
+
+
+class UserDetail(User):
+    """`is_shut_out`: so many sign-ins failed that none is let through for some minutes."""
+
+    is_shut_out: bool
+    patients: list[OwnPatient]
+    projects: list[str]
+    ties: list[OwnTie]
+    last_signed_in_at: datetime | None
 
 
 class Users(Answer):

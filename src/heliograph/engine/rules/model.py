@@ -124,7 +124,9 @@ class Vocabulary:
         found = self.fields.get(path)
         if found is None:
             raise Invalid(
-                f"there is no {path}; the names are: {', '.join(sorted(self.fields))}", code="rule_unknown_name"
+                f"there is no {path}; the names are: {', '.join(sorted(self.fields))}",
+                code="rule_unknown_name",
+                word=path,
             )
         return found.kind
 

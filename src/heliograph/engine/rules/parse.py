@@ -59,7 +59,7 @@ def _tokens(text: str) -> list[_Token]:
     while at < end:
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
-            raise Invalid(f"the condition cannot be read at character {at + 1}", code="rule_unreadable")
+            raise Invalid(f"the condition cannot be read at character {at + 1}", code="rule_unreadable", at=at)
         tokens.append(_Token(match.lastgroup, match.group(match.lastgroup), match.start(match.lastgroup)))
         at = match.end()
     tokens.append(_Token("end", "", end))
@@ -132,7 +132,9 @@ class _Reader:
         function = _FUNCTIONS.get(word)
         if function is None:
             raise Invalid(
-                f"there is no function {word}; there are: {', '.join(_FUNCTIONS)}", code="rule_unknown_function"
+                f"there is no function {word}; there are: {', '.join(_FUNCTIONS)}",
+                code="rule_unknown_function",
+                word=word,
             )
         left = self.either(depth + 1)
         self._need(",")
@@ -180,4 +182,5 @@ class _Reader:
             self._fail(sign)
 
     def _fail(self, wanted: str) -> NoReturn:
-        raise Invalid(f"the condition wants {wanted} at character {self._here.at + 1}", code="rule_unreadable")
+        at = self._here.at
+        raise Invalid(f"the condition wants {wanted} at character {at + 1}", code="rule_unreadable", at=at)

@@ -33,8 +33,10 @@ from heliograph.features.access.glass import (
     BreakGlass,
     break_glass,
     end_glass,
+    glass,
     glasses,
     review_glass,
+    unreviewed_count,
     withheld_count,
     withheld_patients,
 )
@@ -49,9 +51,27 @@ from heliograph.features.access.lockout import Lockout
 from heliograph.features.access.model import EVERYWHERE, Actor, Permission, Scope, system_actor
 from heliograph.features.access.passkeys import RelyingParty
 from heliograph.features.access.people import actor_of_user, add_user, issue_link, set_user, users
-from heliograph.features.access.policies import current_policy, explain_access, policy_versions, save_policy
+from heliograph.features.access.person import person
+from heliograph.features.access.policies import (
+    current_policy,
+    explain_access,
+    find_studies,
+    policy_versions,
+    save_policy,
+)
 from heliograph.features.access.policy import allowed, note, require, seen_studies, sees, sees_held, visible, withheld
-from heliograph.features.access.relations import is_patient, restrict_patient, tie_study, untie_study
+from heliograph.features.access.previewing import preview
+from heliograph.features.access.relations import (
+    find_patients,
+    is_not_patient,
+    is_patient,
+    restrict_patient,
+    restricted_patients,
+    set_projects,
+    tie_study,
+    ties_of_study,
+    untie_study,
+)
 from heliograph.features.access.second_factor import seal_stored
 from heliograph.features.access.sessions import (
     Session,
@@ -79,7 +99,16 @@ from heliograph.features.access.signing_in import (
     sign_in_by_passkey,
     sign_in_second,
 )
-from heliograph.features.access.sites import add_department, add_site, place_user, sites
+from heliograph.features.access.sites import (
+    add_department,
+    add_site,
+    place_device,
+    place_user,
+    placed_devices,
+    set_department,
+    set_site,
+    sites,
+)
 from heliograph.features.access.tokens import TokenLife, issue_token, revoke_token, rotate_token, token_actor, tokens
 
 __all__ = [
@@ -125,11 +154,15 @@ __all__ = [
     "ending",
     "explain_access",
     "find_device",
+    "find_patients",
+    "find_studies",
     "foreign_certificates",
     "fresh",
+    "glass",
     "glasses",
     "identify_caller",
     "is_loopback",
+    "is_not_patient",
     "is_patient",
     "issue_link",
     "issue_token",
@@ -137,8 +170,12 @@ __all__ = [
     "note",
     "note_activity",
     "note_association",
+    "person",
+    "place_device",
     "place_user",
+    "placed_devices",
     "policy_versions",
+    "preview",
     "prove",
     "publish_certificates",
     "recheck",
@@ -147,6 +184,7 @@ __all__ = [
     "require",
     "require_open",
     "restrict_patient",
+    "restricted_patients",
     "review_glass",
     "revoke_certificate",
     "revoke_token",
@@ -160,6 +198,9 @@ __all__ = [
     "session_actor",
     "session_of_token",
     "sessions_of",
+    "set_department",
+    "set_projects",
+    "set_site",
     "set_user",
     "sign_in",
     "sign_in_by_directory",
@@ -170,8 +211,10 @@ __all__ = [
     "sites",
     "system_actor",
     "tie_study",
+    "ties_of_study",
     "token_actor",
     "tokens",
+    "unreviewed_count",
     "untie_study",
     "update_device",
     "users",

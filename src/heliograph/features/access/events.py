@@ -5,5 +5,7 @@ from typing import Final
 
 EVENTS: Final[Mapping[str, str]] = {
     "GlassBroken": "A person opened a withheld patient in an emergency. Somebody else reviews it.",
+    "GlassEnded": "An emergency access was given up, or taken back by who reviews.",
+    "GlassReviewed": "Somebody said what an emergency access was.",
     "PatientRestricted": "A patient's restriction was set, changed or taken away; the patient's studies follow.",
 }

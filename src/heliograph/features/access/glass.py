@@ -23,7 +23,7 @@ FINDINGS: Final[tuple[Finding, ...]] = get_args(Finding)
 _REASON_LENGTH = range(5, 501)
 _REVIEW_WITHIN = timedelta(days=3)
 _ROWS: Final = (
-    "select g.id, g.user_id, u.name as user_name, p.patient_id, p.issuer, g.reason_code, g.reason, g.granted_at, g.expires_at, g.ended_at, "
+    "select g.id, g.user_id, u.name as user_name, u.display_name, p.id::text, p.patient_id, p.issuer, p.restriction, g.reason_code, g.reason, g.granted_at, g.expires_at, g.ended_at, "
     "g.review_due_at, g.reviewed_by, g.reviewed_at, g.finding, g.comment "
     "from break_glass g join app_user u on u.id = g.user_id join patient p on p.id = g.patient_fk where g.tenant_id = %s"
 )
@@ -36,8 +36,11 @@ class BreakGlass:
     id: UUID
     user_id: UUID
     user_name: str
+    display_name: str
+    patient: str
     patient_id: str
     issuer: str
+    restriction: str
     reason_code: ReasonCode
     reason: str
     granted_at: datetime
@@ -128,6 +131,7 @@ def end_glass(tx: Tx, actor: Actor, glass_id: UUID) -> None:
     if row is None:
         raise Absent("no such emergency access", code="no_glass")
     note(tx, actor, "glass.ended", {"glass": str(glass_id)})
+    announce(tx, actor.tenant_id, "GlassEnded", {"glass": str(glass_id)})
 
 
 def review_glass(tx: Tx, actor: Actor, glass_id: UUID, finding: str, comment: str) -> BreakGlass:
@@ -140,24 +144,56 @@ def review_glass(tx: Tx, actor: Actor, glass_id: UUID, finding: str, comment: st
     one = _one(tx, actor.tenant_id, glass_id)
     if str(one.user_id) == actor.id:
         raise Refused("nobody reviews an emergency access of their own", code="own_glass")
-    tx.execute(
-        "update break_glass set reviewed_by = %s, reviewed_at = %s, finding = %s, comment = %s where id = %s and reviewed_at is null",
+    row = tx.execute(
+        "update break_glass set reviewed_by = %s, reviewed_at = %s, finding = %s, comment = %s where id = %s and reviewed_at is null returning 1",
         (actor.label, now(), finding, comment.strip()[:1000], glass_id),
-    )
+    ).fetchone()
+    if row is None:
+        raise Conflict("somebody else has reviewed it meanwhile", code="glass_reviewed")
     note(tx, actor, "glass.reviewed", {"glass": str(glass_id)}, detail={"finding": finding})
+    announce(tx, actor.tenant_id, "GlassReviewed", {"glass": str(glass_id)})
     return _one(tx, actor.tenant_id, glass_id)
 
 
-def glasses(tx: Tx, actor: Actor, *, unreviewed: bool = False, limit: int = 200) -> list[BreakGlass]:
-    """Latest first: all for a reviewer, one's own for everybody else."""
+def glasses(
+    tx: Tx, actor: Actor, *, unreviewed: bool = False, reviewed: bool = False, text: str = "", after: UUID | None = None, limit: int = 200
+) -> list[BreakGlass]:  # fmt: skip
+    """Latest first, older than `after`: all for a reviewer, one's own for everybody else. `text`: a person's name or a patient's
+    identifier, exactly."""
     condition: str = _ROWS
     values: list[Any] = [actor.tenant_id]
     if "glass.review" not in actor.permissions:
         condition, values = condition + " and g.user_id::text = %s", [*values, actor.id]
     if unreviewed:
         condition += " and g.reviewed_at is null"
-    rows = tx.execute(f"{condition} order by g.granted_at desc limit %s", (*values, limit))
+    if reviewed:
+        condition += " and g.reviewed_at is not null"
+    if text.strip():
+        condition += " and (lower(u.name) = lower(%s) or lower(u.display_name) = lower(%s) or p.patient_id = %s)"
+        values += [text.strip()] * 3
+    if after is not None:
+        condition += " and (g.granted_at, g.id) < (select granted_at, id from break_glass where id = %s)"
+        values.append(after)
+    rows = tx.execute(f"{condition} order by g.granted_at desc, g.id desc limit %s", (*values, limit))
     return [BreakGlass(*row) for row in rows]
+
+
+def unreviewed_count(tx: Tx, actor: Actor) -> tuple[int, int]:
+    """How many emergency accesses wait for a review that this person may give, and how many of them are overdue."""
+    require(actor, "glass.review")
+    row = tx.execute(
+        "select count(*), count(*) filter (where review_due_at < %s) from break_glass where tenant_id = %s and reviewed_at is null and user_id::text <> %s",
+        (now(), actor.tenant_id, actor.id),
+    ).fetchone()
+    return (row[0], row[1]) if row else (0, 0)
+
+
+def glass(tx: Tx, actor: Actor, glass_id: UUID) -> BreakGlass:
+    """One of them; of others' for a reviewer only."""
+    one = _one(tx, actor.tenant_id, glass_id)
+    if "glass.review" not in actor.permissions and str(one.user_id) != actor.id:
+        raise Absent("no such emergency access", code="no_glass")
+    return one
 
 
 def _one(tx: Tx, tenant_id: int, glass_id: UUID) -> BreakGlass:

@@ -46,6 +46,15 @@ def begin_attempt(tx: Tx, account: str, address: str, limit: Lockout) -> bool:
     return True
 
 
+def failures(tx: Tx, accounts: list[bytes], limit: Lockout) -> dict[bytes, int]:
+    """How many attempts on each of these accounts (their digests) count now."""
+    rows = tx.execute(
+        "select account, count(*) from sign_in_attempt where account = any(%s) and at > %s group by account",
+        (accounts, now() - timedelta(minutes=limit.minutes)),
+    )
+    return {bytes(row[0]): row[1] for row in rows}
+
+
 def forget_attempts(tx: Tx, account: str) -> None:
     """It was the right person: what failed before counts no more, for the account and for the addresses it came from."""
     tx.execute("delete from sign_in_attempt where account = %s", (digest(account),))

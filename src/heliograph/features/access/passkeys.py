@@ -89,6 +89,7 @@ def add_passkey(tx: Tx, session: Session, step: str, name: str, answer: dict[str
     ).fetchone()  # fmt: skip
     if row is None:
         raise Conflict("this key is known already", code="passkey_known")
+    tx.execute("update app_user set must_enrol = false where id = %s and must_enrol", (session.actor.id,))
     note(
         tx,
         session.actor,

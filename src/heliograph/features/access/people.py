@@ -80,15 +80,18 @@ def set_user(
     note(tx, actor, "user.changed", {"user": str(user_id)}, detail={"roles": roles, "disabled": disabled})
 
 
-def users(tx: Tx, actor: Actor) -> list[dict[str, Any]]:
+def users(tx: Tx, actor: Actor, *, user_id: UUID | None = None) -> list[dict[str, Any]]:
+    """Everybody, or the one who is named."""
     require(actor, "user.manage")
     rows = tx.execute(
         "select id, name, display_name, roles, disabled_at, password_hash is not null, "
         "(select max(last_seen_at) from session s where s.user_id = u.id), kind, coalesce(split_part(outside, ':', 1), ''), "
         "totp_sealed is not null, (select count(*) from passkey k where k.user_id = u.id), "
-        "(select count(*) from session s where s.user_id = u.id and s.revoked_at is null and s.expires_at > now()) "
-        "from app_user u where tenant_id = %s order by name",
-        (actor.tenant_id,),
+        "(select count(*) from session s where s.user_id = u.id and s.revoked_at is null and s.expires_at > now()), "
+        "everywhere, site_ids, department_ids, clearances, must_enrol, "
+        "(select count(*) from recovery_code r where r.user_id = u.id and r.used_at is null) "
+        "from app_user u where tenant_id = %s and (%s::uuid is null or id = %s) order by name",
+        (actor.tenant_id, user_id, user_id),
     )
     keys = (
         "id",
@@ -103,6 +106,12 @@ def users(tx: Tx, actor: Actor) -> list[dict[str, Any]]:
         "has_totp",
         "passkeys",
         "sessions",
+        "everywhere",
+        "site_ids",
+        "department_ids",
+        "clearances",
+        "must_enrol",
+        "recovery_left",
     )
     return [dict(zip(keys, row, strict=True)) for row in rows]
 

@@ -24,6 +24,7 @@ from heliograph.engine.rules import (
     explain,
     fold,
     parse,
+    to_json,
     to_sql,
     to_text,
 )
@@ -52,6 +53,10 @@ class Rule:
         return {
             "name": self.name, "effect": self.effect, "actions": list(self.actions), "when": to_text(self.when), "breakable": self.breakable,
         }  # fmt: skip
+
+    def as_told(self) -> dict[str, Any]:
+        """The same with the condition as a tree, for who shows it in words."""
+        return self.as_record() | {"tree": to_json(self.when)}
 
 
 class Policy:
@@ -86,6 +91,30 @@ def read_rules(records: Any) -> tuple[Rule, ...]:
     return rules
 
 
+def problems_of(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Everything that keeps rules from being saved, for who writes them: which rule, and where in its condition when that is known."""
+    found = []
+    for index, record in enumerate(records):
+        try:
+            _read(record)
+        except Invalid as error:
+            found.append({"rule": index, "at": error.detail.get("at"), "code": error.code, "message": error.message})
+    if not found:
+        try:
+            read_rules(records)
+        except Invalid as error:
+            found.append({"rule": None, "at": None, "code": error.code, "message": error.message})
+    return found
+
+
+def _place(when: str, error: Invalid) -> dict[str, Any]:
+    """Where in the condition, when the error knows, or names the word that it does not know."""
+    if "at" in error.detail:
+        return {"at": error.detail["at"]}
+    at = when.find(str(error.detail["word"])) if "word" in error.detail else -1
+    return {"at": at} if at >= 0 else {}
+
+
 def _read(record: Any) -> Rule:
     if not isinstance(record, dict):
         raise Invalid("a rule must be an object with name, effect, actions and when", code="bad_policy")
@@ -100,7 +129,7 @@ def _read(record: Any) -> Rule:
     try:
         node = condition(when, VOCABULARY)
     except Invalid as error:
-        raise Invalid(f"{name}: {error.message}", code=error.code) from None
+        raise Invalid(f"{name}: {error.message}", code=error.code, **_place(when, error)) from None
     return Rule(name, effect, tuple(actions), node, bool(record.get("breakable", False)) and effect == "withhold")
 
 

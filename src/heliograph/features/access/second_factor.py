@@ -53,7 +53,7 @@ def confirm_totp(tx: Tx, vault: Vault, session: Session, step: str, code: str) -
         raise Invalid("the code is not the one that the app shows now; check the clock of the phone", code="wrong_code")
     take_step(tx, step, "totp.new")
     tx.execute(
-        "update app_user set totp_sealed = %s, totp_since = %s, totp_counter = %s where id = %s",
+        "update app_user set totp_sealed = %s, totp_since = %s, totp_counter = %s, must_enrol = false where id = %s",
         (vault.seal(secret, _about(session.actor.id)), now(), counter, session.actor.id),
     )
     note(tx, session.actor, "second_factor.added", {"user": session.actor.id}, detail={"kind": "totp"})
@@ -148,12 +148,16 @@ def ways_of(tx: Tx, user_id: UUID | str) -> dict[str, Any]:
 
 
 def reset_factors(tx: Tx, actor: Actor, user_id: UUID) -> str:
-    """A forgotten second factor: app, passkeys, recovery codes and PIN of a person go, its sessions end; its name, for a one-time link."""
+    """A forgotten second factor: app, passkeys, recovery codes and PIN of a person go, its sessions end; its name, for a one-time link.
+
+    The link is the only way back in, and what it opens is the setting up of a new one: who found the password alone gets nowhere.
+    """
     require(actor, "user.manage")
     if actor.id == str(user_id):
         raise Conflict("another administrator must reset yours", code="self_reset")
     row = tx.execute(
-        "update app_user set totp_sealed = null, totp_since = null, pin_hash = null where id = %s and tenant_id = %s returning name",
+        "update app_user set totp_sealed = null, totp_since = null, pin_hash = null, must_enrol = (kind = 'person' and outside is null) "
+        "where id = %s and tenant_id = %s returning name",
         (user_id, actor.tenant_id),
     ).fetchone()
     if row is None:

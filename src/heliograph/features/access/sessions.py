@@ -90,7 +90,7 @@ def session_of_token(tx: Tx, token: str, address: str, rules: SignInRules) -> Se
     """The session behind a cookie, in any state; raises NotSignedIn."""
     row = tx.execute(
         "select s.user_id, s.csrf, s.expires_at, s.last_seen_at, s.way, s.active_at, s.proven_at, s.locked_at, s.created_at, "
-        f"u.tenant_id, u.name, u.display_name, u.roles, u.password_hash is null and u.outside is null, u.kind, {_SECOND}, {USER_COLUMNS} "
+        f"u.tenant_id, u.name, u.display_name, u.roles, u.password_hash is null and u.outside is null, u.kind, {_SECOND}, u.must_enrol, {USER_COLUMNS} "
         "from session s join app_user u on u.id = s.user_id "
         "where s.token_hash = %s and s.revoked_at is null and s.expires_at > %s and u.disabled_at is null",
         (digest(token), now()),
@@ -98,10 +98,10 @@ def session_of_token(tx: Tx, token: str, address: str, rules: SignInRules) -> Se
     if row is None:
         raise NotSignedIn("the session has ended; sign in again", code="session_ended")
     user_id, csrf, expires_at, seen, way, active, proven, locked, created = row[:9]
-    tenant_id, name, display_name, roles, needs_password, kind, has_second = row[9:16]
+    tenant_id, name, display_name, roles, needs_password, kind, has_second, must_enrol = row[9:17]
     if now() - seen > _TOUCH_EVERY:
         tx.execute("update session set last_seen_at = %s where token_hash = %s", (now(), digest(token)))
-    actor = user_actor(user_id, name, tenant_id, roles, address, user_scope(tx, tenant_id, row[16:]))
+    actor = user_actor(user_id, name, tenant_id, roles, address, user_scope(tx, tenant_id, row[17:]))
     state: State = "open"
     if kind == "station":
         actor = _looking_only(actor)
@@ -110,7 +110,7 @@ def session_of_token(tx: Tx, token: str, address: str, rules: SignInRules) -> Se
     elif rules.idle_lock_minutes and now() - (active or created) > timedelta(minutes=rules.idle_lock_minutes):
         state = "locked"
         _lock(tx, actor, token, "idle")
-    elif rules.second_factor == "required" and not has_second and way not in {"oidc", "passkey"}:
+    elif must_enrol or (rules.second_factor == "required" and not has_second and way not in {"oidc", "passkey"}):
         state = "enrolling"
     return Session(
         actor, token, csrf, expires_at, display_name, needs_password and kind == "person", state, kind, way, proven

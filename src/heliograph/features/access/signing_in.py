@@ -79,10 +79,11 @@ def sign_in(
 ) -> Session | HalfWay:
     """Raises NotSignedIn with one sentence for every cause."""
     row = tx.execute(
-        "select id, password_hash, disabled_at, kind from app_user where tenant_id = 1 and name = %s", (plain(name),)
+        "select id, password_hash, disabled_at, kind, must_enrol from app_user where tenant_id = 1 and name = %s",
+        (plain(name),),
     ).fetchone()
     good = fits(row[1] if row else None, password)
-    if row is None or row[2] is not None or row[3] != "person" or not good or not let_in:
+    if row is None or row[2] is not None or row[3] != "person" or row[4] or not good or not let_in:
         raise NotSignedIn(_WRONG, code="sign_in_failed")
     forget_attempts(tx, account_of(name))
     return _second(tx, row[0], window, rules, "password")

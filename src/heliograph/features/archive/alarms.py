@@ -66,7 +66,14 @@ def look(database: Database, blobs: Blobs, settings: Settings) -> None:
     with database.transaction() as tx:
         found = {
             c.key: c
-            for c in (*_disk(blobs, settings), *_work(tx), *_receive(tx), *_audit(tx), *_certificates(tx, settings))
+            for c in (
+                *_disk(blobs, settings),
+                *_work(tx),
+                *_receive(tx),
+                *_audit(tx),
+                *_certificates(tx, settings),
+                *_glass(tx),
+            )
         }
         rows = tx.execute(
             "select key, severity, message, acknowledged_by is not null from alarm where tenant_id = %s and cleared_at is null and kind <> all(%s)",
@@ -257,6 +264,19 @@ def _certificates(tx: Tx, settings: Settings) -> Iterable[Condition]:
         yield Condition(
             "certificates_soon", "certificates", "warning", f"{soon} devices have a certificate that ends within 30 days.",
             "heliograph device certificates shows them, heliograph device certify makes new ones.",
+        )  # fmt: skip
+
+
+def _glass(tx: Tx) -> Iterable[Condition]:
+    """Emergency accesses that nobody has looked at in time."""
+    row = tx.execute(
+        "select count(*) from break_glass where tenant_id = %s and reviewed_at is null and review_due_at < %s",
+        (_TENANT, now()),
+    ).fetchone()
+    if row and row[0]:
+        yield Condition(
+            "glass_unreviewed", "glass", "warning", f"{row[0]} emergency accesses wait for a review beyond their time.",
+            "Who may review them finds them on the page Emergency access.",
         )  # fmt: skip
 
 

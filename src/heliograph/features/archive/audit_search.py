@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from heliograph.engine.audit.place import place_of
 from heliograph.engine.audit.seal import COLUMNS
@@ -118,6 +119,45 @@ def patient_access(
     )
     items = [one | {"display_name": called.get(one["id"], "")} for one in items]
     return {"studies": len(ids), "items": items, "truncated": len(rows) > _MOST_VIEWERS or len(ids) >= _MOST_STUDIES}
+
+
+def seen_behind(tx: Tx, actor: Actor, glass_id: UUID) -> dict[str, Any]:
+    """What somebody looked at while the glass was broken: reads of the patient's studies, from the log. For who reviews it."""
+    require(actor, "glass.review")
+    row = tx.execute(
+        "select user_id::text, patient_fk, granted_at, coalesce(ended_at, expires_at) from break_glass where id = %s and tenant_id = %s",
+        (glass_id, actor.tenant_id),
+    ).fetchone()
+    if row is None:
+        raise Absent("no such emergency access", code="no_glass")
+    user_id, patient, since, until = row
+    studies = tx.execute(
+        "select id::text, study_uid, study_date, modalities, description from study where patient_fk = %s order by study_date desc, id desc limit %s",
+        (patient, _MOST_STUDIES),
+    ).fetchall()
+    by_name = {name: one for one in studies for name in one[:2]}
+    rows = tx.execute(
+        "select coalesce(e.subject->>'study', e.subject->>'study_uid'), min(e.at), max(e.at), count(*), array_agg(distinct e.kind) "
+        "from audit_event e where e.tenant_id = %s and e.actor->>'id' = %s and e.at between %s and %s and e.kind = any(%s) and e.outcome = 'success' "
+        "and (e.subject->>'study' = any(%s) or e.subject->>'study_uid' = any(%s)) group by 1 order by 2",
+        (actor.tenant_id, user_id, since, until, list(SEEN), [one[0] for one in studies], [one[1] for one in studies]),
+    ).fetchall()
+    seen: dict[str, dict[str, Any]] = {}
+    for name, first, last, count, kinds in rows:
+        study_id, _, date, modalities, description = by_name[name]
+        known = seen.get(study_id)
+        if known is None:
+            seen[study_id] = {
+                "study_id": study_id, "study_date": date, "modalities": modalities, "description": description, "first_at": first,
+                "last_at": last, "count": count, "kinds": sorted(kinds),
+            }  # fmt: skip
+        else:  # by its number in one record, by its UID in another
+            known |= {
+                "first_at": min(first, known["first_at"]), "last_at": max(last, known["last_at"]), "count": known["count"] + count,
+                "kinds": sorted({*kinds, *known["kinds"]}),
+            }  # fmt: skip
+    note(tx, actor, "audit.searched", {"glass": str(glass_id)}, detail={"keys": ["glass"], "results": len(seen)})
+    return {"items": list(seen.values()), "studies": len(studies)}
 
 
 def _conditions(tx: Tx, actor: Actor, query: AuditQuery) -> tuple[list[str], list[Any]]:

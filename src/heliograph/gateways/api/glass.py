@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from heliograph.features import access
 from heliograph.features.access.glass import FINDINGS, REASON_CODES, BreakGlass
+from heliograph.features.archive import audit_search
 from heliograph.gateways.api.studies import number_of
 from heliograph.gateways.http import ServicesDep, SessionDep
 from heliograph.gateways.http.auth import authenticator_of
@@ -19,6 +20,15 @@ class NewGlass(BaseModel):
     patient: str = Field(max_length=18)
     reason_code: str = Field(max_length=32)
     reason: str = Field(max_length=500)
+
+
+class GlassSearch(BaseModel):
+    """`text`: the name of a person or the identifier of a patient, exactly; in a body, so that it never stands in an address."""
+
+    state: Annotated[str, Field(pattern="^(|waiting|reviewed)$")] = ""
+    text: str = Field(default="", max_length=64)
+    cursor: UUID | None = None
+    limit: int = Field(default=100, ge=1, le=500)
 
 
 class Review(BaseModel):
@@ -36,6 +46,36 @@ def glasses(session: SessionDep, services: ServicesDep, unreviewed: Annotated[bo
     return {"items": [_record(one) for one in items], "reason_codes": REASON_CODES, "findings": FINDINGS}
 
 
+@router.post("/search")
+def search(body: GlassSearch, session: SessionDep, services: ServicesDep) -> dict[str, Any]:
+    """A page of them, by state and by who or whom."""
+    actor = session.actor
+    with services.database.transaction() as tx:
+        found = access.glasses(
+            tx, actor, unreviewed=body.state == "waiting", reviewed=body.state == "reviewed", text=body.text, after=body.cursor,
+            limit=body.limit + 1,
+        )  # fmt: skip
+        keys = [name for name in ("state", "text") if getattr(body, name)]
+        access.note(tx, actor, "glass.listed", {}, detail={"keys": keys, "results": len(found)})
+    items = [_record(one) for one in found[: body.limit]]
+    return {"items": items, "next": str(items[-1]["id"]) if len(found) > body.limit else None}
+
+
+@router.get("/waiting")
+def waiting(session: SessionDep, services: ServicesDep) -> dict[str, Any]:
+    """How many wait for a review of this person, and how many of them are overdue."""
+    with services.database.transaction() as tx:
+        count, overdue = access.unreviewed_count(tx, session.actor)
+    return {"count": count, "overdue": overdue}
+
+
+@router.get("/{glass_id}/seen")
+def seen(glass_id: UUID, session: SessionDep, services: ServicesDep) -> dict[str, Any]:
+    """What was looked at while it lasted, from the audit log."""
+    with services.database.transaction() as tx:
+        return audit_search.seen_behind(tx, session.actor, glass_id)
+
+
 @router.post("", status_code=201)
 def break_glass(body: NewGlass, request: Request, session: SessionDep, services: ServicesDep) -> dict[str, Any]:
     """Opens the withheld studies of a patient to oneself for some hours."""
@@ -51,7 +91,7 @@ def end(glass_id: UUID, request: Request, session: SessionDep, services: Service
     """Ends an emergency access: one's own, or as a reviewer any."""
     with services.database.transaction() as tx:
         access.end_glass(tx, session.actor, glass_id)
-    authenticator_of(request).forget(request)
+    authenticator_of(request).forget_all()
     return {"id": str(glass_id)}
 
 

@@ -65,7 +65,9 @@ def add(body: NewUser, actor: ActorDep, services: ServicesDep) -> dict[str, Any]
 
 
 @router.patch("/users/{user_id}")
-def change(user_id: UUID, body: UserChange, request: Request, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def change(
+    user_id: UUID, body: UserChange, request: Request, actor: FreshActorDep, services: ServicesDep
+) -> dict[str, Any]:
     """Changes roles or name, disables or enables."""
     with services.database.transaction() as tx:
         access.set_user(tx, actor, user_id, roles=body.roles, display_name=body.display_name, disabled=body.disabled)

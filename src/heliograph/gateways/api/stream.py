@@ -39,8 +39,9 @@ _KINDS = {
 # What a kind of message is for; all others are for whoever may read studies.
 _WANTS: dict[str, Permission] = {
     "send": "send.create", "job": "job.read", "alarm": "alarm.read", "device": "device.read", "quarantine": "quarantine.read",
+    "glass": "glass.review",
 }  # fmt: skip
-_FEATURES = {"Send": "send.changed", "Alarm": "alarm.changed", "Device": "device.changed"}
+_FEATURES = {"Send": "send.changed", "Alarm": "alarm.changed", "Device": "device.changed", "Glass": "glass.changed"}
 
 
 _Message = dict[str, Any]
@@ -182,7 +183,7 @@ async def stream(socket: WebSocket) -> None:
     except HeliographError as error:
         await socket.close(4401 if isinstance(error, NotSignedIn) else 4423)
         return
-    if (session is not None and not _own_origin(socket)) or not allowed(actor, "study.read"):
+    if (session is not None and not _own_origin(socket)) or not _may_listen(actor):
         await socket.close(4403)
         return
     await socket.accept()
@@ -222,9 +223,14 @@ async def _guard(socket: WebSocket, actor: Actor, hub: Hub, queue: "asyncio.Queu
             found, _ = await authenticator_of(socket).identify(socket)
         except HeliographError:
             return
-        if found.id != actor.id or not allowed(found, "study.read"):
+        if found.id != actor.id or not _may_listen(found):
             return
         hub.renew(queue, found)
+
+
+def _may_listen(actor: Actor) -> bool:
+    """Who reads studies, or reviews emergency access: each hears only what is for it."""
+    return allowed(actor, "study.read") or allowed(actor, "glass.review")
 
 
 def _own_origin(socket: WebSocket) -> bool:

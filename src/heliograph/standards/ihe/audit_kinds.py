@@ -106,6 +106,7 @@ KINDS: Final[dict[str, Kind]] = {
     "signed_in": Kind(USER_AUTHENTICATION, "E", LOGIN),
     "signed_out": Kind(USER_AUTHENTICATION, "E", LOGOUT),
     "studies.searched": Kind(QUERY, "E"),
+    "restrictions.listed": Kind(QUERY, "E"),
     "query": Kind(QUERY, "E"),
     "node.queried": Kind(QUERY, "E"),
     "held.listed": Kind(QUERY, "E"),
