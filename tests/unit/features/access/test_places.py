@@ -1,6 +1,7 @@
 """Sites, relations of people, the preview of rules, and the review of emergency access."""
 
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pyotp
@@ -19,7 +20,6 @@ from heliograph.kit.time import now
 
 RULES = SignInRules()
 WINDOW = Window("10.0.0.1")
-VAULT = Vault(Path(_FOLDER.name))
 PASSWORD = "correct horse battery"
 
 
@@ -60,7 +60,10 @@ def test_a_closed_site_takes_nothing_new_and_keeps_what_it_has(tx: Tx, actor: Ac
         access.set_site(tx, actor, first, closed=True)
 
 
-def test_after_a_reset_the_link_alone_opens_and_only_a_new_factor_opens_the_rest(tx: Tx, actor: Actor) -> None:
+def test_after_a_reset_the_link_alone_opens_and_only_a_new_factor_opens_the_rest(
+    tx: Tx, actor: Actor, tmp_path: Path
+) -> None:
+    vault = Vault(tmp_path)
     user = access.add_user(tx, actor, "lost phone", ["radiologist"], password=PASSWORD)
     name = reset_factors(tx, actor, user)
     with pytest.raises(NotSignedIn):
@@ -69,8 +72,8 @@ def test_after_a_reset_the_link_alone_opens_and_only_a_new_factor_opens_the_rest
     assert isinstance(session, access.Session)
     assert session.state == "enrolling", "also where the site wants no second factor"
 
-    step, secret, _ = begin_totp(tx, VAULT, session, "site")
-    confirm_totp(tx, VAULT, session, step, pyotp.TOTP(secret).now())
+    step, secret, _ = begin_totp(tx, vault, session, "site")
+    confirm_totp(tx, vault, session, step, pyotp.TOTP(secret).now())
     assert access.session_of_token(tx, session.token, "", RULES).state == "open"
 
 
