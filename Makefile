@@ -19,6 +19,7 @@ ARGS ?=
 T ?= $(wildcard tests/faults tests/e2e tests/conformance tests/unit)
 STAMP := .venv/.stamps
 STATIC := src/heliograph/gateways/ui/static
+BILL := src/heliograph/kit/bill.cdx.json
 WEB_SOURCES := $(shell test -d web && find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
 # Tests wait more than they work: files run beside each other, each worker with servers of its own.
 BESIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
@@ -31,7 +32,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(STAMP)/python $(STATIC)/index.html ## virtual environment, packages, web client (under 2 s when nothing changed)
+setup: $(STAMP)/python $(STATIC)/index.html $(BILL) ## virtual environment, packages, web client (under 2 s when nothing changed)
 
 $(STAMP)/venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: apt-get install python3 python3-venv" >&2; exit 1; }
@@ -41,9 +42,23 @@ $(STAMP)/venv:
 	.venv/bin/python -m pip install -q --upgrade 'pip>=25.1'
 	touch $@
 
-$(STAMP)/python: pyproject.toml | $(STAMP)/venv
-	.venv/bin/python -m pip install -q -e . --group web
+# Where requirements.lock has an answer nothing is installed that it does not name, with its digest, the tools of the build included.
+$(STAMP)/python: pyproject.toml requirements.lock | $(STAMP)/venv
+	if .venv/bin/python tools/lock.py --fits; then \
+	  .venv/bin/python -m pip install -q --require-hashes -r requirements.lock && \
+	  .venv/bin/python -m pip install -q --no-deps --no-build-isolation -e .; \
+	else .venv/bin/python -m pip install -q -e . --group web --group bill; fi
 	touch $@
+
+$(BILL): requirements.lock web/package-lock.json tools/sbom.py $(STAMP)/python web/node_modules/.stamp
+	.venv/bin/python -m tools.sbom
+
+.PHONY: sbom
+sbom: $(BILL) ## what this build is made of, CycloneDX 1.6 (src/heliograph/kit/bill.cdx.json)
+
+.PHONY: lock
+lock: $(STAMP)/python ## requirements.lock anew, after a change of dependencies
+	.venv/bin/python tools/lock.py
 
 web/node_modules/.stamp: web/package.json web/package-lock.json | $(STAMP)/python
 	npm --prefix web ci --no-progress
@@ -105,5 +120,5 @@ docs: setup ## generated reference pages of settings, commands and API
 
 .PHONY: clean
 clean: ## what can be made again; never the data folder
-	rm -rf .venv web/node_modules web/dist $(STATIC) build dist bench/out tests/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv web/node_modules web/dist $(STATIC) $(BILL) build dist bench/out tests/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests tools bench -name __pycache__ -prune -exec rm -rf {} +

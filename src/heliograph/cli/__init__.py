@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from heliograph import __version__
 from heliograph.cli import access, audit, certificates, importing, looking, nodes, serving, upkeep
 from heliograph.engine.db import DatabaseError
+from heliograph.engine.fence import leave_no_core
 from heliograph.kit.errors import HeliographError
 
 _EPILOG = """the first hour:
@@ -36,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0 done, 1 it could not be done (the reason is printed), 2 wrong usage."""
     arguments = parser().parse_args(argv)
+    leave_no_core()
     try:
         return int(arguments.run(arguments) or 0)
     except HeliographError as error:

@@ -4,6 +4,7 @@ import argparse
 
 from heliograph import __version__
 from heliograph.cli._options import Commands, command, settings_of
+from heliograph.kit.bill import bill_of_materials
 
 
 def add_to(commands: Commands) -> None:
@@ -15,6 +16,9 @@ def add_to(commands: Commands) -> None:
     serve.add_argument("--demo", action="store_true", help="load the sample hospital on the first start")
     serve.set_defaults(run=_serve)
     version = command(commands, "version", "print the version of the program and of its database schema")
+    version.add_argument(
+        "--sbom", action="store_true", help="print what this build is made of instead, as CycloneDX 1.6 in JSON"
+    )
     version.set_defaults(run=_version)
 
 
@@ -24,7 +28,10 @@ def _serve(arguments: argparse.Namespace) -> None:
     serve(settings_of(arguments, serving=True), demo=arguments.demo)
 
 
-def _version(_arguments: argparse.Namespace) -> None:
+def _version(arguments: argparse.Namespace) -> None:
+    if arguments.sbom:
+        print(bill_of_materials(), end="")
+        return
     from heliograph.engine.db import schema
 
     print(f"heliograph {__version__} (schema {schema.HEAD})")

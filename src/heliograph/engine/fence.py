@@ -4,6 +4,7 @@ Landlock leaves it the code of the program, to read; seccomp leaves it memory, t
 other program, no other process, no file of an installation. A kernel that offers less is named by `missing`.
 """
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -29,14 +30,23 @@ _NO_TCP: Final = 1 << 0 | 1 << 1  # bind, connect (version 4)
 _SCOPED: Final = 1 << 0 | 1 << 1  # abstract sockets, signals (version 6)
 _LIBRARIES: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
 _OPEN_FILES: Final = 64
+_NO_CORE: Final = 1  # of one byte the kernel writes none, into a pipe neither (0 does not keep it from that)
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+def leave_no_core() -> None:
+    """For this process and all that it starts, the database included: one that dies leaves no image of its memory, which holds patients' words."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    with contextlib.suppress(ValueError, OSError):
+        least = _NO_CORE if most == resource.RLIM_INFINITY else min(_NO_CORE, most)
+        resource.setrlimit(resource.RLIMIT_CORE, (least, least))
 
 
 def shut(memory_bytes: int) -> None:
     """For ever, for this process: call it while it has one thread, before it sees the first foreign byte."""
+    leave_no_core()
     for kind, most in (
         (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NOFILE, _OPEN_FILES),
     ):

@@ -169,6 +169,7 @@ ANSWERS: dict[str, type[Answer]] = {
 }
 # What answers no JSON: bytes of an object, a picture.
 BYTES = {
+    "GET /api/about/sbom": "application/vnd.cyclonedx+json",
     "GET /api/quarantine/{held_id}/file": "application/dicom",
     "POST /api/audit/search/sheet": "text/csv",
     "POST /api/audit/patient/sheet": "text/csv",

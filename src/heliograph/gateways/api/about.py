@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from heliograph import __version__
 from heliograph.features import access
 from heliograph.gateways.http import ActorDep, ServicesDep
+from heliograph.kit.bill import MEDIA_TYPE, bill_of_materials
 from heliograph.kit.settings import FIELDS
 
 router = APIRouter(tags=["about"])
@@ -36,6 +37,13 @@ def about(actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
         "counts": {"studies": row[0], "instances": int(row[1]), "bytes": int(row[2]), "held": row[3]},
         "storage": {"kind": settings.blobs.split(":")[0], "free_bytes": services.blobs.free_bytes()},
     }
+
+
+@router.get("/about/sbom")
+def sbom(actor: ActorDep) -> Response:
+    """What this build is made of: every package with version, licence and digests, as CycloneDX 1.6."""
+    access.require(actor, "settings.read")
+    return Response(bill_of_materials(), media_type=MEDIA_TYPE)
 
 
 @router.get("/settings")
