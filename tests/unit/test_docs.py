@@ -21,7 +21,7 @@ from tools.reference import commands, events, permissions, problems, settings
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "heliograph"
 REFERENCE = ROOT / "docs" / "reference"
-PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md"])
 LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 ANCHOR = re.compile(r'<a id="([^"]+)"></a>')

@@ -55,21 +55,24 @@ def _rate(to: Dicom) -> float:
 
 
 def test_a_good_modality_keeps_its_rate_among_five_hundred_slow_peers(siege: Siege) -> None:
-    """Alone and among them in turn: the machine has other things to do, so the best of each counts."""
+    """Among them, and alone a moment before and after: what the machine does besides changes slowly, what slow peers cost comes each time."""
     to = siege.server.dicom
     _rate(to)
-    alone = among = 0.0
-    for _ in range(6):
-        alone = max(alone, _rate(to))
+    shares = []
+    before = _rate(to)
+    for _ in range(12):
         with _slow_peers(to):
-            among = max(among, _rate(to))
+            among = _rate(to)
             began = time.monotonic()
             with Association.connect(to, calling="HOSTILE", timeout=30) as association:
                 assert association.echo() == 0
             waited = time.monotonic() - began
-        if among >= 0.9 * alone and waited < 1.0:
+        after = _rate(to)
+        shares.append(among / min(before, after) if waited < 1.0 else 0.0)
+        if shares[-1] >= 0.9:
             break
-    assert among >= 0.9 * alone, f"{among:.0f}/s among slow peers, {alone:.0f}/s alone"
+        before = after
+    assert max(shares) >= 0.9, f"of its rate a good modality keeps {', '.join(f'{share:.0%}' for share in shares)}"
     assert siege.rise() < 64 * MIB
 
 
