@@ -37,6 +37,7 @@ BODIES: dict[str, Any] = {
     "POST /api/quarantine/{held_id}/discard": WHY,
     "POST /api/where": {"text": "nobody"},
     "POST /api/users": {"name": "new-person", "roles": ["viewer"]},
+    "POST /api/users/import": {"file": "bmFtZQo="},
     "PATCH /api/users/{user_id}": {"display_name": "Other"},
     "POST /api/tokens": {"name": "t", "scopes": ["study.read"]},
     "POST /api/glass": {"patient": "999999", "reason_code": "emergency", "reason": "for the test"},

@@ -7,6 +7,8 @@ from heliograph.app import installation
 from heliograph.app.greet import sign_in_url
 from heliograph.cli._options import Commands, command, positive, settings_of
 from heliograph.cli.certificates import add_to_devices
+from heliograph.cli.people import add_import
+from heliograph.engine.db import Tx
 from heliograph.features import access
 from heliograph.features.access import system_actor
 from heliograph.kit.errors import Absent, Invalid
@@ -25,6 +27,7 @@ def add_to(commands: Commands) -> None:
     token.add_argument(
         "--scope", required=True, help="`all`, or permissions with commas between (study.read,study.store)"
     )
+    token.add_argument("--sites", default="", help="names of the sites that it is held to, with commas between [all]")
     token.add_argument("--days", type=positive, help="days after which it ends [access.token_days]")
     token.set_defaults(run=_token)
     _add_device(commands)
@@ -43,6 +46,7 @@ def _add_user(commands: Commands) -> None:
     add.add_argument("--roles", default="viewer", help="with commas between: admin, radiologist, technologist, viewer")
     add.set_defaults(run=_add)
     command(verbs, "list", "list the people").set_defaults(run=_users)
+    add_import(verbs)
 
 
 def _add_device(commands: Commands) -> None:
@@ -73,7 +77,16 @@ def _token(arguments: argparse.Namespace) -> None:
     scopes = [scope.strip() for scope in arguments.scope.split(",") if scope.strip()]
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
         life = access.TokenLife(services.settings.token_days, services.settings.token_most_days)
-        print(access.issue_token(tx, _ACTOR, arguments.name, scopes, days=arguments.days, life=life))
+        sites = _site_ids(tx, arguments.sites)
+        print(access.issue_token(tx, _ACTOR, arguments.name, scopes, days=arguments.days, site_ids=sites, life=life))
+
+
+def _site_ids(tx: Tx, names: str) -> list[int]:
+    wanted = {name.strip() for name in names.split(",") if name.strip()}
+    found = [site["id"] for site in access.sites(tx, _ACTOR) if site["name"] in wanted]
+    if len(found) != len(wanted):
+        raise Absent("there is no site of one of these names", code="no_site")
+    return found
 
 
 def _link(arguments: argparse.Namespace) -> None:

@@ -166,6 +166,29 @@ class UserMade(Answer):
     link: str
 
 
+class PersonImported(Answer):
+    """`outcome`: new, changed or same; `changes`: the columns that differ; `link`: the one-time code of somebody new, this once."""
+
+    line: int
+    name: str
+    outcome: str
+    changes: list[str]
+    link: str | None
+
+
+class ImportProblem(Answer):
+    line: int
+    column: str
+    code: str
+    message: str
+
+
+class PeopleImported(Answer):
+    done: bool
+    items: list[PersonImported]
+    problems: list[ImportProblem]
+
+
 class LinkMade(Answer):
     link: str
 
@@ -174,6 +197,8 @@ class Token(Answer):
     id: UUID
     name: str
     scopes: list[str]
+    site_ids: list[int]
+    issued_by: str
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None

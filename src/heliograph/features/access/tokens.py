@@ -10,7 +10,7 @@ from heliograph.features.access._digests import digest
 from heliograph.features.access.model import ALL, Actor
 from heliograph.features.access.policy import note, require
 from heliograph.features.access.scopes import MACHINE_COLUMNS, machine_scope
-from heliograph.kit.errors import Absent, Invalid, NotSignedIn
+from heliograph.kit.errors import Absent, Invalid, NotSignedIn, Refused
 from heliograph.kit.ids import new_id, new_secret
 from heliograph.kit.time import now
 
@@ -33,23 +33,27 @@ def issue_token(
     scopes: list[str],
     *,
     days: float | None = None,
+    site_ids: list[int] | None = None,
     life: TokenLife = TokenLife(),
 ) -> str:
-    """A bearer token for a program; shown once. `all` stands for every permission."""
+    """A bearer token for a program; shown once. `all` stands for every permission; `site_ids` holds it to some sites. Raises Refused for what
+    the person may not do itself."""
     require(actor, "user.manage")
     unknown = sorted(set(scopes) - ALL - {"all"})
     if unknown or not scopes:
         raise Invalid(f"scope must be `all` or of: {', '.join(sorted(ALL))}", code="bad_scope")
+    _check_own(actor, scopes)
+    _check_sites(tx, actor, site_ids or [])
     wanted = min(life.days, life.most_days) if days is None else days
     if wanted > life.most_days:
         raise Invalid(f"a token may live for {life.most_days:g} days at most on this site", code="token_too_long")
-    token_id, token = _insert(tx, actor, name[:64], scopes, wanted)
+    token_id, token = _insert(tx, actor, name[:64], scopes, wanted, site_ids)
     note(
         tx,
         actor,
         "token.issued",
         {"token": str(token_id), "name": name[:64]},
-        detail={"scopes": scopes, "days": wanted},
+        detail={"scopes": scopes, "days": wanted, "sites": site_ids or []},
     )
     return token
 
@@ -74,6 +78,7 @@ def rotate_token(
     if row is None:
         raise Absent("no such token", code="no_token")
     name, scopes, site_ids, days = row
+    _check_own(actor, scopes)
     made_id, token = _insert(tx, actor, name, scopes, min(float(days or life.days), life.most_days), site_ids)
     tx.execute(
         "update api_token set expires_at = least(expires_at, %s) where id = %s",
@@ -92,10 +97,10 @@ def rotate_token(
 def tokens(tx: Tx, actor: Actor) -> list[dict[str, Any]]:
     require(actor, "user.manage")
     rows = tx.execute(
-        "select id, name, scopes, created_at, expires_at, revoked_at, last_used_at from api_token where tenant_id = %s order by created_at desc",
+        "select id, name, scopes, site_ids, issued_by, created_at, expires_at, revoked_at, last_used_at from api_token where tenant_id = %s order by created_at desc",
         (actor.tenant_id,),
     )
-    keys = ("id", "name", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at")
+    keys = ("id", "name", "scopes", "site_ids", "issued_by", "created_at", "expires_at", "revoked_at", "last_used_at")
     return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
@@ -125,12 +130,38 @@ def token_actor(tx: Tx, token: str, address: str) -> Actor:
     return Actor("token", str(row[0]), row[2], row[1], scopes, address, scope=machine_scope(tx, row[1], row[5:]))
 
 
+def _check_own(actor: Actor, scopes: list[str]) -> None:
+    """Nobody hands out more than it has."""
+    wanted = ALL if "all" in scopes else frozenset(scopes)
+    if not wanted <= actor.permissions:
+        raise Refused("a token may do no more than whoever makes it", code="scope_beyond_own")
+
+
+def _check_sites(tx: Tx, actor: Actor, site_ids: list[int]) -> None:
+    row = tx.execute(
+        "select count(*) from site where tenant_id = %s and id = any(%s)", (actor.tenant_id, site_ids)
+    ).fetchone()
+    if row != (len(set(site_ids)),):
+        raise Absent("no such site", code="no_site")
+
+
 def _insert(
     tx: Tx, actor: Actor, name: str, scopes: list[str], days: float, site_ids: list[int] | None = None
 ) -> tuple[UUID, str]:
     token_id, token = new_id(), "hg_" + new_secret(32)
     tx.execute(
-        "insert into api_token (id, tenant_id, name, token_hash, scopes, created_at, expires_at, site_ids) values (%s,%s,%s,%s,%s,%s,%s,%s)",
-        (token_id, actor.tenant_id, name, digest(token), scopes, now(), now() + timedelta(days=days), site_ids or []),
+        "insert into api_token (id, tenant_id, name, token_hash, scopes, created_at, expires_at, site_ids, issued_by) "
+        "values (%s,%s,%s,%s,%s,%s,%s,%s,%s)",
+        (
+            token_id,
+            actor.tenant_id,
+            name,
+            digest(token),
+            scopes,
+            now(),
+            now() + timedelta(days=days),
+            site_ids or [],
+            actor.name[:64],
+        ),
     )
     return token_id, token

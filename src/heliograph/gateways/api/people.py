@@ -39,6 +39,7 @@ class NewToken(BaseModel):
     name: str = Field(min_length=1, max_length=64)
     scopes: list[Role]
     days: float | None = Field(default=None, gt=0, le=3650)
+    site_ids: list[int] = Field(default=[], max_length=1000)
 
 
 class Rotation(BaseModel):
@@ -138,7 +139,11 @@ def issue(body: NewToken, actor: FreshActorDep, services: ServicesDep) -> dict[s
     """Makes a token; it is shown this once."""
     with services.database.transaction() as tx:
         life = _life(services.settings)
-        return {"token": access.issue_token(tx, actor, body.name, body.scopes, days=body.days, life=life)}
+        return {
+            "token": access.issue_token(
+                tx, actor, body.name, body.scopes, days=body.days, site_ids=body.site_ids, life=life
+            )
+        }
 
 
 @router.post("/tokens/{token_id}/rotate", status_code=201)
