@@ -26,7 +26,7 @@ def test_the_tables_of_this_file_know_every_route() -> None:
         name
         for name in with_body
         if re.search(
-            r"/(echo|link|acknowledge|end|is-patient/\{patient\}|reset|lock|active|totp|recovery|start|prove/passkey|audit/verify|\{verb\})$",
+            r"/(echo|link|acknowledge|end|is-patient/\{patient\}|reset|lock|active|totp|recovery|start|prove/passkey|fresh|audit/verify|\{verb\})$",
             name,
         )
     }

@@ -76,6 +76,12 @@ export async function lock(): Promise<Session> {
 /** Somebody moved something here. */
 export const tellActive = (): Promise<void> => request('POST', '/api/session/active')
 
+/** Leads to a file that wants a fresh proof: asks for the proof first, because a link cannot. */
+export async function download(address: string): Promise<void> {
+  await request('POST', '/api/session/fresh')
+  location.assign(address)
+}
+
 export async function signOut(): Promise<void> {
   await request('DELETE', '/api/session')
   setCsrf('')

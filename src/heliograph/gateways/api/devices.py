@@ -10,7 +10,7 @@ from heliograph.features import access
 from heliograph.features.access import Device
 from heliograph.gateways.api.paging import page_of
 from heliograph.gateways.api.studies import number_of
-from heliograph.gateways.http import ActorDep, ServicesDep
+from heliograph.gateways.http import ActorDep, FreshActorDep, ServicesDep
 from heliograph.kit.errors import Absent, HeliographError, Invalid
 
 router = APIRouter(prefix="/devices", tags=["devices"])
@@ -55,7 +55,7 @@ def devices(actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
 
 
 @router.post("", status_code=201)
-def add(body: NewDevice, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def add(body: NewDevice, actor: FreshActorDep, services: ServicesDep) -> dict[str, Any]:
     """Registers a device."""
     values = body.model_dump()
     aet, host, port, allow = (values.pop(key) for key in ("aet", "host", "port", "allow"))
@@ -74,7 +74,7 @@ def wants_in(
 
 
 @router.post("/wants-in/{caller_id}/accept", status_code=201)
-def accept(caller_id: str, body: Acceptance, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def accept(caller_id: str, body: Acceptance, actor: FreshActorDep, services: ServicesDep) -> dict[str, Any]:
     """Makes a caller a device, pinned to its address."""
     number = number_of(caller_id)
     return _row(
@@ -90,7 +90,7 @@ def dismiss(caller_id: str, actor: ActorDep, services: ServicesDep) -> None:
 
 
 @router.patch("/{device_id}")
-def change(device_id: str, body: DeviceChange, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def change(device_id: str, body: DeviceChange, actor: FreshActorDep, services: ServicesDep) -> dict[str, Any]:
     """Changes the fields that are given."""
     with services.database.transaction() as tx:
         device = access.update_device(tx, actor, number_of(device_id), body.model_dump(exclude_unset=True))
@@ -98,7 +98,7 @@ def change(device_id: str, body: DeviceChange, actor: ActorDep, services: Servic
 
 
 @router.delete("/{device_id}", status_code=204)
-def remove(device_id: str, actor: ActorDep, services: ServicesDep) -> None:
+def remove(device_id: str, actor: FreshActorDep, services: ServicesDep) -> None:
     """Forgets a device; what it sent stays."""
     with services.database.transaction() as tx:
         access.remove_device(tx, actor, number_of(device_id))

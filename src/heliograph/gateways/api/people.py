@@ -58,7 +58,7 @@ def users(actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
 
 
 @router.post("/users", status_code=201)
-def add(body: NewUser, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def add(body: NewUser, actor: FreshActorDep, services: ServicesDep) -> dict[str, Any]:
     """Adds a person; the answer has a one-time link to hand over."""
     with services.database.transaction() as tx:
         user_id = access.add_user(tx, actor, body.name, body.roles, display_name=body.display_name)
@@ -77,7 +77,7 @@ def change(
 
 
 @router.post("/users/{user_id}/link")
-def link(user_id: UUID, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def link(user_id: UUID, actor: FreshActorDep, services: ServicesDep) -> dict[str, Any]:
     """A new one-time sign-in code for a person."""
     with services.database.transaction() as tx:
         found = next((user for user in access.users(tx, actor) if user["id"] == user_id), None)

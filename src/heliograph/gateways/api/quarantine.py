@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from heliograph.features import archive
 from heliograph.gateways.api.paging import page_of
-from heliograph.gateways.http import ActorDep, ServicesDep
+from heliograph.gateways.http import ActorDep, FreshActorDep, ServicesDep
 from heliograph.gateways.http.reads import ReadsDep
 from heliograph.standards.dicom import part10, uids
 
@@ -49,13 +49,13 @@ def release(held_id: UUID, body: Why, actor: ActorDep, services: ServicesDep) ->
 
 
 @router.post("/{held_id}/discard", status_code=204)
-def discard(held_id: UUID, body: Why, actor: ActorDep, services: ServicesDep) -> None:
+def discard(held_id: UUID, body: Why, actor: FreshActorDep, services: ServicesDep) -> None:
     """Takes the object off the list."""
     services.database.retried(lambda tx: archive.discard(tx, actor, held_id, body.reason), races=archive.RACES)
 
 
 @router.get("/{held_id}/file")
-def file(held_id: UUID, actor: ActorDep, services: ServicesDep) -> Response:
+def file(held_id: UUID, actor: FreshActorDep, services: ServicesDep) -> Response:
     """The object as it was received, to look into with other tools; only its preamble is emptied (P9)."""
     with services.database.transaction() as tx:
         blob, size = archive.held_blob(tx, actor, held_id)

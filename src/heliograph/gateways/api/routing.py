@@ -10,7 +10,7 @@ from heliograph.features import access, routing
 from heliograph.gateways.api.devices import echo_answer
 from heliograph.gateways.api.paging import page_of
 from heliograph.gateways.api.studies import number_of
-from heliograph.gateways.http import ActorDep, ServicesDep
+from heliograph.gateways.http import ActorDep, FreshActorDep, ServicesDep
 
 router = APIRouter(tags=["routing"])
 SendState = Literal["open", "queued", "sending", "waiting", "done", "failed", "cancelled"]
@@ -87,19 +87,19 @@ def nodes(actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
 
 
 @router.post("/nodes", status_code=201)
-def add_node(body: NewNode, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def add_node(body: NewNode, actor: FreshActorDep, services: ServicesDep) -> dict[str, Any]:
     with services.database.transaction() as tx:
         return routing.add_node(tx, actor, **body.model_dump())
 
 
 @router.patch("/nodes/{node_id}")
-def change_node(node_id: UUID, body: NodeChange, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def change_node(node_id: UUID, body: NodeChange, actor: FreshActorDep, services: ServicesDep) -> dict[str, Any]:
     with services.database.transaction() as tx:
         return routing.update_node(tx, actor, node_id, body.model_dump(exclude_unset=True))
 
 
 @router.delete("/nodes/{node_id}", status_code=204)
-def remove_node(node_id: UUID, actor: ActorDep, services: ServicesDep) -> None:
+def remove_node(node_id: UUID, actor: FreshActorDep, services: ServicesDep) -> None:
     with services.database.transaction() as tx:
         routing.remove_node(tx, actor, node_id)
 
@@ -145,7 +145,7 @@ def sends(
 
 
 @router.post("/sends", status_code=202)
-def send(body: NewSend, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def send(body: NewSend, actor: FreshActorDep, services: ServicesDep) -> dict[str, Any]:
     """Sends a study or one of its series to a node."""
     series = number_of(body.series_id) if body.series_id else None
     with services.database.transaction() as tx:
@@ -168,14 +168,14 @@ def rules(actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
 
 
 @router.post("/rules", status_code=201)
-def add_rule(body: NewRule, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def add_rule(body: NewRule, actor: FreshActorDep, services: ServicesDep) -> dict[str, Any]:
     values = body.model_dump() | {"device_ids": [number_of(i) for i in body.device_ids]}
     with services.database.transaction() as tx:
         return routing.add_rule(tx, actor, **values)
 
 
 @router.patch("/rules/{rule_id}")
-def change_rule(rule_id: UUID, body: RuleChange, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def change_rule(rule_id: UUID, body: RuleChange, actor: FreshActorDep, services: ServicesDep) -> dict[str, Any]:
     values = body.model_dump(exclude_unset=True)
     if values.get("device_ids") is not None:
         values["device_ids"] = [number_of(i) for i in values["device_ids"]]
@@ -184,6 +184,6 @@ def change_rule(rule_id: UUID, body: RuleChange, actor: ActorDep, services: Serv
 
 
 @router.delete("/rules/{rule_id}", status_code=204)
-def remove_rule(rule_id: UUID, actor: ActorDep, services: ServicesDep) -> None:
+def remove_rule(rule_id: UUID, actor: FreshActorDep, services: ServicesDep) -> None:
     with services.database.transaction() as tx:
         routing.remove_rule(tx, actor, rule_id)

@@ -20,7 +20,7 @@ from heliograph.features.access.signing_in import (
     note_failed_proof,
     note_failure,
 )
-from heliograph.gateways.http import AnySessionDep, OwnSessionDep, ServicesDep, SessionDep
+from heliograph.gateways.http import AnySessionDep, FreshActorDep, OwnSessionDep, ServicesDep, SessionDep
 from heliograph.gateways.http.auth import (
     COOKIE,
     authenticator_of,
@@ -192,6 +192,11 @@ def prove_by_passkey(request: Request, session: AnySessionDep, services: Service
     with services.database.transaction() as tx:
         step, options = ask_passkey(tx, party, session.actor.address, session.actor.id)
     return {"step": step, "options": options}
+
+
+@router.post("/fresh", status_code=204)
+def is_fresh(_actor: FreshActorDep) -> None:
+    """Asked before a download that wants a fresh proof, which a plain link could not ask for."""
 
 
 @router.post("/lock")

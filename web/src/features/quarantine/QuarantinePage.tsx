@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 import { useMay } from '@/api/access'
 import { useDiscard, useQuarantinePages, useRelease } from '@/api/lists'
+import { download } from '@/api/session'
 import { type QuarantineItem } from '@/api/types'
 import { told } from '@/kit/act'
 import { Confirm } from '@/kit/Confirm'
@@ -157,7 +158,7 @@ function ItemPane({ item, held, onClose }: { item: QuarantineItem; held: boolean
             {t('quarantine.open_study')}
           </Button>
         )}
-        <Button component="a" href={`/api/quarantine/${encodeURIComponent(item.id)}/file`} download leftSection={<IconDownload size={14} />}>
+        <Button onClick={() => void download(`/api/quarantine/${encodeURIComponent(item.id)}/file`).catch(() => undefined)} leftSection={<IconDownload size={14} />}>
           {t('quarantine.file')}
         </Button>
       </div>
