@@ -30,14 +30,14 @@ EVERYDAY: dict[str, str] = {
     **dict.fromkeys((
         "POST /api/studies/search", "POST /api/where", "POST /api/audit/search", "POST /api/audit/patient", "POST /api/policy/check",
         "POST /api/policy/explain", "POST /api/nodes/{node_id}/query", "POST /api/nodes/{node_id}/echo", "POST /api/devices/{device_id}/echo",
-        "POST /api/audit/verify",
+        "POST /api/audit/verify", "POST /api/glass/search", "POST /api/patients/find", "POST /api/policy/preview", "POST /api/policy/studies",
     ), _QUESTION),
     "POST /api/nodes/{node_id}/retrieve": "brings images in, as a modality does all day",
     "POST /api/uploads": "brings images in",
     "POST /api/sends/{send_id}/{verb}": "of a send that was asked for with a fresh proof",
     **dict.fromkeys((
         "POST /api/jobs/{job_id}/{verb}", "POST /api/alarms/{alarm_id}/acknowledge", "POST /api/quarantine/{held_id}/release",
-        "POST /api/studies/{study_id}/ties", "POST /api/studies/{study_id}/ties/remove", "POST /api/glass/{glass_id}/review",
+        "PATCH /api/sites/{site_id}", "PATCH /api/departments/{department_id}", "POST /api/studies/{study_id}/ties", "POST /api/studies/{study_id}/ties/remove", "POST /api/glass/{glass_id}/review",
     ), _CARE),
     "POST /api/sites": "gives nobody anything before somebody is placed there",
     "POST /api/sites/{site_id}/departments": "gives nobody anything before somebody is placed there",

@@ -100,7 +100,7 @@ def place(user_id: UUID, body: Place, request: Request, actor: FreshActorDep, se
 
 
 @router.post("/devices/{device_id}/place")
-def place_device(device_id: str, body: DevicePlace, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def place_device(device_id: str, body: DevicePlace, actor: FreshActorDep, services: ServicesDep) -> dict[str, Any]:
     """Where a device stands."""
     with services.database.transaction() as tx:
         access.place_device(

@@ -43,7 +43,9 @@ def person(user_id: UUID, actor: ActorDep, services: ServicesDep) -> dict[str, A
 
 
 @router.post("/users/{user_id}/is-patient/{patient}")
-def is_patient(user_id: UUID, patient: str, request: Request, actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
+def is_patient(
+    user_id: UUID, patient: str, request: Request, actor: FreshActorDep, services: ServicesDep
+) -> dict[str, Any]:
     """This person is that patient: sees the own images as a patient, and not as staff."""
     with services.database.transaction() as tx:
         access.is_patient(tx, actor, user_id, number_of(patient))
@@ -52,7 +54,7 @@ def is_patient(user_id: UUID, patient: str, request: Request, actor: ActorDep, s
 
 
 @router.delete("/users/{user_id}/is-patient/{patient}", status_code=204)
-def is_not_patient(user_id: UUID, patient: str, request: Request, actor: ActorDep, services: ServicesDep) -> None:
+def is_not_patient(user_id: UUID, patient: str, request: Request, actor: FreshActorDep, services: ServicesDep) -> None:
     """This person is not that patient."""
     with services.database.transaction() as tx:
         access.is_not_patient(tx, actor, user_id, number_of(patient))
@@ -61,7 +63,7 @@ def is_not_patient(user_id: UUID, patient: str, request: Request, actor: ActorDe
 
 @router.put("/users/{user_id}/projects")
 def set_projects(
-    user_id: UUID, body: Projects, request: Request, actor: ActorDep, services: ServicesDep
+    user_id: UUID, body: Projects, request: Request, actor: FreshActorDep, services: ServicesDep
 ) -> dict[str, Any]:
     """The projects that a person belongs to."""
     with services.database.transaction() as tx:
