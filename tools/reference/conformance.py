@@ -4,7 +4,7 @@
 
 from typing import Any
 
-from heliograph.features.archive import _search_keys
+from heliograph.features.archive.search import _keys as search_keys
 from heliograph.gateways.dicomweb import negotiation as negotiation_of_web
 from heliograph.gateways.dicomweb.qido import MOST_RESULTS
 from heliograph.gateways.dimse import negotiation, services, status
@@ -128,7 +128,7 @@ def render() -> str:
 
 def query_keys() -> str:
     """The table of attributes that a search can match, as the archive describes it."""
-    title, _, rest = _search_keys.reference().partition("\n")
+    title, _, rest = search_keys.reference().partition("\n")
     return page(title.removeprefix("# "), rest.strip())
 
 
@@ -249,13 +249,13 @@ def _statuses(rows: list[tuple[int, str]]) -> str:
 def _keys() -> list[str]:
     made = []
     for level in Level:
-        found = sorted((key for key in _search_keys.keys().values() if key.level is level), key=lambda key: key.tag)
+        found = sorted((key for key in search_keys.keys().values() if key.level is level), key=lambda key: key.tag)
         rows = [
             (
                 f"**{key.keyword}**" if key.required else key.keyword,
                 tags.text_of(key.tag),
                 key.vr,
-                _search_keys.matching_of(key),
+                search_keys.matching_of(key),
             )
             for key in found
         ]

@@ -12,11 +12,11 @@ from psycopg.types.json import Jsonb
 
 from heliograph.engine.db import Tx
 from heliograph.features.access import EVERYWHERE, Actor
-from heliograph.features.archive import _search_begun, _search_rows, _search_way, search
+from heliograph.features.archive import search
 from heliograph.features.archive._rows import search_text
-from heliograph.features.archive._search_keys import keys, matching_of
-from heliograph.features.archive._search_sql import compile_filter
-from heliograph.features.archive.search import Match
+from heliograph.features.archive.search import Match, _begun, _rows, _way, asking
+from heliograph.features.archive.search._keys import keys, matching_of
+from heliograph.features.archive.search._sql import compile_filter
 from heliograph.kit.errors import Absent, Invalid
 from heliograph.kit.time import now
 from heliograph.standards.dicom import names, tags
@@ -147,7 +147,7 @@ WAYS = {
 def take(patch: pytest.MonkeyPatch, way: dict[str, int]) -> None:
     """Bounds that leave this way only."""
     for name, value in way.items():
-        patch.setattr(_search_way if hasattr(_search_way, name) else _search_begun, name, value)
+        patch.setattr(_way if hasattr(_way, name) else _begun, name, value)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -210,7 +210,7 @@ def test_candidates_are_read_in_portions_and_in_one_order(
 
     def by(ways: dict[str, int], first: int) -> list[tuple[Any, ...]]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_search_rows, "_FIRST_STUDIES", dict.fromkeys(Level, first))
+            patch.setattr(_rows, "_FIRST_STUDIES", dict.fromkeys(Level, first))
             take(patch, ways)
             return places(ask(archive, query))
 
@@ -235,13 +235,13 @@ def test_names_that_begin_so_are_collected_from_their_indexes(archive: tuple[Tx,
         ({"PatientName": "doe*", "PatientBirthDate": "19500101"}, False), ({"PatientName": "doe*", "StudyComments": "odd*"}, False),
     ):  # fmt: skip
         study = compile_filter(identifier("STUDY", **keys_), READER).study
-        assert _search_begun.is_collectable(study, 10_000) == is_so, keys_
+        assert _begun.is_collectable(study, 10_000) == is_so, keys_
     counted = search.count(archive[0], READER, identifier("STUDY", PatientName="doe*"))
     assert counted == search.Count(15, True)
     with pytest.MonkeyPatch.context() as patch:
         take(patch, {"_FIRST": 3, "_MORE": 2})
         assert search.count(archive[0], READER, identifier("STUDY", PatientName="doe*")) == counted
-        patch.setattr(search, "FEW", 4)
+        patch.setattr(asking, "FEW", 4)
         assert search.count(archive[0], READER, identifier("STUDY", PatientName="doe*")) == counted
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from heliograph.features.access import Actor, visible
-from heliograph.features.archive._search_conditions import add_condition, add_range
-from heliograph.features.archive._search_keys import Key, Kind, keys
-from heliograph.features.archive._search_where import SCOPE, Where
+from heliograph.features.archive.search._conditions import add_condition, add_range
+from heliograph.features.archive.search._keys import Key, Kind, keys
+from heliograph.features.archive.search._where import SCOPE, Where
 from heliograph.standards.dicom import tags
 from heliograph.standards.dicom.matching import (
     Condition,

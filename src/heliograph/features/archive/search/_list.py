@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, visible
-from heliograph.features.archive._search_position import SORTS, Position, key_of, order_of
-from heliograph.features.archive._search_sql import compile_filter
-from heliograph.features.archive._search_way import Course, Order, Way, choose, count_covered, estimate, on_course
-from heliograph.features.archive._search_where import Where, cover_words, like_pattern
+from heliograph.features.archive.search._position import SORTS, Position, key_of, order_of
+from heliograph.features.archive.search._sql import compile_filter
+from heliograph.features.archive.search._way import Course, Order, Way, choose, count_covered, estimate, on_course
+from heliograph.features.archive.search._where import Where, cover_words, like_pattern
 from heliograph.kit.errors import Absent, Invalid
 from heliograph.standards.dicom import names, tags, uids
 from heliograph.standards.dicom.matching import Condition, Matching, checked_pattern, has_wildcard, matches

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from heliograph.engine.db import Tx
-from heliograph.features.archive._search_plan import Plan
-from heliograph.features.archive._search_way import Course, Way, on_course
+from heliograph.features.archive.search._plan import Plan
+from heliograph.features.archive.search._way import Course, Way, on_course
 from heliograph.standards.dicom.query import Level
 
 _FIRST_BATCH: Final = 128

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from heliograph.features.archive._search_keys import Key, Kind
-from heliograph.features.archive._search_where import Beginning, Where, cover_words, like_pattern
+from heliograph.features.archive.search._keys import Key, Kind
+from heliograph.features.archive.search._where import Beginning, Where, cover_words, like_pattern
 from heliograph.standards.dicom import names, values
 from heliograph.standards.dicom.matching import (
     Condition,

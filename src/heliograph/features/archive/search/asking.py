@@ -8,22 +8,15 @@ from typing import Any, Final
 from heliograph.engine.blobs import Blobs
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor
-from heliograph.features.archive._search_header import HeaderValues
-from heliograph.features.archive._search_keys import OF_THE_DOOR, Key, Kind, keys, reference, returned
-from heliograph.features.archive._search_list import priors, series_of_study, study_by_id, study_list
-from heliograph.features.archive._search_plan import Plan, below_candidates, plan_of, several_groups, uncounted
-from heliograph.features.archive._search_receipts import Receipt, receipts
-from heliograph.features.archive._search_rows import chosen_rows
-from heliograph.features.archive._search_sql import compile_filter
-from heliograph.features.archive._search_stored import StoredInstance, stored_instances
-from heliograph.features.archive._search_way import FEW, Course, Way, estimate, planning
+from heliograph.features.archive.search._header import HeaderValues
+from heliograph.features.archive.search._keys import OF_THE_DOOR, Key, Kind, keys, returned
+from heliograph.features.archive.search._plan import Plan, below_candidates, plan_of, several_groups, uncounted
+from heliograph.features.archive.search._rows import chosen_rows
+from heliograph.features.archive.search._sql import compile_filter
+from heliograph.features.archive.search._way import FEW, Course, Way, estimate, planning
 from heliograph.standards.dicom import tags
 from heliograph.standards.dicom.matching import matches
 from heliograph.standards.dicom.query import Level, Query
-
-__all__ = [
-    "Count", "Match", "Receipt", "StoredInstance", "count", "priors", "reads_headers", "receipts", "reference", "returned", "search", "search_and_count", "series_of_study", "stored_instances", "study_by_id", "study_list", "unsupported",
-]  # fmt: skip
 
 COUNT_LIMIT: Final = 10_000
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from heliograph.features.archive._search_way import Order
+from heliograph.features.archive.search._way import Order
 from heliograph.kit.errors import Invalid
 
 # Sort key columns and whether each runs against the asked direction; the id makes the order total.

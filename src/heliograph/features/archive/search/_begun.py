@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from heliograph.engine.db import Tx
-from heliograph.features.archive._search_where import SCOPE, Where
+from heliograph.features.archive.search._where import SCOPE, Where
 
 _MOST: Final = 20_000
 _MOST_NARROWED: Final = 50_000

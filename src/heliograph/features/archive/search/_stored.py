@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor
-from heliograph.features.archive._search_sql import FROM, compile_filter
+from heliograph.features.archive.search._sql import FROM, compile_filter
 from heliograph.kit.errors import Invalid
 from heliograph.standards.dicom.query import Level, Query
 

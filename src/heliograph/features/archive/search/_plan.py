@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, visible
-from heliograph.features.archive._search_keys import OF_THE_DOOR, Key, Kind, keys, returned
-from heliograph.features.archive._search_sql import JOINS, ORDER_BELOW, Filter, compile_filter, order_by, patient_column
-from heliograph.features.archive._search_way import Course, Way, by_beginning, choose
+from heliograph.features.archive.search._keys import OF_THE_DOOR, Key, Kind, keys, returned
+from heliograph.features.archive.search._sql import JOINS, ORDER_BELOW, Filter, compile_filter, order_by, patient_column
+from heliograph.features.archive.search._way import Course, Way, by_beginning, choose
 from heliograph.standards.dicom.query import Level, Query
 
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 from psycopg.pq import TransactionStatus
 
 from heliograph.engine.db import Tx
-from heliograph.features.archive import _search_begun
-from heliograph.features.archive._search_where import Where
+from heliograph.features.archive.search import _begun
+from heliograph.features.archive.search._where import Where
 
 FEW: Final = 4_000
 """So many candidates are collected and sorted; beyond, walking an index meets enough matches sooner."""
@@ -92,7 +92,7 @@ class Course:
         if self.last is None:
             return None
         with _set(tx, _STREAM):
-            found = _search_begun.collect(tx, self.where, self.last, one_each=self.one_each)
+            found = _begun.collect(tx, self.where, self.last, one_each=self.one_each)
         return replace(self, ids=found.ids, last=found.last) if found.ids else None
 
     def whole(self, tx: Tx) -> "Course":
@@ -108,7 +108,7 @@ class Course:
         if self.last is None:
             return len(self.ids), self.is_sure
         with _set(tx, _STREAM):
-            return _search_begun.count(tx, self.where)
+            return _begun.count(tx, self.where)
 
     def attempts(self) -> "list[tuple[Course, bool]]":
         """Ways to a page, and whether each looks at some rows only."""
@@ -155,11 +155,11 @@ def _ordered(order: list[tuple[str, bool]]) -> str:
 def by_beginning(tx: Tx, study: Where, *, one_each: bool) -> Course | None:
     """The first candidates of a name that begins with some letters, the latest first; None when that is not the way."""
     with _set(tx, _STREAM):
-        if not _search_begun.is_collectable(study, _span(tx, study) if study.is_dated else _LONG_RANGE):
+        if not _begun.is_collectable(study, _span(tx, study) if study.is_dated else _LONG_RANGE):
             return None
-        if estimate(tx, *_search_begun.likely(study)) > _search_begun.most(study):
+        if estimate(tx, *_begun.likely(study)) > _begun.most(study):
             return None
-        found = _search_begun.collect(tx, study, None, one_each=one_each)
+        found = _begun.collect(tx, study, None, one_each=one_each)
     return Course(
         Way.FEW, study, len(found.ids), ids=found.ids, is_sure=found.is_sure, last=found.last, one_each=one_each
     )
