@@ -163,8 +163,10 @@ class StoreScp:
         self._entity.add_supported_context(Verification)
         self._server: Any = None
 
-    def _keep(self, event: Any) -> int:
+    def _keep(self, event: Any) -> Any:
         answer = self.status(event) if callable(self.status) else self.status
+        if isinstance(answer, Dataset):  # with words of its own
+            return answer
         dataset = event.dataset
         dataset.file_meta = event.file_meta
         with self._lock:

@@ -1,14 +1,23 @@
 """Privacy: a patient's words in nothing that the program writes beside its store: logs, metrics, addresses, files of its run, errors."""
 
+import io
+import os
 import re
+import signal
+import time
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psycopg
+from pydicom import Dataset
 
 from tests.faults.security import hostile
-from tests.faults.security.conftest import Siege
+from tests.faults.security.conftest import Siege, doors
 from tests.faults.security.hostile import Identity, element
-from tests.peers import dicomweb
+from tests.peers import dicomweb, processes, pynet
 from tests.peers.association import EXPLICIT, Association
 
 NAME, PATIENT, ACCESSION, WORDS = "KANARIENVOGEL^TWEETY", "KNRY-4711-ID", "KNRYACC99", "KNRY STUDY OF THE WING"
@@ -90,6 +99,150 @@ def _written(siege: Siege) -> list[Path]:
     logs = [path for path in (data / "database").glob("*.log") if path.is_file()]
     assert logs, "the database writes its log elsewhere"
     return [*found, *logs, siege.server.log]
+
+
+def _zip(entries: list[tuple[str, bytes]]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in entries:
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def _clean(siege: Siege, web: httpx.Client) -> None:
+    """Nothing of a patient in what is written, measured, announced, waiting or told to whoever looks after the server."""
+    for path in ("/metrics", "/readyz", "/api/alarms", "/api/jobs", "/api/settings", "/api/about"):
+        told = web.get(path)
+        assert told.status_code in {200, 503}, path
+        assert not CANARIES.search(told.text), (path, CANARIES.search(told.text))
+    for file in _written(siege):
+        found = CANARIES.search(file.read_bytes().decode("latin-1"))
+        assert found is None, f"{file} has {found.group() if found else ''}"
+    for pid in siege.server.pids():
+        said = processes.arguments_of(pid) + processes.name_of(pid).encode()
+        assert not CANARIES.search(said.decode("latin-1")), f"the title of {processes.name_of(pid)}"
+        for name, content in _open_files(pid, siege.server.data):
+            assert not CANARIES.search(content), name
+    with psycopg.connect(siege.server.database_url) as connection:
+        rows = connection.execute("select query from pg_stat_activity where pid <> pg_backend_pid()").fetchall()
+        assert not [row for row in rows if CANARIES.search(row[0] or "")], "values stand in statements"
+        errors = connection.execute("select coalesce(error, '') || title from job").fetchall()
+        assert not [row for row in errors if CANARIES.search(row[0])]
+        records = connection.execute("select kind, subject::text || detail::text from audit_event").fetchall()
+        assert len(records) > 20
+        assert not [row for row in records if CANARIES.search(row[1])], (
+            "what goes to a repository names patients by number"
+        )
+
+
+def _open_files(pid: int, data: Path) -> Iterator[tuple[str, str]]:
+    """Files that a process has open beside the store, deleted ones too: what a crash of the machine would leave."""
+    try:
+        links = list(Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:  # it has ended meanwhile
+        return
+    kept = (str(data / "blobs"), str(data / "database"), "/proc", "/dev", "/sys", "/memfd:", "/anon_hugepage")
+    for link in links:
+        try:
+            to = str(link.readlink())
+            if to.startswith("/") and not to.startswith(kept) and link.is_file() and link.stat().st_size < 64 << 20:
+                yield to, link.read_bytes().decode("latin-1")
+        except OSError:
+            continue
+
+
+def test_names_of_files_and_words_of_peers_stay_where_they_are(siege: Siege, web: httpx.Client) -> None:
+    """Uploads whose files and folders are called like patients; a node that repeats a patient's name in its refusals (Error Comment, PS3.7 C)."""
+    who = Identity()
+    good = hostile.part10(_canary(who), who)
+    bad = [
+        (f"{NAME}/{PATIENT}.dcm", b"no object"),
+        (f"{WORDS}/{NAME}.dcm", good[:700]),
+        (f"{NAME}.zip", _zip([(NAME, b"x" * 200)])),
+    ]
+    web.post("/api/uploads", files=[("file", (f"{PATIENT} {WORDS}.zip", _zip([*bad, (f"{NAME}.dcm", good)])))])
+    web.post("/api/uploads", files=[("file", (f"{NAME}.zip", b"PK\3\4" + NAME.encode() * 20))])
+
+    def refuse(_event: Any) -> Dataset:
+        answer = Dataset()
+        answer.Status, answer.ErrorComment = 0xA900, f"{NAME} is not ours"
+        return answer
+
+    with pynet.StoreScp(aet="TALKER", status=refuse) as talker:
+        node = web.post(
+            "/api/nodes", json={"name": "talker", "aet": "TALKER", "host": "127.0.0.1", "port": talker.dicom.port}
+        ).json()["id"]
+        study = web.post("/api/studies/search", json={"accession_number": ACCESSION}).json()["items"][0]["id"]
+        send = web.post("/api/sends", json={"study_id": study, "node_id": node}).json()["id"]
+        told = _until(
+            lambda: [
+                one
+                for one in web.get("/api/sends").json()["items"]
+                if one["id"] == send and one["state"] in {"failed", "waiting"}
+            ]
+        )
+        assert "A900H" in told[0]["error"], told
+        assert not CANARIES.search(told[0]["error"]), told[0]["error"]
+        for path, body in (
+            (f"/api/nodes/{node}/query", {"patient_name": NAME}),
+            (f"/api/nodes/{node}/retrieve", {"study_uid": who.study}),
+        ):
+            answer = web.post(path, json=body)
+            assert answer.status_code < 400 or not CANARIES.search(answer.text)
+        web.delete(f"/api/nodes/{node}")
+    _clean(siege, web)
+
+
+def _until(look: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 60
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.1)
+    return found
+
+
+def test_what_dies_leaves_no_word(siege: Siege, web: httpx.Client) -> None:
+    """Decoders that are killed over a patient's pixels, statements that are ended over a patient's name; none of our processes may leave a core."""
+    for pid in siege.server.pids():
+        limits = Path(f"/proc/{pid}/limits")
+        text = limits.read_text() if limits.exists() else ""
+        assert not text or re.search(r"^Max core file size +[01] +[01] ", text, re.MULTILINE), processes.name_of(pid)
+    before = {path for place in _places(siege) for path in place.glob("core*")}
+    who = Identity()
+    hostile.store(siege.server.dicom, [(who, _canary(who))])
+    for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL):
+        web.get(who.path + "/rendered", headers={"Accept": "image/png"})
+        for pid in _decoders(siege):
+            os.kill(pid, number)
+        assert web.get(who.path + "/rendered").status_code in {200, 400, 503}
+    with psycopg.connect(siege.server.database_url, autocommit=True) as connection:
+        connection.execute("set statement_timeout = 0")
+        for _ in range(20):
+            web.post("/api/studies/search", json={"text": NAME + "*", "patient_id": PATIENT})
+            connection.execute(
+                "select pg_cancel_backend(pid) from pg_stat_activity where application_name like '%http%' and state = 'active' and pid <> pg_backend_pid()"
+            )
+    assert {path for place in _places(siege) for path in place.glob("core*")} == before
+    _clean(siege, web)
+
+
+def _places(siege: Siege) -> list[Path]:
+    """Where the kernel would write a core: the folders that the processes stand in."""
+    found = set()
+    for pid in siege.server.pids():
+        try:
+            found.add(Path(f"/proc/{pid}/cwd").readlink())
+        except OSError:
+            continue
+    return sorted(found)
+
+
+def _decoders(siege: Siege) -> list[int]:
+    return [
+        pid
+        for pid in set(siege.server.pids()) - doors(siege.server)
+        if b"heliograph.engine._decoder" in processes.arguments_of(pid)
+    ]
 
 
 def test_the_addresses_that_are_given_out_name_no_patient(siege: Siege, web: httpx.Client) -> None:

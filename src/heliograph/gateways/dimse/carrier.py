@@ -79,7 +79,7 @@ class Carrier:
         except HeliographError as error:
             self._give_up(user)
             return failure_of(error)
-        return Result(reply.status or 0, reply.error_comment)
+        return Result(reply.status or 0)
 
     def _give_up(self, user: User) -> None:
         """What was begun of a data set cannot be taken back; the next object gets a new association."""

@@ -118,7 +118,7 @@ class SendRun:
             return
         if result.is_failure:
             self.failed += 1
-            self.reasons[result.comment or f"status {result.status:04X}H"] += 1
+            self.reasons[result.comment or status.told(result.status)] += 1
         else:
             self.done += 1
         self.through = max(self.through, self._numbers[item.sop_instance_uid])
@@ -134,7 +134,7 @@ class SendRun:
 
     def _end(self, send: Send, error: HeliographError | None) -> None:
         if self.full is not None:
-            error = Busy(f"the node has no room: {self.full.comment or 'status A7xxH'}", code="node_full")
+            error = Busy(f"the node has no room: {status.told(self.full.status)}", code="node_full")
         with self.services.database.transaction() as tx:
             if not self.wanted:
                 pass  # somebody has ended it
@@ -227,10 +227,10 @@ def _judge(run: JobRun, final: Progress) -> None:
     run.summary = _summary(final)
     if final.status == status.SUCCESS and not final.failed:
         return
-    comment = f": {final.comment}" if final.comment else ""
     if final.completed or final.warning:
-        raise Broken(f"the node could not send {final.failed} objects{comment}", code="retrieve_incomplete")
-    raise Broken(f"the node answered status {final.status:04X}H{comment}", code="retrieve_failed")
+        said = "" if final.status == status.SUCCESS else f": {status.told(final.status)}"
+        raise Broken(f"the node could not send {final.failed} objects{said}", code="retrieve_incomplete")
+    raise Broken(f"the node answered {status.told(final.status)}", code="retrieve_failed")
 
 
 def _check_come(services: Services, run: JobRun, final: Progress, study_uid: str) -> None:

@@ -56,7 +56,7 @@ class GetService:
         request = store_request(self._last_id, item.sop_class_uid, item.sop_instance_uid)
         self._association.send_stream(context.context_id, request, encoded.chunks, encoded.total)
         reply = self._reply(operations)
-        return Result(reply.status or 0, reply.error_comment)
+        return Result(reply.status or 0)
 
     def _receiving(self) -> Iterable[AcceptedContext]:
         """Contexts in which the requestor is provider; a requestor that selects no role at all means it so (trap 44)."""

@@ -35,7 +35,6 @@ class Progress:
     completed: int
     failed: int
     warning: int
-    comment: str = ""
     identifier: bytes = b""
 
     @property
@@ -192,7 +191,6 @@ class User:
                 command.completed or 0,
                 command.failed or 0,
                 command.warning or 0,
-                command.error_comment,
                 data,
             )
             yield progress
@@ -241,8 +239,7 @@ def store_request(
 
 
 def _failure(what: str, reply: Command) -> Refused | Invalid:
-    comment = f": {reply.error_comment}" if reply.error_comment else ""
-    text = f"the other node answered the {what} with status {reply.status:04X}H{comment}"
+    text = f"the other node answered the {what} with {status.told(reply.status or 0)}"
     if reply.status == status.NOT_AUTHORIZED:
         return Refused(text, code="remote_refused")
     return Invalid(text, code="remote_failed")

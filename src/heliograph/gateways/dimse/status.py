@@ -55,6 +55,22 @@ def status_of_query(error: HeliographError) -> int:
     return CANNOT_UNDERSTAND
 
 
+_MEANINGS: dict[int, str] = {
+    PROCESSING_FAILURE: "processing failure", DUPLICATE_SOP_INSTANCE: "duplicate object", NO_SUCH_SOP_INSTANCE: "no such object",
+    0x0117: "invalid object", SOP_CLASS_NOT_SUPPORTED: "kind of object not supported", NOT_AUTHORIZED: "not authorized",
+    UNRECOGNIZED_OPERATION: "unrecognized operation", MISTYPED_ARGUMENT: "mistyped argument", MOVE_DESTINATION_UNKNOWN: "destination unknown",
+    SUBOPERATIONS_WITH_FAILURES: "some objects failed", CANCEL: "cancelled",
+}  # fmt: skip
+_CLASSES: dict[int, str] = {0xA700: "out of resources", 0xA900: "data set does not match", 0xC000: "cannot understand"}
+
+
+def told(status: int) -> str:
+    """A failure as the standard names it; the other side's own words (Error Comment) may hold a patient's, and are left where they are."""
+    family = status & (0xF000 if status & 0xF000 == 0xC000 else 0xFF00)
+    meaning = _MEANINGS.get(status) or _CLASSES.get(family)
+    return f"status {status:04X}H" + (f", {meaning}" if meaning else "")
+
+
 def is_pending(status: int) -> bool:
     return status in {PENDING, PENDING_WITHOUT_OPTIONAL_KEYS}
 
