@@ -189,3 +189,21 @@ def test_ten_thousand_key_ids_are_one_fetch(provider: Provider, monkeypatch: pyt
     with pytest.raises(NotSignedIn):
         ours.statement(_unsigned({"alg": "RS256", "kid": "later"}, claims, b"x" * 256), nonce="n")
     assert provider.fetched_keys == before + 1
+
+
+def test_a_new_key_is_taken_after_a_minute_and_the_old_one_is_none_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rotation at the provider; the clock of our side is ours."""
+    with Provider() as theirs:
+        ours = oidc.Provider(OidcSettings(theirs.issuer, CLIENT, SECRET))
+        at, clock = int(time.time()), 1000.0
+        monkeypatch.setattr(oidc, "monotonic_s", lambda: clock)
+        claims = {"iss": theirs.issuer, "aud": CLIENT, "iat": at, "exp": at + 300, "nonce": "n", "sub": "42"}
+        before = theirs.honest(claims)
+        assert ours.statement(before, nonce="n").subject == "42"
+        theirs.rotate("second")
+        with pytest.raises(NotSignedIn):
+            ours.statement(theirs.honest(claims), nonce="n")
+        clock += 61
+        assert ours.statement(theirs.honest(claims), nonce="n").subject == "42"
+        with pytest.raises(NotSignedIn):
+            ours.statement(before, nonce="n")

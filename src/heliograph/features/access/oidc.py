@@ -75,6 +75,10 @@ class Provider:
         # JWE is not in this registry, nor `none`, nor anything with a shared secret.
         self._registry = JWSRegistry(algorithms=list(ALGORITHMS))
 
+    def reach(self) -> None:
+        """Asks the provider for its face, outside of any transaction. Raises Busy or Invalid."""
+        self._endpoint("authorization_endpoint")
+
     def begin(self, tx: Tx, window: Window, redirect_uri: str) -> tuple[str, str]:
         """Where to send the browser, and what it keeps so that the answer is known to be for it."""
         verifier, nonce, bound = new_secret(48), new_secret(24), new_secret(24)

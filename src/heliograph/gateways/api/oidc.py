@@ -25,8 +25,13 @@ _FAILED = "/signin#outside=failed"
 def start(request: Request, services: ServicesDep) -> RedirectResponse:
     """Sends the browser to the provider."""
     provider = _provider(request, services)
-    with services.database.transaction() as tx:
-        where, bound = provider.begin(tx, window_of(request), own_origins(request)[0] + _BACK)
+    try:
+        provider.reach()
+        with services.database.transaction() as tx:
+            where, bound = provider.begin(tx, window_of(request), own_origins(request)[0] + _BACK)
+    except HeliographError as error:
+        telemetry.fact("oidc_failed", code=error.code)
+        return RedirectResponse(_FAILED, 303)
     answer = RedirectResponse(where, 303)
     answer.set_cookie(_COOKIE, bound, max_age=300, path="/", secure=True, httponly=True, samesite="lax")
     return answer
