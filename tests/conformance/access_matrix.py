@@ -42,6 +42,9 @@ RIGHTFUL = {
         "POST /api/audit/patient/sheet", "GET /api/security/unusual",
     )
 }  # fmt: skip
+# Another organisation that has objects of the same UIDs and a patient of the same identifier: they are its own, and say nothing.
+TWIN = "another organisation with the same UIDs"
+OF_TWINS = {"study_uid", "series_uid", "sop_uid"}
 # Parameters that name something of a patient: what is there for others answers like what is not there at all. Nodes, rules, devices,
 # people and sites are the organisation's own.
 OF_PATIENTS = {
@@ -76,7 +79,12 @@ class Canary:
     """One study that its own site alone may see: what names it in a path, and every word by which it would be known in an answer."""
 
     ids: Mapping[str, str]
-    words: tuple[str, ...]
+    names: tuple[str, ...]
+    identifiers: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return self.names + self.identifiers
 
 
 @dataclass(slots=True)
@@ -152,11 +160,16 @@ def walk(
                 continue
             answer = _ask(client, route, canary.ids, bodies)
             _judge(findings, route, name, answer, canary, closed)
-            if not closed and OF_PATIENTS & set(_PARAMETER.findall(route.path)):
+            if not closed and _names_another_patient(route, name):
                 there, gone = _outcome(answer), _outcome(_ask(client, route, nothing, bodies))
                 if there != gone:
                     findings.leaks.append(f"{route.name} as {name}: what is there answers {there}, what is not {gone}")
     return findings
+
+
+def _names_another_patient(route: Route, name: str) -> bool:
+    named = set(_PARAMETER.findall(route.path))
+    return bool(OF_PATIENTS & named) and not (name == TWIN and OF_TWINS & named)
 
 
 def show(
@@ -167,7 +180,7 @@ def show(
     for route in all_routes:
         if route.method == "GET" or route.path.endswith(("/search", "/where")):
             answer = _ask(client, route, canary.ids, bodies)
-            if answer.is_success and _words_in(answer, canary):
+            if answer.is_success and _words_in(answer, canary.words):
                 shown.add(route.name)
     return shown
 
@@ -180,7 +193,7 @@ def _ask(
 
 
 def _judge(findings: Findings, route: Route, name: str, answer: httpx.Response, canary: Canary, closed: int) -> None:
-    told = _words_in(answer, canary)
+    told = _words_in(answer, canary.names if name == TWIN else canary.words)
     if told:
         findings.leaks.append(f"{route.name} as {name}: {answer.status_code} with {told}")
     if closed and route.name not in NEARBY and answer.status_code != closed:
@@ -189,9 +202,9 @@ def _judge(findings: Findings, route: Route, name: str, answer: httpx.Response, 
         findings.leaks.append(f"{route.name} as {name}: {answer.status_code}")
 
 
-def _words_in(answer: httpx.Response, canary: Canary) -> list[str]:
+def _words_in(answer: httpx.Response, words: tuple[str, ...]) -> list[str]:
     text = answer.content + repr(list(answer.headers.multi_items())).encode()
-    return [word for word in canary.words if word.encode() in text]
+    return [word for word in words if word.encode() in text]
 
 
 def _outcome(answer: httpx.Response) -> tuple[int, str]:
@@ -214,14 +227,7 @@ def body_for(route: Route, ids: Mapping[str, str]) -> Any:
     return {"patient_id": "CANARY-4711"} if route.path.endswith("/studies/search") else made
 
 
-# -- people of other organisations and spent credentials, made where no door makes them --------------------------------
-
-
-def tenant_two(connection: psycopg.Connection[Any]) -> str:
-    """A second organisation with a token for everything in it; the token."""
-    connection.execute("insert into tenant (id, name) values (2, 'other') on conflict do nothing")
-    connection.execute("insert into site (tenant_id, name) values (2, 'main') on conflict do nothing")
-    return token(connection, tenant=2)
+# -- spent credentials, made where no door makes them --------------------------------
 
 
 def token(

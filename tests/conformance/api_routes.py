@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from heliograph.gateways import api
 from tests import phantoms
-from tests.peers import part10
+from tests.peers import Dicom, part10
 from tests.peers.association import Association
 from tests.peers.heliograph import Server
 from tests.phantoms import Shape
@@ -48,6 +48,8 @@ BODIES: dict[str, Any] = {
         "comment": "test",
         "expected_version": 999,
     },
+    "POST /api/tenants": {"name": "new-tenant"},
+    "PATCH /api/tenants/{tenant_id}": {"display_name": "Other"},
     "POST /api/audit/search": {},
     "POST /api/audit/patient": {"patient_id": "nobody-of-this-name"},
     "POST /api/audit/search/sheet": {},
@@ -135,9 +137,8 @@ def is_problem(answer: httpx.Response, status: int, code: str | None = None) -> 
     return body
 
 
-def send(server: Server, shape: Shape, source: str = "CT1") -> list[int]:
+def send(server: Server, shape: Shape, source: str = "CT1", *, called: str = "") -> list[int]:
     files = [part10.split(raw) for raw in phantoms.slices(shape)]
-    with Association.connect(
-        server.dicom, [(files[0].sop_class, (files[0].transfer_syntax,))], calling=source
-    ) as sender:
+    door = Dicom(server.dicom.host, server.dicom.port, called or server.dicom.aet)
+    with Association.connect(door, [(files[0].sop_class, (files[0].transfer_syntax,))], calling=source) as sender:
         return [sender.store(one.sop_class, one.sop_uid, one.transfer_syntax, one.dataset).status for one in files]

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,15 +15,18 @@ from websockets.sync.client import connect
 from heliograph.app.web import Front, application
 from heliograph.gateways.dimse.services import _SERVICES, Service
 from tests import phantoms
-from tests.conformance.access_matrix import PUBLIC, Canary, Route, body_for, routes, show, tenant_two, token, walk
+from tests.conformance.access_matrix import PUBLIC, TWIN, Canary, Route, body_for, routes, show, token, walk
 from tests.conformance.api_routes import database, send
 from tests.conformance.browsing import Browser, person, until
-from tests.peers import dcmtk
+from tests.faults.security.hostile import element
+from tests.peers import Dicom
+from tests.peers.association import EXPLICIT, Association, Lost
 from tests.peers.heliograph import Server
 from tests.phantoms import Shape
 from tools.reference import _offline
 
 CANARY = Shape(slices=2, rows=32, columns=32, seed=4711, patient="CANARY-4711", name="Canarina^Elvira", study=4711)
+TWINS = Shape(slices=2, rows=24, columns=40, seed=4711, patient="CANARY-4711", name="Zwilling^Zoe", study=4711)
 LATER = Shape(slices=2, rows=32, columns=32, seed=4711, patient="CANARY-4711", name="Canarina^Elvira", study=4712)
 # Reading routes that must show the canary to its owner: fewer would mean that the matrix looks where nothing is.
 SHOWN = {
@@ -98,9 +100,9 @@ def _canary(server: Server) -> Canary:
         "rule_id": rule, "user_id": user, "held_id": owner.get("/api/quarantine").json()["items"][0]["id"], "verb": "cancel",
         "device_id": owner.get("/api/devices").json()["items"][0]["id"], "token_id": owner.get("/api/tokens").json()["items"][0]["id"],
         "caller_id": "999999", "alarm_id": "01234567-89ab-7def-8123-456789abcd00", "job_id": "01234567-89ab-7def-8123-456789abcd01",
-        "glass_id": "01234567-89ab-7def-8123-456789abcd02", "site_id": "1", "department_id": "999999", "fingerprint": "00" * 32, "event_id": "1", "passkey_id": "01234567-89ab-7def-8123-456789abcd03", "which": "999999",
+        "glass_id": "01234567-89ab-7def-8123-456789abcd02", "site_id": "1", "department_id": "999999", "fingerprint": "00" * 32, "event_id": "1", "passkey_id": "01234567-89ab-7def-8123-456789abcd03", "which": "999999", "tenant_id": "2",
     }  # fmt: skip
-    return Canary(ids, ("Canarina", "Kanarina", "Elvira", CANARY.patient, CANARY.study_uid, "ACC004711"))
+    return Canary(ids, ("Canarina", "Kanarina", "Elvira"), (CANARY.patient, CANARY.study_uid, "ACC004711"))
 
 
 def _house(server: Server, client: httpx.Client, canary: Canary, connection: Any) -> House:
@@ -123,7 +125,8 @@ def _house(server: Server, client: httpx.Client, canary: Canary, connection: Any
         "the privacy officer": (person(server, "officer", "privacy"), 0),
         "another site": (reader, 0),
         "a program of another site": bearer(sites=(site,)),
-        "another organisation": (Asking(client, {"Authorization": f"Bearer {tenant_two(connection)}"}), 0),
+        "another organisation": (_organisation(server, client), 0),
+        TWIN: (_twin(server), 0),
         "nobody": (Asking(client, {}), 401),
         "an expired token": (bearer(expired=True)[0], 401),
         "a revoked token": (bearer(revoked=True)[0], 401),
@@ -136,6 +139,32 @@ def _house(server: Server, client: httpx.Client, canary: Canary, connection: Any
         timeout_s=20,
     )
     return House(server, canary, actors, site)
+
+
+def _organisation(server: Server, client: httpx.Client) -> Asking:
+    """A program that may everything in an organisation that has nothing."""
+    server.cli("tenant", "add", "--name", "empty", "--aet", "EMPTY")
+    made = server.cli("token", "--tenant", "empty", "--name", "matrix", "--scope", "all").stdout.strip()
+    return Asking(client, {"Authorization": f"Bearer {made}"})
+
+
+def _twin(server: Server) -> Browser:
+    """Who administers an organisation to which the same UIDs came, signed in as people of it do."""
+    server.cli("tenant", "add", "--name", "twin", "--aet", "TWIN", "--host", "twin.test")
+    server.cli(
+        "device", "add", "--tenant", "twin", "--aet", "NORTH", "--host", "127.0.0.1", "--port", "104", "--allow", "echo,store,find,move,get"
+    )  # fmt: skip
+    assert send(server, TWINS, "NORTH", called="TWIN") == [0, 0]
+    browser = Browser(server)
+    browser.headers = {"Host": "twin.test"}
+    link = server.cli(
+        "user", "add", "--tenant", "twin", "--name", "admin", "--roles", "admin,radiologist,privacy"
+    ).stdout
+    assert "//twin.test:" in link
+    assert browser.sign_in_by_link(link.strip().partition("link=")[2]).status_code == 200
+    rows = until(lambda: browser.post("/api/studies/search", json={"patient_id": CANARY.patient}).json()["items"])
+    assert [row["patient"]["name"] for row in rows] == [TWINS.name]
+    return browser
 
 
 def _user(server: Server, name: str) -> str:
@@ -152,10 +181,12 @@ def _untouched(server: Server) -> tuple[Any, ...]:
     """What no stranger's request may have changed."""
     with database(server) as connection:
         row = connection.execute(
-            "select (select jsonb_agg(jsonb_build_array(id, restriction, revision, instance_count, site_id)) from study where patient_id = %s), "
-            "(select jsonb_agg(jsonb_build_array(id, state) order by id) from held), (select jsonb_agg(jsonb_build_array(id, requested_by) order by id) from send), "
-            "(select count(*) from study_tie), (select count(*) from user_patient), (select count(*) from access_policy where tenant_id = 1), "
-            "(select count(*) from break_glass), (select jsonb_agg(jsonb_build_array(aet, allow, site_ids) order by aet) from device where tenant_id = 1), "
+            "select (select jsonb_agg(jsonb_build_array(id, restriction, revision, instance_count, site_id)) from study where patient_id = %s and tenant_id = 1), "
+            "(select jsonb_agg(jsonb_build_array(id, state) order by id) from held where tenant_id = 1), "
+            "(select jsonb_agg(jsonb_build_array(id, requested_by) order by id) from send where tenant_id = 1), "
+            "(select count(*) from study_tie where tenant_id = 1), (select count(*) from access_policy where tenant_id = 1), "
+            "(select count(*) from user_patient up join app_user u on u.id = up.user_id where u.tenant_id = 1), "
+            "(select count(*) from break_glass where tenant_id = 1), (select jsonb_agg(jsonb_build_array(t.*) order by t.id) from tenant t), (select jsonb_agg(jsonb_build_array(aet, allow, site_ids) order by aet) from device where tenant_id = 1), "
             "(select count(*) from remote_node where tenant_id = 1), (select count(*) from forward_rule where tenant_id = 1), "
             "(select jsonb_agg(jsonb_build_array(name, roles, everywhere, disabled_at is null) order by name) from app_user where tenant_id = 1), "
             "(select count(*) from api_token where tenant_id = 1 and revoked_at is null), (select count(*) from site where tenant_id = 1)",
@@ -235,6 +266,8 @@ def test_the_stream_tells_nobody_of_a_study_that_is_not_there_for_him(house: Hou
     about = {
         name: [one for one in told if "id" in one and one["kind"] != "job.changed"] for name, told in heard.items()
     }
+    twins = {row["id"] for row in house.actors[TWIN][0].post("/api/studies/search", json={}).json()["items"]}
+    about[TWIN] = [one for one in about[TWIN] if one["id"] not in twins]
     assert not {name: told for name, told in about.items() if told}
 
 
@@ -276,29 +309,82 @@ def test_the_dimse_services_of_this_matrix_are_all_there_are() -> None:
     }
 
 
-@pytest.mark.parametrize(("calling", "sees"), [("NORTH", True), ("SOUTH", False)])
-@pytest.mark.parametrize("level", ["PATIENT", "STUDY", "SERIES", "IMAGE"])
-def test_a_device_finds_only_what_is_there_for_it(
-    house: House, calling: str, sees: bool, level: str, tmp_path: Path
-) -> None:
-    keys = {"QueryRetrieveLevel": level, "PatientID": CANARY.patient, "PatientName": ""}
+ECHO, STORE, FIND, MOVE, GET = (
+    "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.2.1.1", "1.2.840.10008.5.1.4.1.2.1.2", "1.2.840.10008.5.1.4.1.2.1.3",
+)  # fmt: skip
+ALL = frozenset({ECHO, STORE, FIND, MOVE, GET})
+# Who calls whom, which services it is given, and whose canary it is shown.
+CALLERS = {
+    "its owner": ("NORTH", "", ALL, CANARY.name),
+    "another site": ("SOUTH", "", ALL, ""),
+    "a device that only stores": ("CT1", "", frozenset({ECHO, STORE}), ""),
+    "nobody known": ("STRANGER", "", frozenset({ECHO, STORE}), ""),
+    "who was removed": ("REMOVED", "", frozenset({ECHO, STORE}), ""),
+    "another organisation": ("NORTH", "EMPTY", frozenset({ECHO, STORE}), ""),
+    "another organisation with the same UIDs": ("NORTH", "TWIN", ALL, TWINS.name),
+    "a device of another organisation": ("FOREIGN", "", frozenset({ECHO, STORE}), ""),
+    "who means nobody": ("NORTH", "NOBODY", frozenset(), ""),
+}
+
+
+@pytest.fixture(scope="module")
+def callers(house: House) -> House:
+    server = house.server
+    server.add_device("CT1", allow="echo,store")
+    server.add_device("REMOVED")
+    server.cli("device", "remove", "--aet", "REMOVED")
+    server.cli(
+        "device",
+        "add",
+        "--tenant",
+        "empty",
+        "--aet",
+        "FOREIGN",
+        "--host",
+        "127.0.0.1",
+        "--allow",
+        "echo,store,find,move,get",
+    )
+    return house
+
+
+@pytest.mark.parametrize("who", list(CALLERS))
+def test_a_caller_is_given_its_services_and_shown_its_own(callers: House, who: str) -> None:
+    calling, called, services, name = CALLERS[who]
+    door = Dicom(callers.server.dicom.host, callers.server.dicom.port, called or callers.server.dicom.aet)
+    proposed = [(one, (EXPLICIT,)) for one in sorted(ALL)]
+    try:
+        with Association.connect(door, proposed, calling=calling) as association:
+            assert {sop_class for sop_class, _ in association.contexts} == services
+    except Lost:
+        assert not services
+    if FIND not in services:
+        return
+    with Association.connect(door, proposed, calling=calling, provided=[STORE]) as association:
+        for level in ("PATIENT", "STUDY", "SERIES", "IMAGE"):
+            found = association.find(FIND, _asked(level), EXPLICIT)[1]
+            assert len(found) == (0 if not name else 2 if level == "IMAGE" else 1), level
+            assert all(name.encode() in one for one in found), level
+        answer, received = association.get(GET, _wanted(), EXPLICIT)
+        assert (answer.status, len(received)) == (0, 2 if name else 0)
+        assert all(name.encode() in one for one in received.values())
+        # Where nobody is registered nothing goes, whether the study is there or not (N8).
+        assert association.move(MOVE, _wanted(), "NOWHERE", EXPLICIT).status == 0xA801
+
+
+def _asked(level: str) -> bytes:
+    keys = [element(0x00080052, "CS", level), element(0x00100010, "PN", ""), element(0x00100020, "LO", CANARY.patient)]
     if level != "PATIENT":
-        keys |= {"StudyInstanceUID": CANARY.study_uid}
+        keys.append(element(0x0020000D, "UI", CANARY.study_uid))
     if level in {"SERIES", "IMAGE"}:
-        keys |= {"SeriesInstanceUID": CANARY.series_uid}
+        keys.append(element(0x0020000E, "UI", CANARY.series_uid))
     if level == "IMAGE":
-        keys |= {"SOPInstanceUID": ""}
-    found = dcmtk.findscu(house.server.dicom, keys, folder=tmp_path, root="-P", calling=calling)
-    assert bool(found) is sees
+        keys.insert(0, element(0x00080018, "UI", ""))
+    return b"".join(sorted(keys))
 
 
-def test_a_device_gets_only_what_is_there_for_it(house: House, tmp_path: Path) -> None:
-    keys = {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": CANARY.study_uid}
-    counts = {
-        calling: len(dcmtk.getscu(house.server.dicom, keys, folder=tmp_path / calling, calling=calling).files)
-        for calling in ("NORTH", "SOUTH")
-    }
-    assert counts == {"NORTH": 2, "SOUTH": 0}
+def _wanted() -> bytes:
+    return element(0x00080052, "CS", "STUDY") + element(0x0020000D, "UI", CANARY.study_uid)
 
 
 def test_what_a_device_of_another_site_brings_is_kept_at_its_site(house: House) -> None:

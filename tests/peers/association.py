@@ -310,6 +310,24 @@ class Association:
             ])  # fmt: skip
             self.send_raw(self.fragments(at, reply, is_command=True))
 
+    def move(self, model: str, identifier: bytes, destination: str, transfer_syntax: str = IMPLICIT) -> Answer:
+        """C-MOVE: the final answer."""
+        context = self.contexts[model, transfer_syntax]
+        words = command([
+            (0x00000002, _even(model)),
+            (0x00000100, struct.pack("<H", 0x0021)),
+            (0x00000110, struct.pack("<H", self.next_message())),
+            (0x00000600, destination.ljust(16).encode()),
+            (0x00000700, struct.pack("<H", 0)),
+            (0x00000800, struct.pack("<H", 1)),
+        ])  # fmt: skip
+        self.send_raw(
+            self.fragments(context, words, is_command=True) + self.fragments(context, identifier, is_command=False)
+        )
+        while (answer := self.read_answer()).status in {0xFF00, 0xFF01}:
+            pass
+        return answer
+
     def release(self) -> None:
         self.send_raw(pdu(0x05, b"\0\0\0\0"))
         kind, _ = self.read_pdu()

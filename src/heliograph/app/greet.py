@@ -1,6 +1,7 @@
 """What people read when the server is up: the address, and on the first start a one-time sign-in link."""
 
 import socket
+from urllib.parse import urlsplit
 
 from heliograph import __version__
 from heliograph.engine.db import Database, Tx
@@ -22,9 +23,12 @@ def base_url(settings: Settings) -> str:
     return settings.public_url.rstrip("/") or f"http{'s' if settings.https_address else ''}://{shown}:{port}"
 
 
-def sign_in_url(settings: Settings, code: str) -> str:
-    """The code stands in the fragment, which browsers do not send: no server or proxy log ever holds it."""
-    return f"{base_url(settings)}/signin#link={code}"
+def sign_in_url(settings: Settings, code: str, host: str = "") -> str:
+    """The code stands in the fragment, which browsers do not send: no server or proxy log ever holds it. `host`: the host name of the
+    person's organisation, when it has one."""
+    url = urlsplit(base_url(settings))
+    where = f"{host}:{url.port}" if host and url.port else host or url.netloc
+    return f"{url.scheme}://{where}{url.path}/signin#link={code}"
 
 
 def greeting(settings: Settings, url: str, *, demo: bool) -> str:

@@ -4,6 +4,8 @@ import argparse
 from typing import Any
 
 from heliograph.app.build import running
+from heliograph.engine.db import Tx
+from heliograph.features.access import Actor, console_actor
 from heliograph.kit.settings import FIELDS, Settings, env_name, load
 
 _WHERE = ("data", "database", "blobs", "config")
@@ -35,6 +37,16 @@ def add_settings(made: argparse.ArgumentParser, *, serving: bool) -> None:
             group.add_argument(
                 f"--{field.name.replace('_', '-')}", dest=field.name, metavar=field.name.upper(), help=text
             )
+
+
+def add_tenant(made: argparse.ArgumentParser) -> None:
+    """For commands that act in one organisation."""
+    made.add_argument("--tenant", metavar="NAME", help="in which organisation; the first when not given")
+
+
+def acting(tx: Tx, arguments: argparse.Namespace, name: str = "console") -> Actor:
+    """Who runs the installation, in the organisation that the command names."""
+    return console_actor(tx, getattr(arguments, "tenant", None), name)
 
 
 def settings_of(arguments: argparse.Namespace, *, serving: bool = False) -> Settings:

@@ -5,15 +5,13 @@ import sys
 
 from heliograph.app import installation
 from heliograph.app.greet import sign_in_url
-from heliograph.cli._options import Commands, command, positive, settings_of
+from heliograph.cli._options import Commands, acting, add_tenant, command, positive, settings_of
 from heliograph.cli.certificates import add_to_devices
 from heliograph.cli.people import add_import
 from heliograph.engine.db import Tx
 from heliograph.features import access
-from heliograph.features.access import system_actor
 from heliograph.kit.errors import Absent, Invalid
 
-_ACTOR = system_actor("console")
 _MOST_CALLERS = 500
 
 
@@ -29,6 +27,7 @@ def add_to(commands: Commands) -> None:
     )
     token.add_argument("--sites", default="", help="names of the sites that it is held to, with commas between [all]")
     token.add_argument("--days", type=positive, help="days after which it ends [access.token_days]")
+    add_tenant(token)
     token.set_defaults(run=_token)
     _add_device(commands)
 
@@ -39,13 +38,17 @@ def _add_user(commands: Commands) -> None:
     link = command(verbs, "link", "print a one-time sign-in address", example="heliograph user link --name admin")
     link.add_argument("--name", required=True, help="the name the person signs in with")
     link.add_argument("--minutes", type=positive, default=60.0, help="how long it may wait to be used [60]")
+    add_tenant(link)
     link.set_defaults(run=_link)
     add = command(verbs, "add", "add a person", example="heliograph user add --name jdoe --roles radiologist")
     add.add_argument("--name", required=True, help="the name the person will sign in with")
     add.add_argument("--display", default="", help="the name that others see")
     add.add_argument("--roles", default="viewer", help="with commas between: admin, radiologist, technologist, viewer")
+    add_tenant(add)
     add.set_defaults(run=_add)
-    command(verbs, "list", "list the people").set_defaults(run=_users)
+    people = command(verbs, "list", "list the people")
+    add_tenant(people)
+    people.set_defaults(run=_users)
     add_import(verbs)
 
 
@@ -64,12 +67,16 @@ def _add_device(commands: Commands) -> None:
     add.add_argument("--allow", default="echo,store", help="what it may do: echo,store,find,move,get")
     add.add_argument("--issuer", default="", help="issuer of patient identifiers when it names none")
     add.add_argument("--pin", action="store_true", help="accept it from its host alone")
+    add_tenant(add)
     add.set_defaults(run=_device_add)
     add.add_argument("--tls", action="store_true", help="call it with TLS when something is sent to it")
     add_to_devices(verbs)
-    command(verbs, "list", "list devices and who wants in").set_defaults(run=_devices)
+    known = command(verbs, "list", "list devices and who wants in")
+    add_tenant(known)
+    known.set_defaults(run=_devices)
     remove = command(verbs, "remove", "forget a device", example="heliograph device remove --aet CT1")
     remove.add_argument("--aet", dest="device_aet", required=True, help="its application entity title")
+    add_tenant(remove)
     remove.set_defaults(run=_device_remove)
 
 
@@ -77,13 +84,14 @@ def _token(arguments: argparse.Namespace) -> None:
     scopes = [scope.strip() for scope in arguments.scope.split(",") if scope.strip()]
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
         life = access.TokenLife(services.settings.token_days, services.settings.token_most_days)
-        sites = _site_ids(tx, arguments.sites)
-        print(access.issue_token(tx, _ACTOR, arguments.name, scopes, days=arguments.days, site_ids=sites, life=life))
+        actor = acting(tx, arguments)
+        sites = _site_ids(tx, actor, arguments.sites)
+        print(access.issue_token(tx, actor, arguments.name, scopes, days=arguments.days, site_ids=sites, life=life))
 
 
-def _site_ids(tx: Tx, names: str) -> list[int]:
+def _site_ids(tx: Tx, actor: access.Actor, names: str) -> list[int]:
     wanted = {name.strip() for name in names.split(",") if name.strip()}
-    found = [site["id"] for site in access.sites(tx, _ACTOR) if site["name"] in wanted]
+    found = [site["id"] for site in access.sites(tx, actor) if site["name"] in wanted]
     if len(found) != len(wanted):
         raise Absent("there is no site of one of these names", code="no_site")
     return found
@@ -91,19 +99,23 @@ def _site_ids(tx: Tx, names: str) -> list[int]:
 
 def _link(arguments: argparse.Namespace) -> None:
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
-        print(sign_in_url(services.settings, access.issue_link(tx, _ACTOR, arguments.name, minutes=arguments.minutes)))
+        actor = acting(tx, arguments)
+        code = access.issue_link(tx, actor, arguments.name, minutes=arguments.minutes)
+        print(sign_in_url(services.settings, code, access.host_of(tx, actor.tenant_id)))
 
 
 def _add(arguments: argparse.Namespace) -> None:
     roles = [role.strip() for role in arguments.roles.split(",") if role.strip()]
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
-        access.add_user(tx, _ACTOR, arguments.name, roles, display_name=arguments.display)
-        print(sign_in_url(services.settings, access.issue_link(tx, _ACTOR, arguments.name)))
+        actor = acting(tx, arguments)
+        access.add_user(tx, actor, arguments.name, roles, display_name=arguments.display)
+        code = access.issue_link(tx, actor, arguments.name)
+        print(sign_in_url(services.settings, code, access.host_of(tx, actor.tenant_id)))
 
 
 def _users(arguments: argparse.Namespace) -> None:
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
-        for user in access.users(tx, _ACTOR):
+        for user in access.users(tx, acting(tx, arguments)):
             state = "disabled" if user["disabled_at"] else "active"
             print(f"{user['name']:20} {','.join(user['roles']):24} {state}")
 
@@ -117,20 +129,22 @@ def _device_add(arguments: argparse.Namespace) -> None:
     if arguments.pin and not arguments.host:
         raise Invalid("--pin needs --host", code="pin_without_host")
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
-        known = access.find_device(tx, _ACTOR.tenant_id, arguments.device_aet)
+        actor = acting(tx, arguments)
+        known = access.find_device(tx, actor.tenant_id, arguments.device_aet)
         if known is None:
-            made = access.add_device(tx, _ACTOR, arguments.device_aet, **values)
+            made = access.add_device(tx, actor, arguments.device_aet, **values)
         else:
-            made = access.update_device(tx, _ACTOR, known.id, values)
+            made = access.update_device(tx, actor, known.id, values)
     print(f"{made.aet} {'added' if known is None else 'changed'}: may {', '.join(made.allow)}")
 
 
 def _devices(arguments: argparse.Namespace) -> None:
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
-        for device in access.devices(tx, _ACTOR):
+        actor = acting(tx, arguments)
+        for device in access.devices(tx, actor):
             where = f"{device.host or 'any address'}:{device.port or '-'}"
             print(f"{device.aet:16} {where:28} {','.join(device.allow):28} {device.stored_count} objects")
-        callers = access.callers(tx, _ACTOR, limit=_MOST_CALLERS + 1)
+        callers = access.callers(tx, actor, limit=_MOST_CALLERS + 1)
         for caller in callers[:_MOST_CALLERS]:
             print(f"{caller['aet']:16} {caller['address']:28} wants in{'':20} {caller['stored_count']} objects")
         if len(callers) > _MOST_CALLERS:
@@ -139,7 +153,8 @@ def _devices(arguments: argparse.Namespace) -> None:
 
 def _device_remove(arguments: argparse.Namespace) -> None:
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
-        device = access.find_device(tx, _ACTOR.tenant_id, arguments.device_aet)
+        actor = acting(tx, arguments)
+        device = access.find_device(tx, actor.tenant_id, arguments.device_aet)
         if device is None:
             raise Absent("no such device", code="no_device")
-        access.remove_device(tx, _ACTOR, device.id)
+        access.remove_device(tx, actor, device.id)

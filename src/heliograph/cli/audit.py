@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from heliograph.app import installation
-from heliograph.cli._options import Commands, command, settings_of
+from heliograph.cli._options import Commands, acting, add_tenant, command, settings_of
 from heliograph.engine.audit import Sealer, export
 from heliograph.engine.audit.verifier import json_lines, sentence_of, verify_log
 from heliograph.engine.audit.witness import witnessed
 from heliograph.engine.db import Tx
-from heliograph.features.access import system_actor
 from heliograph.features.archive.audit_object import sealed_proof
 from heliograph.features.archive.receipts import received
 from heliograph.services import Services
@@ -46,6 +45,7 @@ def add_to(commands: Commands) -> None:
     prove.add_argument("--sop-uid", required=True, metavar="UID", help="SOP Instance UID of the object")
     prove.add_argument("file", type=Path, help="where the proof goes")
     prove.add_argument("--object", type=Path, metavar="FILE", help="write the object too, byte for byte as it is kept")
+    add_tenant(prove)
     prove.set_defaults(run=_prove)
 
 
@@ -86,7 +86,7 @@ def _prove(arguments: argparse.Namespace) -> None:
     settings = settings_of(arguments)
     with installation(settings, existing=True) as services:
         with services.database.transaction() as tx:
-            found, blob = received(tx, system_actor("console"), arguments.sop_uid)
+            found, blob = received(tx, acting(tx, arguments), arguments.sop_uid)
         sealer = Sealer(services.database, settings.data, further_witness=settings.audit_witness)
         proof = sealed_proof(services.database, sealer, found)
         arguments.file.write_text(json.dumps(proof, indent=1, ensure_ascii=False), "utf-8")

@@ -7,14 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 from heliograph.app import installation
-from heliograph.cli._options import Commands, command, positive, settings_of
+from heliograph.cli._options import Commands, acting, add_tenant, command, positive, settings_of
 from heliograph.features import access
-from heliograph.features.access import Certified, system_actor
+from heliograph.features.access import Certified
 from heliograph.features.access.issuing import DEVICE_DAYS
 from heliograph.kit.errors import Conflict, Invalid
 from heliograph.kit.settings import Settings
-
-_ACTOR = system_actor("console")
 
 
 def add_to_devices(verbs: Commands) -> None:
@@ -34,6 +32,7 @@ def add_to_devices(verbs: Commands) -> None:
     certify.add_argument(
         "--days", type=positive, default=DEVICE_DAYS, help=f"how long it lasts, at most ten years [{DEVICE_DAYS}]"
     )
+    add_tenant(certify)
     certify.set_defaults(run=_certify)
     trust = command(
         verbs, "trust", "know a device by a certificate that it has already",
@@ -41,8 +40,10 @@ def add_to_devices(verbs: Commands) -> None:
     )  # fmt: skip
     trust.add_argument("--aet", dest="device_aet", required=True, help="its application entity title")
     trust.add_argument("--certificate", metavar="FILE", required=True, help="the certificate, PEM or DER")
+    add_tenant(trust)
     trust.set_defaults(run=_trust)
     listing = command(verbs, "certificates", "list the certificates of devices: when each ends, which are revoked")
+    add_tenant(listing)
     listing.set_defaults(run=_list)
     revoke = command(
         verbs,
@@ -52,6 +53,7 @@ def add_to_devices(verbs: Commands) -> None:
     )
     revoke.add_argument("--fingerprint", metavar="SHA256", required=True, help="as `device certificates` shows it")
     revoke.add_argument("--reason", default="", help="a word for those who look later")
+    add_tenant(revoke)
     revoke.set_defaults(run=_revoke)
 
 
@@ -90,7 +92,7 @@ def _certify(arguments: argparse.Namespace) -> None:
         raise Conflict(f"{taken[0]} is there already; choose another folder with --out", code="file_exists")
     with installation(settings) as services, services.database.transaction() as tx:
         made = access.certify_device(
-            tx, _ACTOR, services.settings, arguments.device_aet, days=int(arguments.days), is_rsa=arguments.rsa,
+            tx, acting(tx, arguments), services.settings, arguments.device_aet, days=int(arguments.days), is_rsa=arguments.rsa,
             csr=csr, password=password,
         )  # fmt: skip
         _write(made, out, name)
@@ -118,13 +120,15 @@ def _trust(arguments: argparse.Namespace) -> None:
     data = Path(arguments.certificate).read_bytes()
     with installation(settings_of(arguments)) as services:
         with services.database.transaction() as tx:
-            print(f"SHA-256 {access.register_certificate(tx, _ACTOR, arguments.device_aet, data).fingerprint}")
+            print(
+                f"SHA-256 {access.register_certificate(tx, acting(tx, arguments), arguments.device_aet, data).fingerprint}"
+            )
         access.publish_certificates(services.database, services.settings)
 
 
 def _list(arguments: argparse.Namespace) -> None:
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
-        for one in access.certificates(tx, _ACTOR):
+        for one in access.certificates(tx, acting(tx, arguments)):
             state = f"revoked {_day(one['revoked_at'])}" if one["revoked_at"] else f"until {_day(one['not_after'])}"
             print(f"{one['aet'] or '-':16} {state:20} {one['fingerprint']}")
 
@@ -132,7 +136,7 @@ def _list(arguments: argparse.Namespace) -> None:
 def _revoke(arguments: argparse.Namespace) -> None:
     with installation(settings_of(arguments)) as services:
         with services.database.transaction() as tx:
-            access.revoke_certificate(tx, _ACTOR, arguments.fingerprint, arguments.reason)
+            access.revoke_certificate(tx, acting(tx, arguments), arguments.fingerprint, arguments.reason)
         access.publish_certificates(services.database, services.settings)
 
 

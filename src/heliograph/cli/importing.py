@@ -8,8 +8,7 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from heliograph.app import installation
-from heliograph.cli._options import Commands, command, settings_of
-from heliograph.features.access import system_actor
+from heliograph.cli._options import Commands, acting, add_tenant, command, settings_of
 from heliograph.kit.errors import Absent
 
 
@@ -27,6 +26,7 @@ def add_to(commands: Commands) -> None:
     )
     made.add_argument("--own", action="store_true", help="the identifiers are our own (site.default_issuer)")
     made.add_argument("--json", action="store_true", help="print the summary as JSON")
+    add_tenant(made)
     made.set_defaults(run=_import)
 
 
@@ -43,8 +43,10 @@ def _import(arguments: argparse.Namespace) -> int:
     )
     with installation(settings) as services, bar:
         task = bar.add_task("import", total=None)
+        with services.database.transaction() as tx:
+            actor = acting(tx, arguments, "console import")
         summary = import_paths(
-            services, system_actor("console import"), arguments.paths, issuer=issuer, progress=lambda done, total: bar.update(task, completed=done, total=total),
+            services, actor, arguments.paths, issuer=issuer, progress=lambda done, total: bar.update(task, completed=done, total=total),
         )  # fmt: skip
     if arguments.json:
         print(json.dumps(summary.as_dict()))

@@ -9,8 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from heliograph.app import installation
 from heliograph.app.doctor import examine
-from heliograph.cli._options import Commands, command, settings_of
-from heliograph.features.access import system_actor
+from heliograph.cli._options import Commands, acting, add_tenant, command, settings_of
 from heliograph.features.routing import where
 
 _SIGNS = {"ok": "  ok ", "info": "  .. ", "warning": "  !  ", "critical": " !!! "}
@@ -22,6 +21,7 @@ def add_to(commands: Commands) -> None:
         example='heliograph where "Doe^Jane"      heliograph where 1.2.840.113619...      heliograph where A-2041',
     )  # fmt: skip
     ask.add_argument("text", help="a name, an identifier, an accession number or a UID")
+    add_tenant(ask)
     ask.set_defaults(run=_where)
     doctor = command(
         commands, "doctor", "what is wrong here and how to mend it", "Exit status 1 when something needs mending."
@@ -37,6 +37,7 @@ def add_to(commands: Commands) -> None:
     )
     export.add_argument("--patient", metavar="ID", help="all studies of a patient identifier")
     export.add_argument("--accession", metavar="NUMBER", help="the study of an accession number")
+    add_tenant(export)
     export.set_defaults(run=_export)
 
 
@@ -44,7 +45,7 @@ def _where(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     zone = ZoneInfo(settings.site_timezone) if settings.site_timezone else None
     with installation(settings, existing=True) as services, services.database.transaction() as tx:
-        found, more = where.answers(tx, system_actor("console"), arguments.text)
+        found, more = where.answers(tx, acting(tx, arguments), arguments.text)
     for answer in found:
         print(answer["what"])
         for event in answer["events"]:
@@ -71,8 +72,9 @@ def _export(arguments: argparse.Namespace) -> int:
     from heliograph.gateways.media.exporting import export, select
 
     bar = Progress(TextColumn("export"), BarColumn(), MofNCompleteColumn(), disable=not sys.stderr.isatty())
-    actor = system_actor("console export")
     with installation(settings_of(arguments), existing=True) as services, bar:
+        with services.database.transaction() as tx:
+            actor = acting(tx, arguments, "console export")
         chosen = select(
             services, actor, studies=arguments.study or [], patient=arguments.patient, accession=arguments.accession
         )

@@ -14,17 +14,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from heliograph.app import installation
 from heliograph.app.build import lock
-from heliograph.cli._options import Commands, command, settings_of
+from heliograph.cli._options import Commands, acting, add_tenant, command, settings_of
 from heliograph.engine import jobs
 from heliograph.engine.db import Tx
 from heliograph.features import access, routing
-from heliograph.features.access import system_actor
+from heliograph.features.access import Actor
 from heliograph.features.archive import search
 from heliograph.kit.errors import Absent
 from heliograph.kit.settings import Settings
 from heliograph.services import Services
 
-_ACTOR = system_actor("console")
 _LOOK_EVERY_S = 0.2
 _NAME = "the node, by the name that `node list` shows"
 _ENDED = {"done", "failed", "cancelled", "waiting"}
@@ -68,15 +67,20 @@ def _add_keeping(verbs: Commands) -> None:
     add.add_argument(
         "--fingerprint", default="", metavar="SHA256", help="call it with TLS, and accept this certificate alone"
     )
+    add_tenant(add)
     add.set_defaults(run=_add)
-    command(verbs, "list", "list the nodes").set_defaults(run=_list)
+    listing = command(verbs, "list", "list the nodes")
+    add_tenant(listing)
+    listing.set_defaults(run=_list)
     remove = command(
         verbs, "remove", "forget a node that nothing was sent to", example="heliograph node remove --name oldpacs"
     )
     remove.add_argument("--name", required=True, help=_NAME)
+    add_tenant(remove)
     remove.set_defaults(run=_remove)
     echo = command(verbs, "echo", "ask a node whether it answers", example="heliograph node echo --name oldpacs")
     echo.add_argument("--name", required=True, help=_NAME)
+    add_tenant(echo)
     echo.set_defaults(run=_echo)
 
 
@@ -91,6 +95,7 @@ def _add_asking(verbs: Commands) -> None:
         query.add_argument(f"--{key.replace('_', '-')}", metavar="VALUE", help=keyword)
     query.add_argument("--limit", type=int, default=200, help="how many studies at most [200]")
     query.add_argument("--json", action="store_true", help="print all attributes as JSON")
+    add_tenant(query)
     query.set_defaults(run=_query)
 
 
@@ -102,6 +107,7 @@ def _add_moving(verbs: Commands) -> None:
     )  # fmt: skip
     retrieve.add_argument("--name", required=True, help=_NAME)
     retrieve.add_argument("--study", required=True, metavar="UID", help="its Study Instance UID")
+    add_tenant(retrieve)
     retrieve.set_defaults(run=_retrieve)
     send = command(
         verbs, "send", "send a study, or one of its series, to a node",
@@ -111,6 +117,7 @@ def _add_moving(verbs: Commands) -> None:
     send.add_argument("--name", required=True, help=_NAME)
     send.add_argument("--study", required=True, metavar="UID", help="its Study Instance UID")
     send.add_argument("--series", metavar="UID", help="this series alone")
+    add_tenant(send)
     send.set_defaults(run=_send)
 
 
@@ -122,27 +129,29 @@ def _add(arguments: argparse.Namespace) -> None:
     values["tls"] = arguments.tls or bool(arguments.fingerprint)
     values["tls_fingerprint"] = arguments.fingerprint
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
-        known = next((one for one in routing.nodes(tx, _ACTOR) if one["name"] == arguments.name.strip()), None)
+        actor = acting(tx, arguments)
+        known = next((one for one in routing.nodes(tx, actor) if one["name"] == arguments.name.strip()), None)
         if known is None:
-            made = routing.add_node(tx, _ACTOR, arguments.name, **values)
+            made = routing.add_node(tx, actor, arguments.name, **values)
         else:
-            made = routing.update_node(tx, _ACTOR, known["id"], values)
+            made = routing.update_node(tx, actor, known["id"], values)
     print(f"{made['name']} {'added' if known is None else 'changed'}: {_address(made)}")
 
 
 def _list(arguments: argparse.Namespace) -> None:
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
-        for node in routing.nodes(tx, _ACTOR):
+        for node in routing.nodes(tx, acting(tx, arguments)):
             print(f"{node['name']:24} {_address(node)}")
 
 
 def _remove(arguments: argparse.Namespace) -> None:
     with installation(settings_of(arguments)) as services, services.database.transaction() as tx:
-        routing.remove_node(tx, _ACTOR, _node(tx, arguments.name)["id"])
+        actor = acting(tx, arguments)
+        routing.remove_node(tx, actor, _node(tx, actor, arguments.name)["id"])
 
 
-def _node(tx: Tx, name: str) -> dict[str, Any]:
-    for node in routing.nodes(tx, _ACTOR):
+def _node(tx: Tx, actor: Actor, name: str) -> dict[str, Any]:
+    for node in routing.nodes(tx, actor):
         if node["name"] == name.strip():
             return node
     raise Absent("no node has this name; `heliograph node list` shows them", code="no_node")
@@ -160,8 +169,9 @@ def _echo(arguments: argparse.Namespace) -> None:
 
     settings = settings_of(arguments)
     with installation(settings) as services, services.database.transaction() as tx:
-        node = _node(tx, arguments.name)
-    took_ms = DicomPeers(settings).echo(node)
+        actor = acting(tx, arguments)
+        node, title = _node(tx, actor, arguments.name), access.title_of(tx, actor.tenant_id, settings.aet)
+    took_ms = DicomPeers(settings).echo(node, title)
     print(f"{node['name']} answers in {took_ms:.0f} ms")
 
 
@@ -171,9 +181,10 @@ def _query(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     keys = {keyword: value for name, keyword in _KEYS.items() if (value := getattr(arguments, name))}
     with installation(settings) as services, services.database.transaction() as tx:
-        node = _node(tx, arguments.name)
-        access.note(tx, _ACTOR, "node.queried", {"node": node["id"]}, detail={"keys": sorted(keys)})
-    items, is_truncated = DicomPeers(settings).query(node, keys, max(1, arguments.limit))
+        actor = acting(tx, arguments)
+        node, title = _node(tx, actor, arguments.name), access.title_of(tx, actor.tenant_id, settings.aet)
+        access.note(tx, actor, "node.queried", {"node": node["id"]}, detail={"keys": sorted(keys)})
+    items, is_truncated = DicomPeers(settings).query(node, title, keys, max(1, arguments.limit))
     if arguments.json:
         print(json.dumps({"items": items, "truncated": is_truncated}))
     else:
@@ -209,16 +220,17 @@ def _retrieve(arguments: argparse.Namespace) -> int:
     is_served = _is_served(settings)
     with installation(settings) as services:
         with services.database.transaction() as tx:
-            job_id = routing.request_retrieve(tx, _ACTOR, _node(tx, arguments.name)["id"], arguments.study)
+            actor = acting(tx, arguments)
+            job_id = routing.request_retrieve(tx, actor, _node(tx, actor, arguments.name)["id"], arguments.study)
 
         def look() -> _Seen:
             with services.database.transaction() as tx:
-                found = next(job for job in jobs.listing(tx, _ACTOR.tenant_id, limit=500) if job["id"] == str(job_id))
+                found = next(job for job in jobs.listing(tx, actor.tenant_id, limit=500) if job["id"] == str(job_id))
             return _Seen(found["state"], found["done"], found["total"], found["error"])
 
         def stop() -> None:
             with services.database.transaction() as tx:
-                jobs.cancel(tx, _ACTOR.tenant_id, job_id)
+                jobs.cancel(tx, actor.tenant_id, job_id)
 
         work = None if is_served else lambda: _fetch_here(services, job_id)
         seen = _follow("retrieve", look, stop, work)
@@ -231,27 +243,30 @@ def _send(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     is_served = _is_served(settings)
     with installation(settings) as services:
-        study_id = select(services, _ACTOR, studies=[arguments.study], patient=None, accession=None)[0]
         with services.database.transaction() as tx:
-            series_id = _series(tx, study_id, arguments.series) if arguments.series else None
-            send_id = routing.request_send(tx, _ACTOR, study_id, _node(tx, arguments.name)["id"], series_id=series_id)
+            actor = acting(tx, arguments)
+        study_id = select(services, actor, studies=[arguments.study], patient=None, accession=None)[0]
+        with services.database.transaction() as tx:
+            series_id = _series(tx, actor, study_id, arguments.series) if arguments.series else None
+            node = _node(tx, actor, arguments.name)
+            send_id = routing.request_send(tx, actor, study_id, node["id"], series_id=series_id)
 
         def look() -> _Seen:
             with services.database.transaction() as tx:
-                found = next(send for send in routing.sends(tx, _ACTOR, limit=500) if send["id"] == str(send_id))
+                found = next(send for send in routing.sends(tx, actor, limit=500) if send["id"] == str(send_id))
             return _Seen(found["state"], found["done"] + found["failed"], found["total"], found["error"])
 
         def stop() -> None:
             with services.database.transaction() as tx:
-                routing.cancel_send(tx, _ACTOR, send_id)
+                routing.cancel_send(tx, actor, send_id)
 
         work = None if is_served else lambda: _send_here(services, send_id)
         seen = _follow("send", look, stop, work)
     return _told(seen, "went")
 
 
-def _series(tx: Tx, study_id: int, series_uid: str) -> int:
-    for series in search.series_of_study(tx, _ACTOR, study_id):
+def _series(tx: Tx, actor: Actor, study_id: int, series_uid: str) -> int:
+    for series in search.series_of_study(tx, actor, study_id):
         if series["series_uid"] == series_uid:
             return int(series["id"])
     raise Absent("the study has no such series", code="no_series")

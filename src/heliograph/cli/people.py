@@ -7,8 +7,8 @@ from pathlib import Path
 
 from heliograph.app import installation
 from heliograph.app.greet import sign_in_url
-from heliograph.cli._options import Commands, command, settings_of
-from heliograph.features.access import system_actor
+from heliograph.cli._options import Commands, acting, add_tenant, command, settings_of
+from heliograph.features import access
 from heliograph.features.access.importing import LINK_DAYS, Result, import_people
 from heliograph.kit.errors import Absent
 
@@ -22,6 +22,7 @@ def add_import(verbs: Commands) -> None:
     )  # fmt: skip
     made.add_argument("file", type=Path, metavar="FILE", help="CSV in UTF-8 or Windows-1252, with ; or , between")
     made.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    add_tenant(made)
     made.set_defaults(run=_import)
 
 
@@ -32,13 +33,15 @@ def _import(arguments: argparse.Namespace) -> int:
         raise Absent(f"{arguments.file} cannot be read ({error.strerror})", code="no_path") from None
     with installation(settings_of(arguments)) as services:
         with services.database.transaction() as tx:
-            result = import_people(tx, system_actor("console"), data, dry_run=arguments.dry_run)
+            actor = acting(tx, arguments)
+            result = import_people(tx, actor, data, dry_run=arguments.dry_run)
+            host = access.host_of(tx, actor.tenant_id)
         if result.problems:
             return _tell(result)
         out = csv.writer(sys.stdout)
         out.writerow(["name", "outcome", "link"])
         for item in result.items:
-            link = sign_in_url(services.settings, item.link) if item.link else ""
+            link = sign_in_url(services.settings, item.link, host) if item.link else ""
             out.writerow([_harmless(item.name), item.outcome, link])
     counts = ", ".join(
         f"{sum(item.outcome == word for item in result.items)} {word}" for word in ("new", "changed", "same")

@@ -29,6 +29,12 @@ class Foreign:
     strangers: tuple[httpx.Client, ...]
 
 
+def _of_another_organisation(server: Server) -> str:
+    """A token for everything there."""
+    server.cli("tenant", "add", "--name", "elsewhere", "--aet", "ELSEWHERE")
+    return server.cli("token", "--tenant", "elsewhere", "--name", "n11", "--scope", "all").stdout.strip()
+
+
 @pytest.fixture(scope="module")
 def foreign(besieged: Server) -> Iterator[Foreign]:
     who = Identity()
@@ -38,7 +44,7 @@ def foreign(besieged: Server) -> Iterator[Foreign]:
         site = owner.post("/api/sites", json={"name": "elsewhere"}).json()["id"]
         besieged.add_device("ELSEWHERE")
         connection.execute("update device set site_ids = %s, site_id = %s where aet = 'ELSEWHERE'", ([site], site))
-        tokens = access_matrix.token(connection, sites=(site,)), access_matrix.tenant_two(connection)
+        tokens = access_matrix.token(connection, sites=(site,)), _of_another_organisation(besieged)
         (row,) = owner.post("/api/studies/search", json={"patient_id": who.patient}).json()["items"]
         series = owner.get(f"/api/studies/{row['id']}").json()["series"][0]
         node = owner.post("/api/nodes", json={"name": "away", "aet": "AWAY", "host": "127.0.0.1", "port": 9}).json()[

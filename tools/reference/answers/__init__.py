@@ -57,6 +57,7 @@ from tools.reference.answers.policy import (
 )
 from tools.reference.answers.security import Security, Unusual
 from tools.reference.answers.studies import HeldOfStudies, Manifest, SeriesDocument, StudyPage, StudyWithSeries
+from tools.reference.answers.tenants import Tenant, TenantMade, Tenants
 from tools.reference.answers.work import Alarms, Changes, JobMade, Jobs, Lives, Quarantine, Released, Uploaded
 
 __all__ = ["ANSWERS", "BYTES", "Answer"]
@@ -166,6 +167,11 @@ ANSWERS: dict[str, type[Answer]] = {
     "POST /api/studies/{study_id}/ties/remove": Made,
     "POST /api/patients/{patient}/restriction": Made,
     "POST /api/tokens/{token_id}/rotate": TokenMade,
+    "GET /api/tenants": Tenants,
+    "POST /api/tenants": TenantMade,
+    "PATCH /api/tenants/{tenant_id}": Tenant,
+    "POST /api/tenants/{tenant_id}/close": Tenant,
+    "POST /api/tenants/{tenant_id}/open": Tenant,
     "GET /api/about": About,
     "GET /api/settings": Settings,
 }

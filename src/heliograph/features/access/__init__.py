@@ -48,7 +48,7 @@ from heliograph.features.access.issuing import (
     register_certificate,
 )
 from heliograph.features.access.lockout import Lockout
-from heliograph.features.access.model import EVERYWHERE, Actor, Permission, Scope, system_actor
+from heliograph.features.access.model import EVERYWHERE, HOUSE, Actor, Permission, Scope, system_actor
 from heliograph.features.access.passkeys import RelyingParty
 from heliograph.features.access.people import actor_of_user, add_user, issue_link, set_user, users
 from heliograph.features.access.person import person
@@ -72,6 +72,7 @@ from heliograph.features.access.relations import (
     ties_of_study,
     untie_study,
 )
+from heliograph.features.access.scopes import first_site
 from heliograph.features.access.second_factor import seal_stored
 from heliograph.features.access.sessions import (
     Session,
@@ -109,10 +110,25 @@ from heliograph.features.access.sites import (
     set_site,
     sites,
 )
+from heliograph.features.access.tenants import (
+    Tenant,
+    add_tenant,
+    called,
+    change_tenant,
+    close_tenant,
+    console_actor,
+    find_tenant,
+    host_of,
+    open_tenant,
+    tenant_of_title,
+    tenants,
+    title_of,
+)
 from heliograph.features.access.tokens import TokenLife, issue_token, revoke_token, rotate_token, token_actor, tokens
 
 __all__ = [
     "EVERYWHERE",
+    "HOUSE",
     "Actor",
     "Admission",
     "BreakGlass",
@@ -127,6 +143,7 @@ __all__ = [
     "Scope",
     "Session",
     "SignInRules",
+    "Tenant",
     "TokenLife",
     "Window",
     "accept_caller",
@@ -134,16 +151,21 @@ __all__ = [
     "add_department",
     "add_device",
     "add_site",
+    "add_tenant",
     "add_user",
     "allowed",
     "authority_of",
     "bind_certificate",
     "break_glass",
+    "called",
     "callers",
     "certificates",
     "certified_until",
     "certify_device",
     "change_password",
+    "change_tenant",
+    "close_tenant",
+    "console_actor",
     "current_policy",
     "devices",
     "directory_of",
@@ -156,10 +178,13 @@ __all__ = [
     "find_device",
     "find_patients",
     "find_studies",
+    "find_tenant",
+    "first_site",
     "foreign_certificates",
     "fresh",
     "glass",
     "glasses",
+    "host_of",
     "identify_caller",
     "is_loopback",
     "is_not_patient",
@@ -170,6 +195,7 @@ __all__ = [
     "note",
     "note_activity",
     "note_association",
+    "open_tenant",
     "person",
     "place_device",
     "place_user",
@@ -210,8 +236,11 @@ __all__ = [
     "sign_out",
     "sites",
     "system_actor",
+    "tenant_of_title",
+    "tenants",
     "tie_study",
     "ties_of_study",
+    "title_of",
     "token_actor",
     "tokens",
     "unreviewed_count",

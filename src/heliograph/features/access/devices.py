@@ -61,7 +61,7 @@ def find_device(tx: Tx, tenant_id: int, aet: str) -> Device | None:
 def add_device(tx: Tx, actor: Actor, aet: str, host: str, port: int | None, allow: list[str], **more: Any) -> Device:
     """Registers a device; raises Invalid naming the field, Conflict when the title is taken."""
     require(actor, "device.manage")
-    aet = _checked_aet(aet)
+    aet = checked_aet(aet)
     _check_allow(allow)
     _check_port(port)
     _check_pin(host, pinned=bool(more.get("pinned", False)))
@@ -97,7 +97,7 @@ def update_device(tx: Tx, actor: Actor, device_id: int, values: dict[str, Any]) 
     # Only a port can be taken away; null leaves everything else as it is.
     values = {key: value for key, value in values.items() if key in known and (value is not None or key == "port")}
     if "aet" in values:
-        values["aet"] = _checked_aet(values["aet"])
+        values["aet"] = checked_aet(values["aet"])
     if "allow" in values:
         _check_allow(values["allow"])
     if "port" in values:
@@ -260,7 +260,7 @@ def trimmed(aet: str) -> str:
     return aet.partition("\0")[0].strip()
 
 
-def _checked_aet(aet: str) -> str:
+def checked_aet(aet: str) -> str:
     aet = aet.strip()
     if not 1 <= len(aet) <= 16 or not aet.isascii() or not aet.isprintable() or "\\" in aet:
         raise Invalid("aet must be 1 to 16 printable ASCII characters without a backslash (PS3.5 6.2)", code="bad_aet")

@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING, Literal
 
 from heliograph.engine import telemetry
 from heliograph.engine.db import Database, Tx
-from heliograph.features.access.outside import House, Statement, is_welcome, read_pairs, read_roles, refresh, subject_of
+from heliograph.features.access.outside import (
+    House,
+    Statement,
+    in_tenant,
+    is_welcome,
+    read_pairs,
+    read_roles,
+    refresh,
+    subject_of,
+)
 from heliograph.features.access.policy import note
 from heliograph.features.access.sessions import end_sessions
 from heliograph.kit.errors import Busy
@@ -43,16 +52,19 @@ def recheck(database: Database, settings: Settings) -> int:
         return 0
     with database.transaction() as tx:
         rows = tx.execute(
-            "select id, outside from app_user u where tenant_id = %s and starts_with(outside, %s) and exists "
+            "select id, outside, tenant_id from app_user u where starts_with(outside, %s) and exists "
             "(select 1 from session s where s.user_id = u.id and s.revoked_at is null and s.expires_at > %s) order by id limit %s",
-            (directory.house.tenant_id, directory.house.account_of(""), now(), _MOST),
+            (directory.house.account_of(""), now(), _MOST),
         ).fetchall()
     gone = 0
-    known = {subject_of(row[1]): row[0] for row in rows}
+    known: dict[str, list[tuple[UUID, int]]] = {}
+    for user_id, outside, tenant_id in rows:
+        known.setdefault(subject_of(outside), []).append((user_id, tenant_id))
     try:
         for subject, said in directory.look(list(known)):
-            with database.transaction() as tx:
-                gone += _follow(tx, directory.house, known[subject], said)
+            for user_id, tenant_id in known[subject]:
+                with database.transaction() as tx:
+                    gone += _follow(tx, in_tenant(tx, directory.house, tenant_id), user_id, said)
     except Busy as error:
         telemetry.fact("directory_down", code=error.code)
     return gone

@@ -9,9 +9,16 @@ Permission = Literal[
     "study.read", "study.store", "study.export", "send.create", "node.query", "node.manage", "device.read", "device.manage",
     "quarantine.read", "quarantine.manage", "job.read", "job.manage", "alarm.read", "alarm.manage", "user.manage", "settings.read",
     "changes.read", "metrics.read", "audit.read", "glass.break", "glass.review", "restriction.manage", "policy.manage", "site.manage",
-    "security.read",
+    "security.read", "tenant.manage",
 ]  # fmt: skip
-ALL: frozenset[str] = frozenset(get_args(Permission))
+# Beyond any organisation: of those who run the installation. No role of an organisation and no `all` has it.
+OPERATING: frozenset[str] = frozenset({"tenant.manage"})
+ALL: frozenset[str] = frozenset(get_args(Permission)) - OPERATING
+
+# The organisation of those who run the installation; alone on most.
+HOUSE = 1
+# What tells of the installation, and so of others in it.
+OF_HOUSE: frozenset[str] = OPERATING | {"settings.read", "metrics.read"}
 
 # What concerns the whole organisation: somebody who belongs to some of its sites alone could widen the own rights with it.
 HOUSE_WIDE: frozenset[str] = frozenset({
@@ -36,6 +43,7 @@ ROLES: dict[str, frozenset[str]] = {
     "patient": frozenset({"study.read", "study.export"}),
     "guest": frozenset({"study.read"}),
     "researcher": frozenset({"study.read"}),
+    "operator": OPERATING,
 }  # fmt: skip
 
 # Who has one of these belongs to every site of the organisation.
@@ -71,6 +79,7 @@ class Scope:
 
 
 EVERYWHERE = Scope(everywhere=True)
+UNKNOWN_SITE = 0  # the first of the organisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +113,9 @@ class Actor:
         return f"{self.kind}:{self.name}"
 
 
-def system_actor(name: str, tenant_id: int = 1) -> Actor:
-    """The program acting on its own account: a job, a recovery, a command on the console."""
-    return Actor("system", name, name, tenant_id, ALL, scope=EVERYWHERE)
+def system_actor(name: str, tenant_id: int = HOUSE, *, site: int | None = None) -> Actor:
+    """The program acting on its own account: a job, a recovery, a command on the console. `site`: where it keeps what it brings."""
+    scope = (
+        EVERYWHERE if tenant_id == HOUSE and site is None else Scope(everywhere=True, home_site=site or UNKNOWN_SITE)
+    )
+    return Actor("system", name, name, tenant_id, ALL | OPERATING, scope=scope)

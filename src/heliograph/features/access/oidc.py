@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 from urllib.parse import urlencode, urlsplit
 
@@ -20,10 +20,11 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from heliograph.engine.db import Tx
-from heliograph.features.access.outside import House, Pairs, Statement, come_in
+from heliograph.features.access.outside import House, Pairs, Statement, come_in, in_tenant
 from heliograph.features.access.sessions import Session, SignInRules, end_sessions, open_session
 from heliograph.features.access.signing_in import Window
 from heliograph.features.access.steps import open_step, take_step
+from heliograph.features.access.tenants import tenant_at
 from heliograph.kit.errors import Busy, HeliographError, Invalid, NotSignedIn
 from heliograph.kit.ids import new_secret
 from heliograph.kit.time import monotonic_s, now
@@ -238,16 +239,17 @@ class Provider:
 
 def sign_in_by_oidc(tx: Tx, settings: OidcSettings, said: Statement, window: Window, rules: SignInRules) -> Session:
     """The person behind a statement; one that is not known yet is added when the site wants that and a group gives a role."""
-    return open_session(tx, come_in(tx, settings.house, said), window.address, rules, "oidc", agent=window.agent)
+    house = in_tenant(tx, settings.house, tenant_at(tx, window.host))
+    return open_session(tx, come_in(tx, house, said), window.address, rules, "oidc", agent=window.agent)
 
 
 def sign_out_by_oidc(tx: Tx, settings: OidcSettings, subject: str) -> int:
-    """The provider says that the person has left there: what it opened here ends; how many sessions."""
+    """The provider says that the person has left there: what it opened here ends, in every organisation; how many sessions."""
     house = settings.house
-    row = tx.execute(
-        "select id from app_user where tenant_id = %s and outside = %s", (house.tenant_id, house.account_of(subject))
-    ).fetchone()
-    return end_sessions(tx, house.actor, row[0]) if row else 0
+    rows = tx.execute(
+        "select id, tenant_id from app_user where outside = %s order by id", (house.account_of(subject),)
+    ).fetchall()
+    return sum(end_sessions(tx, replace(house, tenant_id=tenant_id).actor, user_id) for user_id, tenant_id in rows)
 
 
 def _public(document: dict[str, Any]) -> KeySet:

@@ -4,13 +4,13 @@ A person is the same when house and subject there are the same, whatever name or
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
 from heliograph.engine import telemetry
 from heliograph.engine.db import Tx
-from heliograph.features.access.model import OF_ALL_SITES, ROLES, Actor, system_actor
+from heliograph.features.access.model import HOUSE, OF_ALL_SITES, ROLES, Actor, system_actor
 from heliograph.features.access.people import add_user
 from heliograph.features.access.policy import note
 from heliograph.kit.errors import Invalid, NotSignedIn
@@ -38,7 +38,7 @@ class House:
     roles: Pairs = ()
     sites: Pairs = ()
     adds_people: bool = False
-    tenant_id: int = 1
+    tenant_id: int = HOUSE
 
     def account_of(self, subject: str) -> str:
         """As it stands in `app_user.outside`."""
@@ -95,10 +95,14 @@ def subject_of(outside: str | None) -> str:
 
 
 def read_roles(text: str) -> Pairs:
-    """`radiology=radiologist, pacs-admins=admin`. Raises Invalid for a role that there is not."""
+    """`radiology=radiologist, pacs-admins=admin`, in another organisation `radiology=radiologist@clinic`. Raises Invalid for a role that
+    there is not."""
     found = read_pairs(text)
-    if any(role not in ROLES for _, role in found):
-        raise Invalid(f"groups must stand as GROUP=ROLE with a role of: {', '.join(ROLES)}", code="bad_setting")
+    if any(role.partition("@")[0] not in ROLES for _, role in found):
+        raise Invalid(
+            f"groups must stand as GROUP=ROLE or GROUP=ROLE@ORGANISATION with a role of: {', '.join(ROLES)}",
+            code="bad_setting",
+        )
     return found
 
 
@@ -110,6 +114,22 @@ def read_pairs(text: str) -> Pairs:
     if any(not group or not word for group, word in found):
         raise Invalid("groups must stand as GROUP=ROLE or GROUP=SITE", code="bad_setting")
     return found
+
+
+def in_tenant(tx: Tx, house: House, tenant_id: int) -> House:
+    """The same as one organisation has it: its pairs name it (`GROUP=WORD@clinic`), those that name none are the first one's. Operators
+    are made there alone."""
+    row = tx.execute("select name from tenant where id = %s and closed_at is null", (tenant_id,)).fetchone()
+    if row is None:
+        raise NotSignedIn("this person is not known here", code="outside_unknown")
+    names = {row[0], ""} if tenant_id == HOUSE else {row[0]}
+    roles, sites = (
+        tuple((group, word) for group, both in pairs for word, _, name in (both.partition("@"),) if name in names)
+        for pairs in (house.roles, house.sites)
+    )
+    roles = tuple(pair for pair in roles if pair[1] != "operator" or tenant_id == HOUSE)
+    # Where no group of an organisation is named, nobody comes into it who does not stand there already.
+    return replace(house, roles=roles, sites=sites, adds_people=house.adds_people and bool(roles), tenant_id=tenant_id)
 
 
 def _given_roles(house: House, said: Statement) -> list[str]:

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from heliograph.engine.db import Tx
 from heliograph.features.access._digests import digest, hashed
-from heliograph.features.access.model import OF_ALL_SITES, ROLES, Actor, Scope
-from heliograph.features.access.policy import note, require
-from heliograph.features.access.scopes import USER_COLUMNS, user_scope
-from heliograph.kit.errors import Absent, Conflict, Invalid
+from heliograph.features.access.model import OF_ALL_SITES, OPERATING, ROLES, Actor, Scope
+from heliograph.features.access.policy import allowed, note, require
+from heliograph.features.access.scopes import USER_COLUMNS, first_site, user_scope
+from heliograph.kit.errors import Absent, Conflict, Invalid, Refused
 from heliograph.kit.ids import new_id, new_secret
 from heliograph.kit.time import now
 
@@ -35,14 +35,14 @@ def add_user(
     name = name.strip()
     if not 1 <= len(name) <= 64 or not name.isprintable():
         raise Invalid("name must have 1 to 64 printable characters", code="bad_name")
-    _check_roles(roles)
+    _check_roles(actor, roles)
     user_id = new_id()
     row = tx.execute(
         "insert into app_user (id, tenant_id, name, display_name, password_hash, roles, everywhere, site_ids, kind, outside) "
         "values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s) on conflict (tenant_id, name) do nothing returning id",
         (
             user_id, actor.tenant_id, name, display_name or name, hashed(password) if password else None, roles, not OF_ALL_SITES.isdisjoint(roles),
-            [actor.scope.home_site], kind, outside,
+            [actor.scope.home_site or first_site(tx, actor.tenant_id)], kind, outside,
         ),
     ).fetchone()  # fmt: skip
     if row is None:
@@ -63,7 +63,8 @@ def set_user(
     """Changes a user; disabling ends the sessions."""
     require(actor, "user.manage")
     if roles is not None:
-        _check_roles(roles)
+        _check_roles(actor, roles)
+    guard_operator(tx, actor, user_id)
     if disabled and str(user_id) == actor.id:
         raise Conflict("you cannot disable yourself", code="self_disable")
     row = tx.execute(
@@ -124,6 +125,7 @@ def issue_link(tx: Tx, actor: Actor, name: str, *, minutes: float = 60.0) -> str
     ).fetchone()
     if row is None:
         raise Absent("no such user", code="no_user")
+    guard_operator(tx, actor, row[0])
     code = new_secret(24)
     tx.execute(
         "insert into sign_in_link (code_hash, user_id, created_at, expires_at) values (%s,%s,%s,%s)",
@@ -150,6 +152,19 @@ def user_actor(user_id: UUID, name: str, tenant_id: int, roles: list[str], addre
     return Actor("user", str(user_id), name, tenant_id, permissions, address, tuple(roles), scope)
 
 
-def _check_roles(roles: list[str]) -> None:
+def guard_operator(tx: Tx, actor: Actor, user_id: UUID) -> None:
+    """Who may manage people of an organisation must not come to run the installation by the account of one who does."""
+    row = tx.execute(
+        "select 'operator' = any(roles) from app_user where id = %s and tenant_id = %s", (user_id, actor.tenant_id)
+    ).fetchone()
+    if row == (True,) and actor.id != str(user_id):
+        require(actor, "tenant.manage")
+
+
+def _check_roles(actor: Actor, roles: list[str]) -> None:
     if not roles or set(roles) - set(ROLES):
         raise Invalid(f"roles must be of: {', '.join(ROLES)}", code="bad_role")
+    if any(ROLES[role] & OPERATING for role in roles) and not allowed(actor, "tenant.manage"):
+        raise Refused(
+            "only who runs the installation makes operators, and only in the first organisation", code="not_allowed"
+        )

@@ -21,7 +21,7 @@ def person(tx: Tx, actor: Actor, user_id: UUID, limit: Lockout) -> dict[str, Any
     found = next((user for user in users(tx, actor, user_id=user_id) if user["id"] == user_id), None)
     if found is None:
         raise Absent("no such user", code="no_user")
-    tries = failures(tx, [digest(account_of(found["name"]))], limit)
+    tries = failures(tx, [digest(account_of(actor.tenant_id, found["name"]))], limit)
     note(tx, actor, "user.read", {"user": str(user_id)})
     return found | {
         "is_shut_out": max(tries.values(), default=0) >= limit.account_tries,

@@ -6,14 +6,16 @@ from typing import Any
 from heliograph.engine import audit
 from heliograph.engine.audit import Outcome
 from heliograph.engine.db import Tx
-from heliograph.features.access.model import HOUSE_WIDE, Actor, Permission
+from heliograph.features.access.model import HOUSE, HOUSE_WIDE, OF_HOUSE, Actor, Permission
 from heliograph.features.access.rules import Action, predicate
 from heliograph.kit.errors import Refused
 
 
 def allowed(actor: Actor, permission: Permission) -> bool:
-    """What concerns the whole organisation is only for who belongs to all of its sites."""
-    return permission in actor.permissions and (actor.scope.everywhere or permission not in HOUSE_WIDE)
+    """What concerns the whole organisation is only for who belongs to all of its sites; what concerns the installation, for its own."""
+    if permission not in actor.permissions or (permission in OF_HOUSE and actor.tenant_id != HOUSE):
+        return False
+    return actor.scope.everywhere or permission not in HOUSE_WIDE
 
 
 def require(actor: Actor, permission: Permission) -> None:

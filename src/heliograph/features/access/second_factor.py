@@ -19,6 +19,7 @@ from heliograph.engine.secrets import Vault
 from heliograph.features.access._digests import digest, fits, hashed
 from heliograph.features.access.model import Actor
 from heliograph.features.access.outside import subject_of
+from heliograph.features.access.people import guard_operator
 from heliograph.features.access.policy import note, require
 from heliograph.features.access.sessions import Session, SignInRules, end_sessions
 from heliograph.features.access.steps import open_step, read_step, take_step
@@ -155,6 +156,7 @@ def reset_factors(tx: Tx, actor: Actor, user_id: UUID) -> str:
     require(actor, "user.manage")
     if actor.id == str(user_id):
         raise Conflict("another administrator must reset yours", code="self_reset")
+    guard_operator(tx, actor, user_id)
     row = tx.execute(
         "update app_user set totp_sealed = null, totp_since = null, pin_hash = null, must_enrol = (kind = 'person' and outside is null) "
         "where id = %s and tenant_id = %s returning name",

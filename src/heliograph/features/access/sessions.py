@@ -67,7 +67,8 @@ def session_id(token_hash: bytes) -> str:
 def open_session(tx: Tx, user_id: UUID, address: str, rules: SignInRules, way: Way, *, agent: str = "") -> Session:
     """The person was made sure of. Raises NotSignedIn when it is disabled."""
     row = tx.execute(
-        "select u.tenant_id, u.name, u.disabled_at, u.kind from app_user u where u.id = %s", (user_id,)
+        "select u.tenant_id, u.name, coalesce(u.disabled_at, t.closed_at), u.kind from app_user u join tenant t on t.id = u.tenant_id where u.id = %s",
+        (user_id,),
     ).fetchone()
     if row is None or row[2] is not None:
         raise NotSignedIn("the user is disabled", code="user_disabled")
@@ -91,7 +92,7 @@ def session_of_token(tx: Tx, token: str, address: str, rules: SignInRules) -> Se
     row = tx.execute(
         "select s.user_id, s.csrf, s.expires_at, s.last_seen_at, s.way, s.active_at, s.proven_at, s.locked_at, s.created_at, "
         f"u.tenant_id, u.name, u.display_name, u.roles, u.password_hash is null and u.outside is null, u.kind, {_SECOND}, u.must_enrol, {USER_COLUMNS} "
-        "from session s join app_user u on u.id = s.user_id "
+        "from session s join app_user u on u.id = s.user_id join tenant t on t.id = u.tenant_id and t.closed_at is null "
         "where s.token_hash = %s and s.revoked_at is null and s.expires_at > %s and u.disabled_at is null",
         (digest(token), now()),
     ).fetchone()

@@ -12,8 +12,8 @@ from heliograph.engine.db import Tx
 from heliograph.engine.secrets import Vault
 from heliograph.features.access._digests import digest, fits, hashed
 from heliograph.features.access.lockout import begin_attempt, forget_attempts
-from heliograph.features.access.model import Actor
-from heliograph.features.access.outside import House, Statement, come_in
+from heliograph.features.access.model import HOUSE, Actor
+from heliograph.features.access.outside import House, Statement, come_in, in_tenant
 from heliograph.features.access.passkeys import RelyingParty, ask_passkey, check_passkey
 from heliograph.features.access.people import plain
 from heliograph.features.access.policy import note
@@ -33,6 +33,7 @@ from heliograph.features.access.sessions import (
     open_session,
 )
 from heliograph.features.access.steps import open_step, read_step, take_step
+from heliograph.features.access.tenants import person_meant
 from heliograph.kit.errors import Absent, Invalid, NotSignedIn, Refused
 from heliograph.kit.time import now
 
@@ -67,25 +68,27 @@ class Window:
     address: str
     agent: str = ""
     party: RelyingParty | None = None
+    host: str = ""
 
 
 def count_sign_in(tx: Tx, name: str, window: Window, rules: SignInRules) -> bool:
     """To be committed before `sign_in`, which is told the answer."""
-    return begin_attempt(tx, account_of(name), window.address, rules.lockout)
+    return begin_attempt(tx, account_of(*person_meant(tx, name, window.host)), window.address, rules.lockout)
 
 
 def sign_in(
     tx: Tx, name: str, password: str, window: Window, rules: SignInRules, *, let_in: bool = True
 ) -> Session | HalfWay:
     """Raises NotSignedIn with one sentence for every cause."""
+    tenant_id, name = person_meant(tx, name, window.host)
     row = tx.execute(
-        "select id, password_hash, disabled_at, kind, must_enrol from app_user where tenant_id = 1 and name = %s",
-        (plain(name),),
+        "select id, password_hash, disabled_at, kind, must_enrol from app_user where tenant_id = %s and name = %s",
+        (tenant_id, plain(name)),
     ).fetchone()
     good = fits(row[1] if row else None, password)
     if row is None or row[2] is not None or row[3] != "person" or row[4] or not good or not let_in:
         raise NotSignedIn(_WRONG, code="sign_in_failed")
-    forget_attempts(tx, account_of(name))
+    forget_attempts(tx, account_of(tenant_id, name))
     return _second(tx, row[0], window, rules, "password")
 
 
@@ -93,14 +96,16 @@ def sign_in_by_directory(
     tx: Tx, house: House, said: Statement, name: str, window: Window, rules: SignInRules
 ) -> Session | HalfWay:
     """A person whom the directory has made sure of by its password; the second factor that it has here is asked for."""
-    user_id = come_in(tx, house, said)
-    forget_attempts(tx, account_of(name))
+    tenant_id, name = person_meant(tx, name, window.host)
+    user_id = come_in(tx, in_tenant(tx, house, tenant_id), said)
+    forget_attempts(tx, account_of(tenant_id, name))
     return _second(tx, user_id, window, rules, "ldap")
 
 
-def note_failure(tx: Tx, name: str, address: str, way: str = "password") -> None:
-    """A failed sign-in, in a transaction that stays whatever became of the attempt's own."""
-    nobody = Actor("user", "", plain(name), 1, frozenset(), address)
+def note_failure(tx: Tx, name: str, window: Window, way: str = "password") -> None:
+    """A failed sign-in, in a transaction that stays whatever became of the attempt's own; told to the organisation that was meant."""
+    tenant_id, name = person_meant(tx, name, window.host)
+    nobody = Actor("user", "", plain(name), tenant_id or HOUSE, frozenset(), window.address)
     note(tx, nobody, "signed_in", {}, outcome="refused", detail={"way": way})
 
 
@@ -216,5 +221,5 @@ def _holds(tx: Tx, vault: Vault, actor: Actor, proof: Proof) -> bool:
         return False
 
 
-def account_of(name: str) -> str:
-    return f"name {plain(name)}"
+def account_of(tenant_id: int, name: str) -> str:
+    return f"name {tenant_id} {plain(name)}"

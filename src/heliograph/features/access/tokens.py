@@ -7,7 +7,7 @@ from uuid import UUID
 
 from heliograph.engine.db import Tx
 from heliograph.features.access._digests import digest
-from heliograph.features.access.model import ALL, Actor
+from heliograph.features.access.model import ALL, OPERATING, Actor
 from heliograph.features.access.policy import note, require
 from heliograph.features.access.scopes import MACHINE_COLUMNS, machine_scope
 from heliograph.kit.errors import Absent, Invalid, NotSignedIn, Refused
@@ -39,7 +39,7 @@ def issue_token(
     """A bearer token for a program; shown once. `all` stands for every permission; `site_ids` holds it to some sites. Raises Refused for what
     the person may not do itself."""
     require(actor, "user.manage")
-    unknown = sorted(set(scopes) - ALL - {"all"})
+    unknown = sorted(set(scopes) - ALL - OPERATING - {"all"})
     if unknown or not scopes:
         raise Invalid(f"scope must be `all` or of: {', '.join(sorted(ALL))}", code="bad_scope")
     _check_own(actor, scopes)
@@ -118,7 +118,7 @@ def revoke_token(tx: Tx, actor: Actor, token_id: UUID) -> None:
 def token_actor(tx: Tx, token: str, address: str) -> Actor:
     """The program behind a bearer token; raises NotSignedIn."""
     row = tx.execute(
-        f"select t.id, t.tenant_id, t.name, t.scopes, t.last_used_at, {MACHINE_COLUMNS.format(row='t')} from api_token t "
+        f"select t.id, t.tenant_id, t.name, t.scopes, t.last_used_at, {MACHINE_COLUMNS.format(row='t')} from api_token t join tenant o on o.id = t.tenant_id and o.closed_at is null "
         "where t.token_hash = %s and t.revoked_at is null and (t.expires_at is null or t.expires_at > %s)",
         (digest(token), now()),
     ).fetchone()
@@ -126,13 +126,15 @@ def token_actor(tx: Tx, token: str, address: str) -> Actor:
         raise NotSignedIn("the token is unknown, revoked or too old", code="bad_token")
     if row[4] is None or now() - row[4] > _TOUCH_EVERY:
         tx.execute("update api_token set last_used_at = %s where id = %s", (now(), row[0]))
-    scopes = ALL if "all" in row[3] else frozenset(row[3])
+    scopes = (ALL if "all" in row[3] else frozenset()) | frozenset(row[3]) - {"all"}
     return Actor("token", str(row[0]), row[2], row[1], scopes, address, scope=machine_scope(tx, row[1], row[5:]))
 
 
 def _check_own(actor: Actor, scopes: list[str]) -> None:
-    """Nobody hands out more than it has."""
-    wanted = ALL if "all" in scopes else frozenset(scopes)
+    """Nobody hands out more than it has; `all` is everything in an organisation, and what goes beyond is named."""
+    if OPERATING & set(scopes):
+        require(actor, "tenant.manage")
+    wanted = (ALL if "all" in scopes else frozenset()) | frozenset(scopes) - {"all"}
     if not wanted <= actor.permissions:
         raise Refused("a token may do no more than whoever makes it", code="scope_beyond_own")
 

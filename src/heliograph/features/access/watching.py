@@ -114,7 +114,9 @@ def _sign_ins(tx: Tx, look: _Look) -> dict[str, Any]:
         look.values | {"tries": look.lockout.address_tries},
     )}  # fmt: skip
     for person in people:
-        person["locked"] = tried.get(digest(account_of(person["name"])), 0) >= look.lockout.account_tries
+        person["locked"] = (
+            tried.get(digest(account_of(look.values["tenant"], person["name"])), 0) >= look.lockout.account_tries
+        )
     for source in sources:
         source["locked"] = source["address"] in full
     return total | {"people": people, "addresses": sources, "minutes": look.lockout.minutes}

@@ -15,7 +15,7 @@ from heliograph.engine.blobs import Blobs
 from heliograph.engine.db import Database, Tx
 from heliograph.engine.events import announce
 from heliograph.features import access
-from heliograph.features.access import Actor, note, require
+from heliograph.features.access import HOUSE, Actor, note, require
 from heliograph.features.access.certificates import WARN_DAYS
 from heliograph.kit.errors import Absent, HeliographError
 from heliograph.kit.ids import new_id
@@ -23,7 +23,6 @@ from heliograph.kit.settings import Settings
 from heliograph.kit.time import now
 
 _STALLED_S = 900
-_TENANT = 1
 _LONG_ATTEMPTS = 6  # the pauses before it come to more than an hour
 # Nothing that a look could see tells when these are over: they stay until somebody acknowledges them.
 _TOLD_ONCE = ("verification",)
@@ -64,44 +63,41 @@ def _amount(message: str) -> int:
 def look(database: Database, blobs: Blobs, settings: Settings) -> None:
     """Compares what holds now with what is open; called by the worker every quarter of a minute."""
     with database.transaction() as tx:
-        found = {
-            c.key: c
-            for c in (
-                *_disk(blobs, settings),
-                *_work(tx),
-                *_receive(tx),
-                *_audit(tx),
-                *_certificates(tx, settings),
-                *_glass(tx),
-            )
-        }
-        rows = tx.execute(
-            "select key, severity, message, acknowledged_by is not null from alarm where tenant_id = %s and cleared_at is null and kind <> all(%s)",
-            (_TENANT, list(_TOLD_ONCE)),
-        ).fetchall()
-        said = {row[0]: _Said(*row[1:]) for row in rows}
-        # One that got worse is a new alarm: who was told of the lesser one, or has acknowledged it, must hear of it.
-        for key in (key for key, old in said.items() if key not in found or old.is_less_than(found[key])):
-            _clear(tx, key)
-        for key, condition in found.items():
-            old = said.get(key)
-            if old is None or old.is_less_than(condition):
-                _raise(tx, condition)
-            elif old.message != condition.message:
-                tx.execute(
-                    "update alarm set message = %s, mend = %s where tenant_id = %s and key = %s and cleared_at is null",
-                    (condition.message, condition.mend, _TENANT, key),
-                )
+        for (tenant_id,) in tx.execute("select id from tenant where closed_at is null order by id").fetchall():
+            of_all = (*_work(tx, tenant_id), *_receive(tx, tenant_id), *_devices(tx, tenant_id), *_glass(tx, tenant_id))
+            of_house = (*_disk(blobs, settings), *_steps(tx), *_audit(tx), *_certificates(settings))
+            _compare(tx, tenant_id, (*of_all, *of_house) if tenant_id == HOUSE else of_all)
     _tell(database, settings)
 
 
-def raise_alarm(tx: Tx, condition: Condition) -> None:
+def _compare(tx: Tx, tenant_id: int, conditions: Iterable[Condition]) -> None:
+    found = {c.key: c for c in conditions}
+    rows = tx.execute(
+        "select key, severity, message, acknowledged_by is not null from alarm where tenant_id = %s and cleared_at is null and kind <> all(%s)",
+        (tenant_id, list(_TOLD_ONCE)),
+    ).fetchall()
+    said = {row[0]: _Said(*row[1:]) for row in rows}
+    # One that got worse is a new alarm: who was told of the lesser one, or has acknowledged it, must hear of it.
+    for key in (key for key, old in said.items() if key not in found or old.is_less_than(found[key])):
+        _clear(tx, tenant_id, key)
+    for key, condition in found.items():
+        old = said.get(key)
+        if old is None or old.is_less_than(condition):
+            _raise(tx, tenant_id, condition)
+        elif old.message != condition.message:
+            tx.execute(
+                "update alarm set message = %s, mend = %s where tenant_id = %s and key = %s and cleared_at is null",
+                (condition.message, condition.mend, tenant_id, key),
+            )
+
+
+def raise_alarm(tx: Tx, condition: Condition, tenant_id: int = HOUSE) -> None:
     """Raises one that `look` does not find by itself (a verification fault); stays until acknowledged."""
     taken = tx.execute(
-        "select 1 from alarm where tenant_id = %s and key = %s and cleared_at is null", (_TENANT, condition.key)
+        "select 1 from alarm where tenant_id = %s and key = %s and cleared_at is null", (tenant_id, condition.key)
     ).fetchone()
     if taken is None:
-        _raise(tx, condition)
+        _raise(tx, tenant_id, condition)
 
 
 def open_alarms(tx: Tx, actor: Actor) -> list[dict[str, Any]]:
@@ -141,12 +137,12 @@ def acknowledge_alarm(tx: Tx, actor: Actor, alarm_id: UUID) -> None:
     announce(tx, actor.tenant_id, "AlarmAcknowledged", {"alarm": str(alarm_id)})
 
 
-def _raise(tx: Tx, condition: Condition) -> None:
+def _raise(tx: Tx, tenant_id: int, condition: Condition) -> None:
     tx.execute(
         "insert into alarm (id, tenant_id, key, kind, severity, message, mend, since) values (%s,%s,%s,%s,%s,%s,%s,%s) on conflict do nothing",
         (
             new_id(),
-            _TENANT,
+            tenant_id,
             condition.key,
             condition.kind,
             condition.severity,
@@ -155,15 +151,15 @@ def _raise(tx: Tx, condition: Condition) -> None:
             now(),
         ),
     )
-    announce(tx, _TENANT, "AlarmRaised", {"key": condition.key})
+    announce(tx, tenant_id, "AlarmRaised", {"key": condition.key})
 
 
-def _clear(tx: Tx, key: str) -> None:
+def _clear(tx: Tx, tenant_id: int, key: str) -> None:
     tx.execute(
         "update alarm set cleared_at = %s where tenant_id = %s and key = %s and cleared_at is null",
-        (now(), _TENANT, key),
+        (now(), tenant_id, key),
     )
-    announce(tx, _TENANT, "AlarmCleared", {"key": key})
+    announce(tx, tenant_id, "AlarmCleared", {"key": key})
 
 
 def _disk(blobs: Blobs, settings: Settings) -> Iterable[Condition]:
@@ -179,10 +175,10 @@ def _disk(blobs: Blobs, settings: Settings) -> Iterable[Condition]:
         )
 
 
-def _work(tx: Tx) -> Iterable[Condition]:
+def _work(tx: Tx, tenant_id: int) -> Iterable[Condition]:
     row = tx.execute(
         "select count(*) from job where state = 'failed' and finished_at > now() - interval '1 day' and tenant_id = %s",
-        (_TENANT,),
+        (tenant_id,),
     ).fetchone()
     if row and row[0]:
         yield Condition(
@@ -192,7 +188,7 @@ def _work(tx: Tx) -> Iterable[Condition]:
             f"{row[0]} jobs failed in the last day.",
             "Look at their cause on the page Jobs and run them again.",
         )
-    row = tx.execute("select count(*) from send where state = 'failed' and tenant_id = %s", (_TENANT,)).fetchone()
+    row = tx.execute("select count(*) from send where state = 'failed' and tenant_id = %s", (tenant_id,)).fetchone()
     if row and row[0]:
         yield Condition(
             "sends",
@@ -203,13 +199,16 @@ def _work(tx: Tx) -> Iterable[Condition]:
         )
     row = tx.execute(
         "select count(*) from send where state = 'waiting' and attempts >= %s and tenant_id = %s",
-        (_LONG_ATTEMPTS, _TENANT),
+        (_LONG_ATTEMPTS, tenant_id),
     ).fetchone()
     if row and row[0]:
         yield Condition(
             "sends_waiting", "sends", "warning", f"{row[0]} studies wait for a node that has not taken them for an hour.",
             "Look at the cause on the page Sending. They are tried again by themselves.",
         )  # fmt: skip
+
+
+def _steps(tx: Tx) -> Iterable[Condition]:
     row = tx.execute(
         "select count(*) from procrastinate_jobs where status = 'failed' and queue_name = 'quick'"
     ).fetchone()
@@ -219,13 +218,13 @@ def _work(tx: Tx) -> Iterable[Condition]:
         )
 
 
-def _receive(tx: Tx) -> Iterable[Condition]:
+def _receive(tx: Tx, tenant_id: int) -> Iterable[Condition]:
     """A device whose association is open and silent, with a study half received, is stalled."""
     rows = tx.execute(
-        "select distinct a.source from arrival a where a.ended_at is null and a.door = 'dimse' and a.began_at < now() - make_interval(secs => %s) "
-        "and a.began_at > now() - interval '1 day' and not exists (select 1 from study s where s.source = a.source "
+        "select distinct a.source from arrival a where a.tenant_id = %s and a.ended_at is null and a.door = 'dimse' and a.began_at < now() - make_interval(secs => %s) "
+        "and a.began_at > now() - interval '1 day' and not exists (select 1 from study s where s.tenant_id = a.tenant_id and s.source = a.source "
         "and s.last_received_at > now() - make_interval(secs => %s)) limit 5",
-        (_STALLED_S, _STALLED_S),
+        (tenant_id, _STALLED_S, _STALLED_S),
     )
     for (source,) in rows:
         yield Condition(
@@ -245,8 +244,8 @@ def _audit(tx: Tx) -> Iterable[Condition]:
         )  # fmt: skip
 
 
-def _certificates(tx: Tx, settings: Settings) -> Iterable[Condition]:
-    """Ours and those of devices, a month before they end; one that has ended keeps somebody out."""
+def _certificates(settings: Settings) -> Iterable[Condition]:
+    """Ours, a month before they end."""
     for name, days in secrets.ending(settings, WARN_DAYS):
         what = "certificate authority" if name == "ca" else "certificate of this server"
         mend = "Run heliograph ca renew." if name == "ca" else "Put a new one where tls.certificate points to."
@@ -254,7 +253,11 @@ def _certificates(tx: Tx, settings: Settings) -> Iterable[Condition]:
             f"certificate_{name}", "certificates", "warning" if days > 0 else "critical",
             f"{max(days, 0)} days are left of the {what}.", mend,
         )  # fmt: skip
-    over, soon = access.ending(tx, _TENANT)
+
+
+def _devices(tx: Tx, tenant_id: int) -> Iterable[Condition]:
+    """Certificates of devices, a month before they end; one that has ended keeps somebody out."""
+    over, soon = access.ending(tx, tenant_id)
     if over:
         yield Condition(
             "certificates_over", "certificates", "critical", f"{over} devices have only certificates that have ended; they are refused.",
@@ -267,11 +270,11 @@ def _certificates(tx: Tx, settings: Settings) -> Iterable[Condition]:
         )  # fmt: skip
 
 
-def _glass(tx: Tx) -> Iterable[Condition]:
+def _glass(tx: Tx, tenant_id: int) -> Iterable[Condition]:
     """Emergency accesses that nobody has looked at in time."""
     row = tx.execute(
         "select count(*) from break_glass where tenant_id = %s and reviewed_at is null and review_due_at < %s",
-        (_TENANT, now()),
+        (tenant_id, now()),
     ).fetchone()
     if row and row[0]:
         yield Condition(

@@ -17,7 +17,7 @@ from heliograph.engine.audit import Receipt
 from heliograph.engine.blobs import Blobs, BlobWriter, Record, Written
 from heliograph.engine.blobs.segments import SegmentStore
 from heliograph.engine.db import Database
-from heliograph.features.access import Actor, Device, note, system_actor
+from heliograph.features.access import Actor, Device, first_site, note, system_actor
 from heliograph.features.archive import _repo
 from heliograph.features.archive._adding import Adder
 from heliograph.features.archive._tail import Tail
@@ -67,11 +67,14 @@ class Intake:
         called_aet: str = "", issuer: str = "", unverified: bool = False,
     ) -> Iterator["Delivery"]:  # fmt: skip
         """A delivery whose row is durable before its first object; counted and audited at its end."""
-        at = now()
+        at, site = now(), actor.scope.home_site
+        if not site:
+            with self.database.transaction() as tx:
+                site = first_site(tx, actor.tenant_id)
         columns = {
             "tenant_id": actor.tenant_id, "door": door, "source": source, "device_id": device.id if device else None,
             "caller_id": caller_id, "actor": actor.label, "address": address, "called_aet": called_aet, "unverified": unverified,
-            "issuer": issuer, "began_at": at, "site_id": actor.scope.home_site, "department_id": actor.scope.home_department,
+            "issuer": issuer, "began_at": at, "site_id": site, "department_id": actor.scope.home_department,
         }  # fmt: skip
         with self.database.transaction() as tx:
             arrival_id = _repo.insert_arrival(tx, columns)
@@ -82,7 +85,7 @@ class Intake:
             source,
             unverified,
             issuer,
-            actor.scope.home_site,
+            site,
             actor.scope.home_department,
         )
         delivery = Delivery(self, actor, arrival)

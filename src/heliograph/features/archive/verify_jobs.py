@@ -3,12 +3,12 @@
 from heliograph.engine.blobs import Blobs
 from heliograph.engine.db import Database
 from heliograph.engine.jobs import JobRun, enqueue
+from heliograph.features.access import HOUSE
 from heliograph.features.archive import verify
 from heliograph.features.archive.alarms import Condition, raise_alarm
 from heliograph.kit.settings import Settings
 
 KIND = "verify"
-_TENANT = 1
 _MOST_FAULTS = 1000
 
 
@@ -25,7 +25,7 @@ def due(database: Database, settings: Settings) -> None:
         if row is None and oldest == (True,):
             enqueue(
                 tx,
-                _TENANT,
+                HOUSE,
                 KIND,
                 "Verify all objects",
                 {"bytes_per_s": settings.verify_bytes_per_s},

@@ -57,10 +57,12 @@ class SeriesDocument:
     settled: bool
     shared: bytes
     entries: tuple[Entry, ...]
+    series_id: int = 0  # of the row, not of what is stored
 
     @property
     def etag(self) -> str:
-        return f"{self.series_uid}.{self.revision}{'' if self.settled else '.receiving'}"
+        """By the row and not by the UID, which another organisation may have too."""
+        return f"{self.series_id}.{self.revision}{'' if self.settled else '.receiving'}"
 
     def metadata(self, base_url: str) -> bytes:
         """WADO-RS metadata of the series (PS3.18 10.4.1.1.2): a JSON array, one object per instance."""

@@ -3,7 +3,7 @@
 import math
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from heliograph.engine import telemetry
@@ -121,6 +121,7 @@ class Documents:
             binary=True,
         ).fetchone()
         document = SeriesDocument.from_bytes(stored[0]) if stored else self._make(series, _rows(tx, series.id))
+        document = replace(document, series_id=series.id)
         self._keep(key, document)
         return document
 

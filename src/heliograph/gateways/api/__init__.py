@@ -26,6 +26,7 @@ from heliograph.gateways.api import (
     session,
     stream,
     studies,
+    tenants,
     uploads,
     where,
 )
@@ -55,6 +56,7 @@ for _module in (
     relations,
     audit,
     security,
+    tenants,
     about,
     stream,
 ):

@@ -27,15 +27,20 @@ def about(actor: ActorDep, services: ServicesDep) -> dict[str, Any]:
             f"and {held}) from (select count(*), coalesce(sum(st.instance_count), 0), coalesce(sum(st.bytes), 0) from study st where {studies}) s",
             (actor.tenant_id, *also, *seen),
         ).fetchone()
+        name = access.called(tx, actor.tenant_id, settings.site_name)
+        title = access.title_of(tx, actor.tenant_id, settings.aet)
     assert row is not None
     host, port = settings.dicom_address
     return {
         "version": __version__,
-        "site": settings.site_name,
-        "dicom": {"aet": settings.aet, "host": host, "port": port},
+        "site": name,
+        "dicom": {"aet": title, "host": host, "port": port},
         "dicomweb": "/dicom-web",
         "counts": {"studies": row[0], "instances": int(row[1]), "bytes": int(row[2]), "held": row[3]},
-        "storage": {"kind": settings.blobs.split(":")[0], "free_bytes": services.blobs.free_bytes()},
+        "storage": {
+            "kind": settings.blobs.split(":")[0],
+            "free_bytes": services.blobs.free_bytes() if actor.tenant_id == access.HOUSE else None,
+        },
     }
 
 

@@ -60,7 +60,8 @@ def begin_totp(session: FreshSessionDep, services: ServicesDep) -> dict[str, Any
     import segno
 
     with services.database.transaction() as tx:
-        step, secret, uri = second_factor.begin_totp(tx, services.vault, session, services.settings.site_name)
+        name = access.called(tx, session.actor.tenant_id, services.settings.site_name)
+        step, secret, uri = second_factor.begin_totp(tx, services.vault, session, name)
     rows = ["".join("1" if dark else "0" for dark in row) for row in segno.make_qr(uri, error="m").matrix]
     return {"step": step, "secret": secret, "uri": uri, "qr": rows}
 

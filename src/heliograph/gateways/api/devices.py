@@ -110,17 +110,18 @@ def echo_device(device_id: str, request: Request, actor: ActorDep, services: Ser
     access.require(actor, "device.read")
     with services.database.transaction() as tx:
         found = next((d for d in access.devices(tx, actor) if d.id == number_of(device_id)), None)
+        title = access.title_of(tx, actor.tenant_id, services.settings.aet)
     if found is None:
         raise Absent("no such device", code="no_device")
     if not found.host or found.port is None:
         raise Invalid("host and port of the device must be known to call it", code="no_address")
-    return echo_answer(request, found.as_dict())
+    return echo_answer(request, found.as_dict(), title)
 
 
-def echo_answer(request: Request, node: dict[str, Any]) -> dict[str, Any]:
+def echo_answer(request: Request, node: dict[str, Any], title: str) -> dict[str, Any]:
     """The answer of an echo button: a failure is an answer too."""
     try:
-        return {"ok": True, "ms": round(request.app.state.peers.echo(node)), "error": None}
+        return {"ok": True, "ms": round(request.app.state.peers.echo(node, title)), "error": None}
     except HeliographError as error:
         return {"ok": False, "ms": None, "error": error.message}
 

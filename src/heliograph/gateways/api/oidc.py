@@ -6,9 +6,11 @@ from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import RedirectResponse
 
 from heliograph.engine import telemetry
+from heliograph.features.access.model import HOUSE
 from heliograph.features.access.oidc import OidcSettings, Provider, sign_in_by_oidc, sign_out_by_oidc
 from heliograph.features.access.outside import read_pairs, read_roles
 from heliograph.features.access.signing_in import note_failure
+from heliograph.features.access.tenants import tenant_at
 from heliograph.gateways.http import ServicesDep
 from heliograph.gateways.http.auth import authenticator_of, own_origins, rules_of, set_cookie, window_of
 from heliograph.kit.errors import Absent, HeliographError, Invalid, NotSignedIn
@@ -27,8 +29,11 @@ def start(request: Request, services: ServicesDep) -> RedirectResponse:
     provider = _provider(request, services)
     try:
         provider.reach()
+        window = window_of(request)
         with services.database.transaction() as tx:
-            where, bound = provider.begin(tx, window_of(request), own_origins(request)[0] + _BACK)
+            # At the host name of an organisation the browser comes back to it, whatever name the installation has.
+            ours = own_origins(request)[0 if tenant_at(tx, window.host) == HOUSE else -1]
+            where, bound = provider.begin(tx, window, ours + _BACK)
     except HeliographError as error:
         telemetry.fact("oidc_failed", code=error.code)
         return RedirectResponse(_FAILED, 303)
@@ -51,7 +56,7 @@ def callback(request: Request, services: ServicesDep, state: str = "", code: str
     except HeliographError as error:
         telemetry.fact("oidc_failed", code=error.code)
         with services.database.transaction() as tx:
-            note_failure(tx, "", window.address, "oidc")
+            note_failure(tx, "", window, "oidc")
         return RedirectResponse(_FAILED, 303)
     answer = RedirectResponse("/", 303)
     answer.delete_cookie(_COOKIE, path="/", secure=True, httponly=True, samesite="lax")

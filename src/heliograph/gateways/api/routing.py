@@ -109,7 +109,8 @@ def echo_node(node_id: UUID, request: Request, actor: ActorDep, services: Servic
     """C-ECHO to the node."""
     with services.database.transaction() as tx:
         found = routing.node(tx, actor, node_id)
-    return echo_answer(request, found)
+        title = access.title_of(tx, actor.tenant_id, services.settings.aet)
+    return echo_answer(request, found, title)
 
 
 @router.post("/nodes/{node_id}/query")
@@ -122,7 +123,8 @@ def query_node(
     with services.database.transaction() as tx:
         found = routing.node(tx, actor, node_id)
         access.note(tx, actor, "node.queried", {"node": str(node_id)}, detail={"keys": sorted(keys)})
-    items, truncated = request.app.state.peers.query(found, keys, 500)
+        title = access.title_of(tx, actor.tenant_id, services.settings.aet)
+    items, truncated = request.app.state.peers.query(found, title, keys, 500)
     return {"items": items, "truncated": truncated}
 
 

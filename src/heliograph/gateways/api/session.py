@@ -20,6 +20,7 @@ from heliograph.features.access.signing_in import (
     note_failed_proof,
     note_failure,
 )
+from heliograph.features.access.tenants import person_meant
 from heliograph.gateways.http import AnySessionDep, FreshActorDep, OwnSessionDep, ServicesDep, SessionDep
 from heliograph.gateways.http.auth import (
     COOKIE,
@@ -113,7 +114,7 @@ def sign_in_by_link(body: Link, request: Request, response: Response, services: 
             came = access.sign_in_by_link(tx, body.link, window, rules)
     except NotSignedIn:
         with services.database.transaction() as tx:
-            note_failure(tx, "", window.address, "link")
+            note_failure(tx, "", window, "link")
         raise
     return _came(came, request, response, services)
 
@@ -129,7 +130,7 @@ def second(body: Second, request: Request, response: Response, services: Service
             session = access.sign_in_second(tx, services.vault, body.second, body.proof(), window, rules, let_in=let_in)
     except NotSignedIn:
         with services.database.transaction() as tx:
-            note_failure(tx, "", window.address, "second")
+            note_failure(tx, "", window, "second")
         raise
     return _came(session, request, response, services)
 
@@ -155,7 +156,7 @@ def sign_in_by_passkey(body: KeyAnswer, request: Request, response: Response, se
             session = access.sign_in_by_passkey(tx, proof, window, rules)
     except NotSignedIn:
         with services.database.transaction() as tx:
-            note_failure(tx, "", window.address, "passkey")
+            note_failure(tx, "", window, "passkey")
         raise
     return _came(session, request, response, services)
 
@@ -242,12 +243,14 @@ def _by_directory(
         directory = directory_of(services.settings)
         if directory is None or not let_in:
             raise refused
-        said = directory.sign_in(body.name, body.password)
+        with services.database.transaction() as tx:
+            _, name = person_meant(tx, body.name, window.host)
+        said = directory.sign_in(name, body.password)
         with services.database.transaction() as tx:
             return access.sign_in_by_directory(tx, directory.house, said, body.name, window, rules)
     except HeliographError as error:
         with services.database.transaction() as tx:
-            note_failure(tx, body.name, window.address)
+            note_failure(tx, body.name, window)
         if error.code == "sign_in_failed":
             raise refused from None
         raise
@@ -307,6 +310,7 @@ def session_body(session: Session, services: Services) -> dict[str, Any]:
     settings = services.settings
     with services.database.transaction() as tx:
         has = ways_of(tx, session.actor.id)
+        name = access.called(tx, session.actor.tenant_id, settings.site_name)
     has["password"] = has["password"] or bool(has["directory"] and settings.ldap_url)
     return {
         "user": {
@@ -318,7 +322,7 @@ def session_body(session: Session, services: Services) -> dict[str, Any]:
         },
         "csrf": session.csrf,
         "permissions": sorted(one for one in session.actor.permissions if access.allowed(session.actor, one)),  # type: ignore[arg-type]
-        "site": {"name": settings.site_name, "version": __version__, "timezone": settings.site_timezone},
+        "site": {"name": name, "version": __version__, "timezone": settings.site_timezone},
         "session": {
             "id": session.id,
             "state": session.state,

@@ -3,8 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from heliograph.engine.db import Tx
 from heliograph.engine.telemetry import fact, trouble
-from heliograph.features.access import Actor, Device, DoorRules, identify_caller, note, note_association
+from heliograph.features.access import (
+    HOUSE,
+    Actor,
+    Device,
+    DoorRules,
+    identify_caller,
+    note,
+    note_association,
+    tenant_of_title,
+)
 from heliograph.gateways.dimse import dimse, negotiation, status
 from heliograph.gateways.dimse.archive_catalogue import ArchiveCatalogue
 from heliograph.gateways.dimse.archive_receiver import ArchiveReceiver
@@ -23,8 +33,6 @@ from heliograph.kit.errors import HeliographError
 from heliograph.services import Services
 from heliograph.standards.dicom import uids
 
-_TENANT = 1
-
 
 class ArchiveHost:
     """Admits registered devices, and unregistered callers as the settings say (N9)."""
@@ -35,10 +43,15 @@ class ArchiveHost:
     def admit(self, call: Call) -> "ArchiveVisit | AssociateReject":
         secured = call.secured
         proposals = [uids.name_of(context.abstract_syntax) for context in call.request.contexts]
+        called, own = call.request.called_aet, self._services.settings.aet.strip()
         with self._services.database.transaction() as tx:
+            tenant_id = tenant_of_title(tx, called, own)
+            if tenant_id is None:
+                self._note_unmeant(tx, call)
+                return negotiation.CALLED_AET_NOT_RECOGNIZED
             admission = identify_caller(
                 tx,
-                _TENANT,
+                tenant_id,
                 call.request.calling_aet,
                 call.address,
                 rules=DoorRules.of(self._services.settings),
@@ -58,7 +71,21 @@ class ArchiveHost:
                 note(tx, actor, "association.refused", subject, outcome="refused", detail=detail)
         if not allowed:
             return negotiation.CALLING_AET_NOT_RECOGNIZED
-        return ArchiveVisit(self._services, actor, allowed, device, caller_id)
+        title = own if tenant_id == HOUSE else called.strip()
+        return ArchiveVisit(self._services, actor, allowed, device, caller_id, title)
+
+    def _note_unmeant(self, tx: Tx, call: Call) -> None:
+        """Somebody who means nobody is told of to those who run the installation."""
+        nobody = Actor(
+            "caller",
+            f"{call.request.calling_aet}@{call.address}",
+            call.request.calling_aet,
+            HOUSE,
+            frozenset(),
+            call.address,
+        )
+        subject = {"aet": call.request.calling_aet, "called_aet": call.request.called_aet}
+        note(tx, nobody, "association.refused", subject, outcome="refused", detail={"reason": "called title"})
 
 
 @dataclass(slots=True)
@@ -70,6 +97,7 @@ class ArchiveVisit:
     allowed: frozenset[Service]
     device: Device | None
     caller_id: int | None
+    title: str
     receiver: ArchiveReceiver | None = field(default=None)
 
     def handlers(self, association: Association) -> dict[int, Handler]:
@@ -86,7 +114,7 @@ class ArchiveVisit:
             association.send_command(context_id, response(command, status.SUCCESS))
 
         catalogue = ArchiveCatalogue(self.services, self.actor)
-        aet = self.services.settings.aet.strip()
+        aet = self.title
 
         def dial(to: Destination, proposals: Sequence[Proposal]) -> Association:
             return open_association(to, aet, proposals)

@@ -10,7 +10,7 @@ from heliograph.engine.jobs import Cancelled, Interrupted, JobRun, Work
 from heliograph.engine.jobs.worker import Periodic
 from heliograph.engine.telemetry import trouble
 from heliograph.features import routing
-from heliograph.features.access import note, system_actor
+from heliograph.features.access import note, system_actor, title_of
 from heliograph.features.routing import Node, Outgoing, Send
 from heliograph.features.routing.jobs import wake
 from heliograph.features.routing.model import counted
@@ -105,7 +105,7 @@ class SendRun:
         self._numbers = {item.sop_uid: item.instance_id for item in items}
         return nodes.send(
             destination_of(send.node, self.services.settings),
-            self.services.settings.aet.strip(),
+            _title(self.services, send.tenant_id),
             [_stored(item) for item in items],
             lambda item, offset, length: self.services.blobs.read(item.blob, offset, length),
             self._tell,
@@ -161,7 +161,7 @@ def retrieve(services: Services, run: JobRun) -> None:
     with services.database.transaction() as tx:
         node = routing.find_node(tx, run.tenant_id, run.arguments["node_id"])
     study_uid = str(run.arguments["study_uid"])
-    destination, aet = destination_of(node, services.settings), services.settings.aet.strip()
+    destination, aet = destination_of(node, services.settings), _title(services, run.tenant_id)
     try:
         final = _follow(run, lambda stop: nodes.move_study(destination, aet, study_uid, aet, stop))
         unable = final.completed + final.warning == 0 and final.status != status.SUCCESS
@@ -174,7 +174,7 @@ def retrieve(services: Services, run: JobRun) -> None:
 
 
 def _get(services: Services, run: JobRun, node: Node, study_uid: str) -> Progress:
-    destination, aet = destination_of(node, services.settings), services.settings.aet.strip()
+    destination, aet = destination_of(node, services.settings), _title(services, run.tenant_id)
     classes = nodes.classes_of_study(destination, aet, study_uid) or _USUAL_CLASSES
     peer = Peer(node.aet, aet, node.host, node.port)
     actor = system_actor("retrieve", run.tenant_id)
@@ -192,6 +192,12 @@ def _get(services: Services, run: JobRun, node: Node, study_uid: str) -> Progres
         return _follow(run, lambda stop: nodes.get_study(destination, aet, study_uid, wanted, receiver, stop))
     finally:
         receiver.close()
+
+
+def _title(services: Services, tenant_id: int) -> str:
+    """As what the organisation of a job calls others."""
+    with services.database.transaction() as tx:
+        return title_of(tx, tenant_id, services.settings.aet)
 
 
 def _follow(run: JobRun, ask: "Callable[[AskToStop], nodes.Responses]") -> Progress:

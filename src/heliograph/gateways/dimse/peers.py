@@ -11,17 +11,18 @@ from heliograph.kit.settings import Settings
 
 
 class DicomPeers(Peers):
-    """Calls other nodes under our own AE title."""
+    """Calls other nodes under the AE title of the organisation that asks."""
 
     def __init__(self, settings: Settings) -> None:
-        self._aet = settings.aet.strip()
         self._settings = settings
 
-    def echo(self, node: Mapping[str, Any]) -> float:
-        return nodes.echo(self._destination(node), self._aet)
+    def echo(self, node: Mapping[str, Any], title: str) -> float:
+        return nodes.echo(self._destination(node), title)
 
-    def query(self, node: Mapping[str, Any], keys: Mapping[str, str], limit: int) -> tuple[list[dict[str, str]], bool]:
-        found, more = nodes.find_studies(self._destination(node), self._aet, keys, limit=limit)
+    def query(
+        self, node: Mapping[str, Any], title: str, keys: Mapping[str, str], limit: int
+    ) -> tuple[list[dict[str, str]], bool]:
+        found, more = nodes.find_studies(self._destination(node), title, keys, limit=limit)
         return [{keyword: "\\".join(values) for keyword, values in match.items()} for match in found], more
 
     def _destination(self, node: Mapping[str, Any]) -> Destination:

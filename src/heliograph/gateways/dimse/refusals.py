@@ -7,11 +7,10 @@ from typing import Self
 
 from heliograph.engine.db import Database
 from heliograph.engine.telemetry import fact, trouble
-from heliograph.features.access import Actor, note
+from heliograph.features.access import HOUSE, Actor, note
 from heliograph.kit.errors import HeliographError
 from heliograph.kit.time import monotonic_s
 
-_TENANT = 1
 _MOST_WAITING = 256
 _QUIET_S = 60.0
 _MOST_KNOWN = 4096
@@ -56,7 +55,7 @@ class Refusals:
     def _write(self) -> None:
         while (one := self._waiting.get()) is not None:
             address, reason = one
-            actor = Actor("caller", f"@{address}", "", _TENANT, frozenset(), address)
+            actor = Actor("caller", f"@{address}", "", HOUSE, frozenset(), address)
             try:
                 with self._database.transaction() as tx:
                     note(

@@ -153,7 +153,8 @@ def rules_of(settings: Settings) -> SignInRules:
 
 def window_of(connection: HTTPConnection) -> Window:
     """The browser that asks, and under which name it sees us."""
-    return Window(client_address(connection), connection.headers.get("user-agent", ""), relying_party(connection))
+    host = urlsplit(own_origins(connection)[-1]).hostname or ""
+    return Window(client_address(connection), connection.headers.get("user-agent", ""), relying_party(connection), host)
 
 
 def relying_party(connection: HTTPConnection) -> RelyingParty | None:
@@ -173,11 +174,20 @@ def own_origins(connection: HTTPConnection) -> list[str]:
     scheme = connection.url.scheme.replace("ws", "http")
     if settings.trusted_proxy and connection.client and connection.client.host == settings.trusted_proxy:
         scheme = connection.headers.get("x-forwarded-proto", scheme).split(",")[-1].strip()
-    asked = f"{scheme}://{connection.headers.get('host', '')}"
+    asked = f"{scheme}://{_asked_host(connection)}"
     if not settings.public_url:
         return [asked]
     public = urlsplit(settings.public_url)
     return [f"{public.scheme}://{public.netloc}", asked]
+
+
+def _asked_host(connection: HTTPConnection) -> str:
+    """Under which name the browser asked: of it people of different organisations are told apart."""
+    host = connection.headers.get("host", "")
+    proxy = connection.app.state.services.settings.trusted_proxy
+    if proxy and connection.client and connection.client.host == proxy:
+        return connection.headers.get("x-forwarded-host", host).split(",")[-1].strip()
+    return host
 
 
 def check_origin(connection: HTTPConnection) -> None:

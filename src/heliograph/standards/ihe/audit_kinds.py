@@ -146,6 +146,7 @@ FAMILIES: Final[dict[str, Kind]] = {
     "certificate": _alert(SECURITY_CONFIGURATION),
     "site": _alert(SECURITY_CONFIGURATION),
     "department": _alert(SECURITY_CONFIGURATION),
+    "tenant": _alert(SECURITY_CONFIGURATION),
     "policy": _alert(SECURITY_CONFIGURATION),
     "rule": _alert(SOFTWARE_CONFIGURATION),
     "send": _alert(RESTRICTED_FUNCTION),

@@ -9,7 +9,7 @@ import pytest
 from heliograph.engine.db import Tx
 from heliograph.features import access
 from heliograph.features.access import EVERYWHERE, Actor, Session, SignInRules, Window, system_actor
-from heliograph.features.access.model import ALL, ROLES
+from heliograph.features.access.model import ALL, OPERATING, ROLES
 from heliograph.features.access.signing_in import count_sign_in, note_failure
 from heliograph.kit.errors import Absent, Conflict, Invalid, NotSignedIn, Refused
 from heliograph.kit.time import now
@@ -103,13 +103,13 @@ def test_eight_failures_lock_a_name_until_the_first_is_five_minutes_old(tx: Tx, 
 
 
 def test_a_name_that_no_database_holds_is_recorded_without_that(tx: Tx) -> None:
-    note_failure(tx, "a\0b\nc", "10.0.0.66")
+    note_failure(tx, "a\0b\nc@d\0", Window("10.0.0.66", host="x\0y"))
     row = tx.execute("select actor->>'name' from audit_event order by id desc limit 1").fetchone()
-    assert row == ("a\ufffdb\ufffdc",)
+    assert row == ("a\ufffdb\ufffdc@d\ufffd",)
 
 
 def test_failures_of_a_name_that_nobody_has_are_recorded_too(tx: Tx) -> None:
-    note_failure(tx, "nobody-of-this-name", "10.0.0.66")
+    note_failure(tx, "nobody-of-this-name", Window("10.0.0.66"))
     row = tx.execute(
         "select outcome, actor from audit_event where kind = 'signed_in' order by id desc limit 1"
     ).fetchone()
@@ -295,9 +295,10 @@ def test_who_may_not_read_sees_nothing_instead_of_being_refused() -> None:
 
 @pytest.mark.parametrize("role", sorted(ROLES))
 def test_roles_hold_known_permissions(role: str) -> None:
-    assert ROLES[role] <= ALL
+    assert ROLES[role] <= (OPERATING if role == "operator" else ALL)
     assert (ROLES[role] == ALL) is (role == "admin")
-    assert ("study.read" in ROLES[role]) is (role != "privacy")
+    assert ("study.read" in ROLES[role]) is (role not in {"privacy", "operator"})
+    assert not OPERATING & ALL
 
 
 def test_require_names_what_is_missing() -> None:
