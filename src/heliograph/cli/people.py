@@ -10,6 +10,7 @@ from heliograph.app.greet import sign_in_url
 from heliograph.cli._options import Commands, acting, add_tenant, command, settings_of
 from heliograph.features import access
 from heliograph.features.access.importing import LINK_DAYS, Result, import_people
+from heliograph.features.archive.audit_sheets import cell
 from heliograph.kit.errors import Absent
 
 
@@ -42,7 +43,7 @@ def _import(arguments: argparse.Namespace) -> int:
         out.writerow(["name", "outcome", "link"])
         for item in result.items:
             link = sign_in_url(services.settings, item.link, host) if item.link else ""
-            out.writerow([_harmless(item.name), item.outcome, link])
+            out.writerow([cell(item.name), item.outcome, link])
     counts = ", ".join(
         f"{sum(item.outcome == word for item in result.items)} {word}" for word in ("new", "changed", "same")
     )
@@ -59,8 +60,3 @@ def _tell(result: Result) -> int:
         print(f"{where}: {problem.message}", file=sys.stderr)
     print("nothing was done", file=sys.stderr)
     return 1
-
-
-def _harmless(name: str) -> str:
-    """What a spreadsheet would take for a formula is text (P15)."""
-    return "'" + name if name[:1] in "=+-@" else name

@@ -1,6 +1,8 @@
 """P15: values that become formulas, columns, lines or keys where they are written down (CSV, logs)."""
 
-import ast
+import contextlib
+import csv
+import io
 import re
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import httpx
 import pytest
 
 import heliograph
+from heliograph.features.archive.audit_sheets import cell
 from tests.faults.security import hostile
 from tests.faults.security.conftest import MIB, Siege
 from tests.faults.security.hostile import Identity
@@ -42,16 +45,46 @@ def test_a_registered_title_is_made_of_its_characters(web: httpx.Client) -> None
         assert told.status_code in {400, 422}, (title, told.text)
 
 
-def test_nothing_writes_tables_for_spreadsheets() -> None:
-    """No CSV leaves today. Whoever writes one quotes what begins with = + - @ and tabs, and tests it here."""
-    for file in Path(heliograph.__path__[0]).rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            if "csv" in names:
-                text = file.read_text()
-                assert "csv.writer" not in text, f"{file} writes CSV"
-                assert "DictWriter" not in text, f"{file} writes CSV"
+FORMULAS = ["=HYPERLINK(1)", "+1+1", "-1|cmd", "@SUM(1)", " =1", "\t=1", "\uff1d1"]
+# Where tables are written, each foreign cell through `cell`.
+SHEETS = {"features/archive/audit_sheets.py", "cli/people.py"}
+
+
+def test_one_place_writes_tables_for_spreadsheets() -> None:
+    """Whoever writes another quotes what begins with = + - @ and tabs, and tests it here."""
+    root = Path(heliograph.__path__[0])
+    for file in root.rglob("*.py"):
+        text = file.read_text()
+        if re.search(r"csv\.(writer|DictWriter)|import (writer|DictWriter)", text):
+            assert file.relative_to(root).as_posix() in SHEETS, f"{file} writes CSV"
+    for title in FORMULAS:
+        assert cell(title).startswith("'"), title
+
+
+def test_a_table_that_is_taken_along_calculates_nothing(siege: Siege, web: httpx.Client) -> None:
+    """Titles, tokens, nodes and searches that are formulas, in the table of the audit log: every cell is text, every line has its columns."""
+    for title in FORMULAS:
+        with contextlib.suppress(Lost, UnicodeError):
+            Association.connect(siege.server.dicom, [(hostile.CT, (EXPLICIT,))], calling=title[:16], timeout=20).abort()
+        who = Identity()
+        hostile.store(
+            siege.server.dicom,
+            [(who, hostile.head(who, name=title, patient=title) + hostile.image() + hostile.pixels())],
+        )
+        web.post("/api/nodes", json={"name": f"{title}\r\n=2", "aet": "X", "host": "127.0.0.1", "port": 9})
+        web.post("/api/tokens", json={"name": title, "scopes": ["study.read"]})
+        web.get(f"/dicom-web/studies/{who.study}/metadata")
+    answer = web.post("/api/audit/search/sheet", json={})
+    assert answer.status_code == 200, answer.text[:300]
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert len(lines) > 20
+    assert {len(line) for line in lines} == {len(lines[0])}
+    cells = {cell for line in lines for cell in line}
+    assert not [cell for cell in cells if re.match(r"\s*[=+@\uff1d\uff0b\uff20-]", cell)]
+    assert any("HYPERLINK" in cell for cell in cells), "nothing of it came into the table"
+    assert siege.rise() < 64 * MIB
 
 
 def test_a_request_line_and_its_headers_write_no_line(siege: Siege, web: httpx.Client) -> None:
