@@ -71,7 +71,7 @@ def rotate_token(
     if not 0 <= overlap_hours <= _LONGEST_OVERLAP_HOURS:
         raise Invalid("overlap_hours must be between 0 and 720", code="bad_overlap")
     row = tx.execute(
-        "select name, scopes, site_ids, extract(epoch from expires_at - created_at) / 86400 from api_token "
+        "select name, scopes, site_ids, coalesce(life_days, extract(epoch from expires_at - created_at) / 86400) from api_token "
         "where id = %s and tenant_id = %s and revoked_at is null and (expires_at is null or expires_at > %s) for update",
         (token_id, actor.tenant_id, now()),
     ).fetchone()
@@ -152,8 +152,8 @@ def _insert(
 ) -> tuple[UUID, str]:
     token_id, token = new_id(), "hg_" + new_secret(32)
     tx.execute(
-        "insert into api_token (id, tenant_id, name, token_hash, scopes, created_at, expires_at, site_ids, issued_by) "
-        "values (%s,%s,%s,%s,%s,%s,%s,%s,%s)",
+        "insert into api_token (id, tenant_id, name, token_hash, scopes, created_at, expires_at, site_ids, issued_by, life_days) "
+        "values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)",
         (
             token_id,
             actor.tenant_id,
@@ -164,6 +164,7 @@ def _insert(
             now() + timedelta(days=days),
             site_ids or [],
             actor.name[:64],
+            days,
         ),
     )
     return token_id, token
