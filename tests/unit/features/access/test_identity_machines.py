@@ -49,7 +49,7 @@ from heliograph.kit.time import now
 PASSWORD = "correct horse battery"
 PIN = "271828"
 ACTOR = system_actor("test")
-STEPS = settings(settings.get_profile("steady"), max_examples=8, stateful_step_count=30)
+STEPS = settings(max_examples=8, stateful_step_count=30)
 
 
 @pytest.fixture(autouse=True)
