@@ -2,27 +2,16 @@
 
 import re
 import secrets
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pyotp
-import pytest
 
 from tests.e2e.reading import PATIENCE_S
 from tests.peers.heliograph import Server
 
 PATIENCE_MS = PATIENCE_S * 1000
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A house with a name, which passkeys need."""
-    with Server(tmp_path_factory.mktemp("identity") / "data", env={"HELIOGRAPH_STEP_UP_MINUTES": "600"}) as running:
-        running.http = running.http.replace("127.0.0.1", "localhost")
-        yield running
 
 
 class Person:
@@ -87,14 +76,6 @@ class Person:
 
     def close(self) -> None:
         self.context.close()
-
-
-@pytest.fixture
-def picture(request: pytest.FixtureRequest) -> Any:
-    """Keeps what the screens look like, for eyes."""
-    folder = Path(request.config.rootpath) / "tests" / "out" / "identity"
-    folder.mkdir(parents=True, exist_ok=True)
-    return lambda page, name: page.screenshot(path=folder / f"{name}.png")
 
 
 def test_a_new_reader_with_a_passkey(house: Server, browser: Any, picture: Any) -> None:

@@ -85,23 +85,34 @@ function parse(text: string): unknown {
 
 /** Sends one request and gives the parsed body, or throws an {@link ApiError}. An act that wants a fresh proof asks for it and is sent again. */
 export async function request<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  return withProof(async () => {
+    const early = method === 'GET' ? await takeEarly(path) : undefined
+    if (early !== undefined) {
+      signal?.throwIfAborted()
+      return early as T
+    }
+    return parse(await requestOnce(method, path, body, signal)) as T
+  })
+}
+
+/** The same for an answer that is a text and no JSON. */
+export async function requestText(method: Method, path: string, body?: unknown): Promise<string> {
+  return withProof(() => requestOnce(method, path, body, undefined, 'text/csv, application/problem+json'))
+}
+
+async function withProof<T>(send: () => Promise<T>): Promise<T> {
   try {
-    return await requestOnce<T>(method, path, body, signal)
+    return await send()
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 403) throw error
     if (error.code === 'locked' || error.code === 'second_factor_wanted') onLocked()
     if (error.code !== 'step_up_needed' || !(await onStepUp())) throw error
-    return requestOnce<T>(method, path, body, signal)
+    return send()
   }
 }
 
-async function requestOnce<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const early = method === 'GET' ? await takeEarly(path) : undefined
-  if (early !== undefined) {
-    signal?.throwIfAborted()
-    return early as T
-  }
-  const headers: Record<string, string> = { Accept: 'application/json' }
+async function requestOnce(method: Method, path: string, body?: unknown, signal?: AbortSignal, accept = 'application/json'): Promise<string> {
+  const headers: Record<string, string> = { Accept: accept }
   if (body !== undefined) headers['Content-Type'] = 'application/json'
   if (method !== 'GET' && csrf !== '') headers['X-CSRF-Token'] = csrf
   let response: Response
@@ -117,12 +128,13 @@ async function requestOnce<T>(method: Method, path: string, body?: unknown, sign
     if (signal?.aborted === true) throw cause
     throw new ApiError(0, 'offline', 'The server does not answer', '')
   }
-  const answer = parse(await response.text())
+  // A table keeps its byte order mark, without which spreadsheets misread it.
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(await response.arrayBuffer())
   if (!response.ok) {
     if (response.status === 401 && !path.startsWith('/api/session')) onSignedOut()
-    throw errorFrom(response.status, answer)
+    throw errorFrom(response.status, parse(text))
   }
-  return answer as T
+  return text
 }
 
 export interface UploadProgress {

@@ -25,6 +25,7 @@ export const PERMISSIONS = [
   'changes.read',
   'metrics.read',
   'audit.read',
+  'security.read',
 ] as const
 export type Permission = (typeof PERMISSIONS)[number]
 
@@ -207,6 +208,7 @@ export interface Device {
   allow: Service[]
   pinned: boolean
   verified: boolean
+  certified_until: string | null
   default_issuer: string
   last_seen_at: string | null
   stored_count: number

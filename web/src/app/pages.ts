@@ -2,12 +2,14 @@ import {
   IconAlertTriangle,
   IconDeviceDesktopAnalytics,
   IconHandStop,
+  IconHistory,
   IconInfoCircle,
   IconListDetails,
   IconListSearch,
   IconProgressCheck,
   IconSend,
   IconServer2,
+  IconShieldCheck,
   IconUsers,
   type Icon,
 } from '@tabler/icons-react'
@@ -22,6 +24,8 @@ export type PageId =
   | 'quarantine'
   | 'jobs'
   | 'alarms'
+  | 'security'
+  | 'audit'
   | 'users'
   | 'about'
 
@@ -44,6 +48,8 @@ export const PAGES: readonly PageEntry[] = [
   { id: 'quarantine', path: '/quarantine', icon: IconHandStop, needs: 'quarantine.read', group: 'flow' },
   { id: 'jobs', path: '/jobs', icon: IconProgressCheck, needs: 'job.read', group: 'flow' },
   { id: 'alarms', path: '/alarms', icon: IconAlertTriangle, needs: 'alarm.read', group: 'admin' },
+  { id: 'security', path: '/security', icon: IconShieldCheck, needs: 'security.read', group: 'admin' },
+  { id: 'audit', path: '/audit', icon: IconHistory, needs: 'audit.read', group: 'admin' },
   { id: 'users', path: '/users', icon: IconUsers, needs: 'user.manage', group: 'admin' },
   { id: 'about', path: '/about', icon: IconInfoCircle, needs: 'study.read', group: 'admin' },
 ]

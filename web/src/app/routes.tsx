@@ -1,4 +1,4 @@
-import { lazy, Suspense } from 'react'
+import { lazy, type ReactNode, Suspense } from 'react'
 import { createBrowserRouter, useParams } from 'react-router'
 import { AboutPage } from '@/features/about/AboutPage'
 import { AccountPage } from '@/features/account/AccountPage'
@@ -17,6 +17,13 @@ import { Shell } from './Shell'
 import { SigninRoute } from './SigninRoute'
 
 const StudyViewer = lazy(() => import('@/viewer'))
+const SecurityPage = lazy(async () => ({ default: (await import('@/features/security/SecurityPage')).SecurityPage }))
+const AuditPage = lazy(async () => ({ default: (await import('@/features/audit/AuditPage')).AuditPage }))
+
+/** A page whose code few people want: it comes when it is opened. */
+function Later({ page }: { page: ReactNode }) {
+  return <Suspense>{page}</Suspense>
+}
 
 function StudyRoute() {
   const { id = '' } = useParams()
@@ -45,6 +52,8 @@ export const router = createBrowserRouter([
           { path: 'quarantine', Component: QuarantinePage },
           { path: 'jobs', Component: JobsPage },
           { path: 'alarms', Component: AlarmsPage },
+          { path: 'security', element: <Later page={<SecurityPage />} /> },
+          { path: 'audit', element: <Later page={<AuditPage />} /> },
           { path: 'users', Component: UsersPage },
           { path: 'about', Component: AboutPage },
           { path: 'account', Component: AccountPage },

@@ -11,6 +11,7 @@ import { useFormat } from '@/kit/format/useFormat'
 import css from '@/kit/form.module.css'
 import { Facts, SidePane } from '@/kit/Page'
 import { State } from '@/kit/State'
+import { DeviceCertificates } from './DeviceCertificates'
 
 export const SERVICES: readonly Service[] = ['echo', 'store', 'find', 'move', 'get']
 /** AE titles (PS3.5 6.2): 16 characters, no backslash, no control characters, not only spaces. */
@@ -139,6 +140,7 @@ export function DevicePane({ device, onClose }: { device: Device | null; onClose
           </p>
         )}
       </form>
+      {device !== null && <DeviceCertificates deviceId={device.id} />}
     </SidePane>
   )
 }

@@ -1,4 +1,4 @@
-import { Button } from '@mantine/core'
+import { Button, SegmentedControl } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -6,6 +6,7 @@ import { useSearchParams } from 'react-router'
 import { useMay } from '@/api/access'
 import { useDevices, useSettings, useWantsInPages } from '@/api/lists'
 import { type Device } from '@/api/types'
+import { type Certificate } from '@/api/watch'
 import { Empty } from '@/kit/Empty'
 import { formatInstant } from '@/kit/format/instant'
 import { useFormat } from '@/kit/format/useFormat'
@@ -16,6 +17,7 @@ import { type Column } from '@/kit/table/columns'
 import { ListTable } from '@/kit/table/ListTable'
 import { TableSettings } from '@/kit/table/TableSettings'
 import { useSelection } from '@/kit/useSelection'
+import { CertificatePane, CertificatesTab } from './CertificatesTab'
 import { DevicePane } from './DevicePane'
 import { WantsInList } from './WantsInList'
 
@@ -24,8 +26,9 @@ const rowId = (row: Device): string => row.id
 function DeviceState({ row }: { row: Device }) {
   const { t } = useTranslation()
   if (row.problems.length > 0) return <State tone="warning">{t('device.problems', { count: row.problems.length })}</State>
-  if (!row.pinned) return <State tone="idle">{t('device.not_pinned')}</State>
-  return <State tone="ok">{t('device.pinned')}</State>
+  if (row.certified_until !== null) return <State tone="ok">{t('device.certified')}</State>
+  if (row.pinned) return <State tone="ok">{t('device.pinned')}</State>
+  return <State tone="idle">{t('device.not_pinned')}</State>
 }
 
 function useColumns(): Column<Device>[] {
@@ -67,23 +70,50 @@ export function DevicesPage() {
     selection.close()
     setSearch({}, { replace: true })
   }
-  const shown = adding ? null : selection.open ? selection.row : undefined
+  const tab = search.get('tab') === 'certificates' ? 'certificates' : 'devices'
+  const [paper, setPaper] = useState<Certificate | null>(null)
+  const asked = devices.data?.items.find((row) => row.id === search.get('open'))
+  const shown = adding ? null : selection.open ? selection.row : asked
   return (
     <Page
       title={t('page.devices')}
       lead={t('device.lead')}
       actions={
         <>
-          {mayManage && (
+          {mayManage && tab === 'devices' && (
             <Button variant="filled" leftSection={<IconPlus size={14} />} onClick={() => setAdding(true)}>
               {t('device.add')}
             </Button>
           )}
-          <TableSettings name="devices" columns={columns} />
+          {tab === 'devices' && <TableSettings name="devices" columns={columns} />}
         </>
       }
-      side={shown !== undefined && <DevicePane key={shown?.id ?? 'new'} device={shown} onClose={close} />}
+      toolbar={
+        <SegmentedControl
+          size="xs"
+          aria-label={t('page.devices')}
+          value={tab}
+          onChange={(next) => {
+            close()
+            setPaper(null)
+            setSearch(next === 'devices' ? {} : { tab: next }, { replace: true })
+          }}
+          data={[
+            { value: 'devices', label: t('page.devices') },
+            { value: 'certificates', label: t('certificate.title') },
+          ]}
+        />
+      }
+      side={
+        tab === 'devices'
+          ? shown !== undefined && <DevicePane key={shown?.id ?? 'new'} device={shown} onClose={close} />
+          : paper !== null && <CertificatePane key={paper.fingerprint} row={paper} onClose={() => setPaper(null)} />
+      }
     >
+      {tab === 'certificates' ? (
+        <CertificatesTab selected={paper?.fingerprint ?? null} onSelect={setPaper} />
+      ) : (
+        <>
       <WantsInList reading={wants} mayManage={mayManage} />
       <ListTable
         name="devices"
@@ -112,6 +142,8 @@ export function DevicesPage() {
         onSpace={(row) => selection.show(row.id)}
         empty={<NoDevices onAdd={mayManage ? () => setAdding(true) : undefined} />}
       />
+        </>
+      )}
     </Page>
   )
 }

@@ -34,6 +34,11 @@ export function formatInstant(iso: string | null | undefined, zone = siteZone): 
   return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}:${part('second')}`
 }
 
+/** A value that is read from left to right, for a sentence of any direction. */
+export function isolated(text: string): string {
+  return text === '' ? '' : `\u2066${text}\u2069`
+}
+
 const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 31_557_600],
   ['month', 2_629_800],
