@@ -4,7 +4,9 @@ import asyncio
 import gc
 import signal
 import socket
+from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -30,6 +32,9 @@ from heliograph.services import Services
 
 _WARM = 4
 _STRICT = (b"strict-transport-security", b"max-age=31536000")
+_PDF = b"application/pdf"  # whose scripts run in the browser's own reader, which a sandbox keeps from opening
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_NO_PAGE = (b"content-security-policy", b"default-src 'none'; sandbox; frame-ancestors 'none'")
 _PATIENCE_S = 4.0
 
 
@@ -48,19 +53,42 @@ class Front:
             await self.app(scope, receive, send)
             return
         is_dicomweb = scope["path"].startswith("/dicom-web/")
+        is_data = is_dicomweb or scope["path"].startswith("/api")
         began, status = monotonic_s(), 0
 
         async def seen(message: Message) -> None:
             nonlocal status
             status = message.get("status", status)
-            if self._is_strict and message["type"] == "http.response.start" and scope["scheme"] == "https":
-                message = {**message, "headers": [*message.get("headers", ()), _STRICT]}
+            if message["type"] == "http.response.start":
+                headers = guarded(message.get("headers", ()), is_data=is_data, is_dicomweb=is_dicomweb)
+                if self._is_strict and scope["scheme"] == "https":
+                    headers.append(_STRICT)
+                message = {**message, "headers": headers}
             await send(message)
 
         try:
             await (self.dicomweb if is_dicomweb else self._browser)(scope, receive, seen)
         finally:
             REQUESTS.labels(_route(scope, is_dicomweb=is_dicomweb), status).observe(monotonic_s() - began)
+
+
+def guarded(given: Iterable[tuple[bytes, bytes]], *, is_data: bool, is_dicomweb: bool) -> list[tuple[bytes, bytes]]:
+    """What a browser may make of an answer: its type is what it says. Data is no page: a document among it, opened as one, runs nothing, and in no
+    origin of ours. DICOMweb's way to the same address without its slash is told without the host, which a stranger may have named."""
+    headers = [
+        (name, _own_path(value)) if is_dicomweb and name == b"location" else (name, value) for name, value in given
+    ]
+    known = dict(headers)
+    if b"x-content-type-options" not in known:
+        headers.append(_NOSNIFF)
+    if is_data and b"content-security-policy" not in known and not known.get(b"content-type", b"").startswith(_PDF):
+        headers.append(_NO_PAGE)
+    return headers
+
+
+def _own_path(location: bytes) -> bytes:
+    parts = urlsplit(location.decode("latin-1"))
+    return f"/{parts.path.lstrip('/')}{'?' + parts.query if parts.query else ''}".encode("latin-1")
 
 
 def _route(scope: Scope, *, is_dicomweb: bool) -> str:
