@@ -45,7 +45,7 @@ REQUIRED = {
     "110101": Must("A.5.3.2", "R", None, (
         ("ActiveParticipant", 1, 2), (_ASKS, 1, 1),
         ("ParticipantObjectIdentification[@ParticipantObjectTypeCode='2'][@ParticipantObjectTypeCodeRole='13']/ParticipantObjectIDTypeCode[@csd-code='12']", 1, 1),
-        ("ParticipantObjectIdentification/ParticipantObjectName", 1, 1))),
+        ("ParticipantObjectIdentification/ParticipantObjectName[.='Security Audit Log']", 1, 1))),
     "110102": Must("A.5.3.3", "E", None, ((_FROM, 1, 1), (_TO, 1, 1), (_STUDY, 1, _SOME), (_PATIENT, 1, 1))),
     "110106": Must("A.5.3.4", "R", None, ((_FROM, 1, 2), ("ActiveParticipant/RoleIDCode[@csd-code='110154']", 1, 1), (_STUDY, 0, _SOME), (_PATIENT, 1, _SOME))),
     "110107": Must("A.5.3.5", "C", None, ((_TO, 1, _SOME), ("ActiveParticipant/RoleIDCode[@csd-code='110155']", 1, 1), (_STUDY, 0, _SOME), (_PATIENT, 1, _SOME))),
