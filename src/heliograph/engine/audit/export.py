@@ -48,8 +48,12 @@ def write(tx: Tx, file: TextIO) -> int:
 
 
 def keys_of(tx: Tx) -> Iterator[dict[str, Any]]:
-    for name, public, since in tx.execute("select fingerprint, public_key, since from audit_key order by since"):
-        yield {"type": "key", "key": name, "public": bytes(public).hex(), "since": instant(since)}
+    """In the order of their use; `change` is what the key before it says of one that came after a restore."""
+    for name, public, since, change in tx.execute(
+        "select fingerprint, public_key, since, change from audit_key order by since"
+    ):
+        line = {"type": "key", "key": name, "public": bytes(public).hex(), "since": instant(since)}
+        yield line | {"change": change} if change else line
 
 
 def _checkpoints(tx: Tx) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,10 @@
-"""The Ed25519 key that signs checkpoints: made at the first start, readable by its owner alone."""
+"""The Ed25519 key that signs checkpoints: made at the first start, readable by its owner alone.
 
+A restored archive has the key of the one that it is a copy of. It makes a key of its own, which the old one signs as the next, so that two
+archives that go on from one log can be told apart. Old keys stay beside.
+"""
+
+import contextlib
 import os
 from pathlib import Path
 
@@ -16,6 +21,8 @@ from heliograph.engine.audit.verifier import fingerprint
 from heliograph.kit.errors import Broken
 
 _NAME = "audit.pem"
+_NEXT = "audit.next.pem"
+_WANTED = "audit.change"
 
 
 class SigningKey:
@@ -33,17 +40,41 @@ class SigningKey:
 def signing_key(folder: Path) -> SigningKey:
     """The key in DATA/keys; a new one when there is none. Raises Broken for a file that is no such key."""
     path = folder / _NAME
+    return _read(path) if path.exists() else _make(path)
+
+
+def _read(path: Path) -> SigningKey:
     try:
-        pem = path.read_bytes()
-    except FileNotFoundError:
-        return _make(path)
-    try:
-        private = load_pem_private_key(pem, None)
+        private = load_pem_private_key(path.read_bytes(), None)
     except (ValueError, TypeError) as error:
         raise Broken(f"{path} is not a key that can be read", code="audit_key_unreadable") from error
     if not isinstance(private, Ed25519PrivateKey):
         raise Broken(f"{path} is not an Ed25519 key", code="audit_key_unreadable")
     return SigningKey(private)
+
+
+def want_change(folder: Path) -> None:
+    """From the next start on another key signs. Nothing to do where there is none yet."""
+    if (folder / _NAME).exists():
+        (folder / _WANTED).touch(mode=0o600)
+        _sync(folder)
+
+
+def next_key(folder: Path) -> SigningKey | None:
+    """The key that follows, when one is wanted; the same one until it is taken over."""
+    if not (folder / _WANTED).exists():
+        return None
+    return _read(folder / _NEXT) if (folder / _NEXT).exists() else _make(folder / _NEXT)
+
+
+def take_over(folder: Path, old: SigningKey) -> None:
+    """The next key becomes the one that signs; the old one is kept under its fingerprint. Goes on where a crash cut it off."""
+    if (folder / _NEXT).exists():
+        with contextlib.suppress(FileExistsError):
+            os.link(folder / _NAME, folder / f"audit-{old.fingerprint[:16]}.pem")
+        (folder / _NEXT).replace(folder / _NAME)
+    (folder / _WANTED).unlink(missing_ok=True)
+    _sync(folder)
 
 
 def _make(path: Path) -> SigningKey:
@@ -61,12 +92,16 @@ def _make(path: Path) -> SigningKey:
     try:
         os.link(part, path)  # never over a key that another process made meanwhile
     except FileExistsError:
-        return signing_key(path.parent)
+        return _read(path)
     finally:
         part.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    _sync(path.parent)
     return SigningKey(private)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

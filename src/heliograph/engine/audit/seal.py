@@ -14,15 +14,17 @@ from psycopg.types.json import Jsonb
 
 from heliograph.engine import telemetry
 from heliograph.engine.audit import witness
-from heliograph.engine.audit.keys import SigningKey, signing_key
+from heliograph.engine.audit.keys import SigningKey, next_key, signing_key, take_over
 from heliograph.engine.audit.receipts import instant
 from heliograph.engine.audit.tree import stored_tree
 from heliograph.engine.audit.verifier import (
     CLOCK_BACK,
+    KEY_CHANGED,
     Tree,
     canonical,
     chain_hash,
     chain_start,
+    change_text,
     checkpoint_digest,
     checkpoint_text,
     leaf_hash,
@@ -76,6 +78,7 @@ class Sealer:
         self._keys = data / "keys"
         self.witnesses = [data / "audit" / "checkpoints", *([Path(further_witness)] if further_witness else [])]
         self._key: SigningKey | None = None
+        self._former: SigningKey | None = None
         self._tree: Tree | None = None
         self._settled = 0
         self._seen: tuple[datetime, int] | None = None
@@ -93,6 +96,9 @@ class Sealer:
             except BaseException:
                 self._forget()
                 raise
+            if self._former is not None:  # what it says of the next one is durable now
+                take_over(self._keys, self._former)
+                self._former = None
             count += done
             if done < _BATCH:
                 break
@@ -103,12 +109,15 @@ class Sealer:
     def _forget(self) -> None:
         """What is remembered may be ahead of what stands."""
         self._tree, self._settled, self._seen = None, 0, None
+        self._key = self._former = None
 
     def _seal(self, tx: Tx, *, checkpoint: bool) -> tuple[int, int]:
         edge, last = _edge(tx), _last(tx)
         self._settled = max(self._settled, last.settled)
         if self._tree is None or self._tree.size != edge.number:
             self._tree = stored_tree(tx, edge.number)
+        if self._key is None:
+            self._key = self._open_key(tx, edge.log_id)
         rows = self._due(tx)
         at = now()
         if rows and (back := _went_back(edge, rows, at)) is not None:
@@ -120,6 +129,27 @@ class Sealer:
         if new and (checkpoint or is_due):
             last = self._sign(tx, edge, last, at)
         return len(rows), last.number
+
+    def _open_key(self, tx: Tx, log_id: str) -> SigningKey:
+        """The key that signs; after a restore a new one, whose change the log records and the former key signs."""
+        old, new = signing_key(self._keys), next_key(self._keys)
+        if new is None:
+            return old
+        self._former = old
+        at = now()
+        change = {"log": log_id, "old": old.fingerprint, "at": instant(at)}
+        change["signature"] = old.sign(change_text(change, new.fingerprint)).hex()
+        tx.execute(
+            "insert into audit_key (fingerprint, public_key, since) values (%s, %s, %s) on conflict do nothing",
+            (old.fingerprint, old.public, at - timedelta(milliseconds=1)),
+        )
+        made = tx.execute(
+            "insert into audit_key (fingerprint, public_key, since, change) values (%s, %s, %s, %s) on conflict do nothing returning 1",
+            (new.fingerprint, new.public, at, Jsonb(change)),
+        ).fetchone()
+        if made is not None:
+            _note(tx, KEY_CHANGED, at, {"old": old.fingerprint, "new": new.fingerprint})
+        return new
 
     def _due(self, tx: Tx) -> list[tuple[Any, ...]]:
         """Committed rows that have no seal, oldest id first; moves `settled` when all below it has ended."""
@@ -163,8 +193,7 @@ class Sealer:
 
     def _sign(self, tx: Tx, edge: _Edge, last: _Last, at: datetime) -> _Last:
         assert self._tree is not None
-        if self._key is None:
-            self._key = signing_key(self._keys)
+        assert self._key is not None
         tx.execute(
             "insert into audit_key (fingerprint, public_key, since) values (%s, %s, %s) on conflict do nothing",
             (self._key.fingerprint, self._key.public, at),
@@ -223,11 +252,15 @@ def _went_back(edge: _Edge, rows: list[tuple[Any, ...]], at: datetime) -> tuple[
 
 def _clock_back(tx: Tx, before: datetime, after: datetime, at: datetime) -> tuple[Any, ...]:
     telemetry.fact("clock_went_back", seconds=round((before - after).total_seconds(), 3))
+    return _note(tx, CLOCK_BACK, at, {"from": instant(before), "to": instant(after)})
+
+
+def _note(tx: Tx, kind: str, at: datetime, detail: dict[str, Any]) -> tuple[Any, ...]:
     actor = {"kind": "system", "id": "audit", "name": "audit", "address": ""}
     row = tx.execute(
         "insert into audit_event (tenant_id, at, kind, outcome, actor, subject, detail) "
         f"values ((select min(id) from tenant), %s, %s, 'success', %s, '{{}}', %s) returning {COLUMNS}",
-        (at, CLOCK_BACK, Jsonb(actor), Jsonb({"from": instant(before), "to": instant(after)})),
+        (at, kind, Jsonb(actor), Jsonb(detail)),
     ).fetchone()
     assert row is not None
     return row

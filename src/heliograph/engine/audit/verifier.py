@@ -24,7 +24,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 FORMAT = 1
 TILE_BITS = 8
 CLOCK_BACK = "audit.clock_back"
+KEY_CHANGED = "audit.key_changed"
 CHECKPOINT_HEAD = "heliograph audit checkpoint 1"
+CHANGE_HEAD = "heliograph audit key change 1"
 ROW = ("n", "sealed_at", "id", "tenant", "at", "kind", "outcome", "actor", "subject", "detail")
 _FIELDS = ("log", "number", "size", "chain", "root", "settled", "at", "previous", "key")
 _MOST_FINDINGS = 100
@@ -159,12 +161,19 @@ class Report:
             self.findings.append(sentence)
 
 
+def change_text(change: dict[str, Any], new: str) -> str:
+    """What the key before it signs for the next one."""
+    return f"{CHANGE_HEAD}\nlog {change['log']}\nold {change['old']}\nnew {new}\nat {change['at']}\n"
+
+
 class Keys:
-    """Public keys by fingerprint. Who pins keys trusts no other; who does not, trusts the one key that the log brings."""
+    """Public keys by fingerprint, in the order of their use. Who pins keys trusts no other; who does not, trusts the first key that the log
+    brings. A key that a trusted one has signed as the next is trusted too (it is changed when an archive was restored)."""
 
     def __init__(self, pinned: Iterable[str]) -> None:
         self._pinned = {one.lower() for one in pinned}
         self._known: dict[str, bytes] = {}
+        self._trusted: set[str] = set()
 
     def add(self, line: dict[str, Any], report: Report) -> None:
         public = bytes.fromhex(line["public"])
@@ -172,19 +181,28 @@ class Keys:
         if name != line["key"]:
             report.found(f"key {line['key'][:16]}: its public key has another fingerprint")
             return
-        if self._pinned and name not in self._pinned:
-            report.found(f"key {name[:16]} is none of the keys that you trust: the log was signed by somebody else")
-        elif not self._pinned and self._known and name not in self._known:
-            report.found(f"key {name[:16]} is a second key: name the keys that you trust by --key")
+        is_first = not self._known
         self._known[name] = public
+        if (name in self._pinned if self._pinned else is_first or name in self._trusted) or self._is_next(
+            name, line.get("change")
+        ):
+            self._trusted.add(name)
+        elif self._pinned:
+            report.found(f"key {name[:16]} is none of the keys that you trust: the log was signed by somebody else")
+        else:
+            report.found(f"key {name[:16]} is a second key: name the keys that you trust by --key")
         report.keys = sorted(self._known)
 
+    def _is_next(self, name: str, change: dict[str, Any] | None) -> bool:
+        if not change or change["old"] not in self._trusted:
+            return False
+        return self.signed(change["old"], change_text(change, name), bytes.fromhex(change["signature"]))
+
     def signed(self, name: str, text: str, signature: bytes) -> bool:
-        public = self._known.get(name)
-        if public is None or (self._pinned and name not in self._pinned):
+        if name not in self._trusted:
             return False
         try:
-            Ed25519PublicKey.from_public_bytes(public).verify(signature, text.encode())
+            Ed25519PublicKey.from_public_bytes(self._known[name]).verify(signature, text.encode())
         except (InvalidSignature, ValueError):
             return False
         return True

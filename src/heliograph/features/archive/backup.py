@@ -21,6 +21,7 @@ from typing import Any
 
 import psycopg
 
+from heliograph.engine.audit.keys import want_change
 from heliograph.engine.blobs import Blobs, open_blobs
 from heliograph.engine.blobs.segments import SUFFIXES, stem_of
 from heliograph.engine.db import schema
@@ -185,6 +186,7 @@ def restore_blobs(folder: Path, settings: Settings, progress: Progress) -> None:
     if (folder / "heliograph.toml").is_file():
         shutil.copy2(folder / "heliograph.toml", settings.data / "heliograph.toml")
     _copy_keys(folder, settings.data)
+    want_change(settings.data / _KEYS)  # the archive that this is a copy of may go on with its key
 
 
 def _copy_keys(source: Path, target: Path) -> None:

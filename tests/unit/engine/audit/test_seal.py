@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from heliograph.engine.audit import Sealer, record, seal, verifier
+from heliograph.engine.audit import Sealer, keys, record, seal, verifier
 from heliograph.engine.audit.tree import stored_tree
 from heliograph.engine.db import Database
 from heliograph.kit.time import now
@@ -162,3 +162,31 @@ def test_nobody_changes_a_row_by_the_way(scratch: Database, table: str, act: str
     assert column is not None
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"), scratch.transaction() as tx:
         tx.execute(act.format(table, column[0], column[0]))
+
+
+def test_a_restored_archive_signs_with_a_key_of_its_own_that_the_old_one_vouches_for(log: Log) -> None:
+    """Neither the copy nor the archive that it was made of can pass as the other; no key has to be named to verify either."""
+    log.write(3)
+    log.checkpoint()
+    folder = log.data / "keys"
+    before = keys.signing_key(folder)
+    keys.want_change(folder)
+    cut_off = keys.next_key(folder)  # a start that was killed before the change stood in the log
+    assert cut_off is not None
+    again = Sealer(log.database, log.data)
+    again.seal_once()
+    log.write(2)
+    again.seal_once(checkpoint=True)
+    assert keys.signing_key(folder).fingerprint == cut_off.fingerprint
+    assert keys.next_key(folder) is None
+    assert (folder / f"audit-{before.fingerprint[:16]}.pem").stat().st_mode & 0o777 == 0o600
+    report = holds(log)
+    assert set(report.keys) >= {before.fingerprint, cut_off.fingerprint}
+    assert verifier.read_checkpoint(checkpoints(log)[-1])["key"] == cut_off.fingerprint  # type: ignore[index]
+    assert log.verify(pinned=[before.fingerprint]).findings == [], "who trusts the first trusts what it vouched for"
+    assert log.verify(pinned=[cut_off.fingerprint]).findings, "and not the other way round"
+
+
+def checkpoints(log: Log) -> list[str]:
+    with psycopg.connect(log.url) as connection:
+        return [row[0] for row in connection.execute("select body from audit_checkpoint order by number")]

@@ -197,6 +197,15 @@ def _inner_key(forger: Forger) -> None:
     forger.checkpoint(4)["signature"] = key.sign(forger.checkpoint(4)["body"]).hex()
 
 
+def _forged_change(forger: Forger) -> None:
+    """The second key says itself that the first one vouches for it."""
+    _inner_key(forger)
+    first, second = forger.of("key")
+    change = {"log": forger.of("log")[0]["log"], "old": first["key"], "at": "2026-11-22T00:00:00.000000Z"}
+    text = verifier.change_text(change, second["key"])
+    second["change"] = change | {"signature": _stranger().sign(text).hex()}
+
+
 def _swap_public_key(forger: Forger) -> None:
     forger.of("key")[0]["public"] = _stranger().public.hex()
 
@@ -258,6 +267,7 @@ KINDS = [
     Kind("event from the future", _later, "event 300: it happened at 2099"),
     Kind("public key swapped", _swap_public_key, "its public key has another fingerprint"),
     Kind("second key", _inner_key, "is a second key"),
+    Kind("second key that vouches for itself", _forged_change, "is a second key"),
     Kind("history rewritten with a key of one's own", lambda f: _rewrite(f, _stranger()), "is none of the keys that you trust", pinned=True),
     Kind("history rewritten with a key of one's own, seen by the witness", lambda f: _rewrite(f, _stranger()), "is no checkpoint of a trusted key", with_witness=True),
     Kind("history rewritten with the stolen key", lambda f: _rewrite(f, None), "checkpoint 1 says something else than the log (a fork)", with_witness=True),
