@@ -362,6 +362,8 @@ def test_backup_restores_to_the_same_archive(house: Server, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert re.findall(r"digest (\w+)", made) == re.findall(r"digest (\w+)", done.stdout)
     assert "the same as the backup's" in done.stdout
+    assert (new / "keys" / "audit.pem").read_bytes() == (house.data / "keys" / "audit.pem").read_bytes()
+    assert (new / "keys" / "audit.change").exists(), "at its first start it makes a signing key of its own"
 
 
 def test_version_names_program_and_schema(house: Server) -> None:

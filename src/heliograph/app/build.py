@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from heliograph import __version__
 from heliograph.engine import telemetry
 from heliograph.engine.audit.journal import Journal
 from heliograph.engine.blobs import open_blobs
 from heliograph.engine.db import Database, EmbeddedPostgres, schema
 from heliograph.features import access
+from heliograph.features.access import system_actor
 from heliograph.features.archive import Intake
 from heliograph.kit.errors import Absent, Busy, Conflict, Invalid
 from heliograph.kit.settings import Settings
@@ -99,8 +101,14 @@ def prepare(settings: Settings, url: str) -> None:
         count = services.intake.recover()
         if count:
             telemetry.fact("recovered", count=count)
+        note_activity(services, "application.started")
     finally:
         services.close()
+
+
+def note_activity(services: Services, kind: str) -> None:
+    """The start or the stop of the program on record (PS3.15 A.5.3.1)."""
+    services.note_read(system_actor("heliograph"), kind, {}, detail={"version": __version__})
 
 
 def lock(settings: Settings) -> IO[str] | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from heliograph.app.build import build, prepare
+from heliograph.app.build import build, note_activity, prepare
 from heliograph.engine import secrets, telemetry
 from heliograph.engine.supervise import child_payload
 from heliograph.kit.errors import HeliographError
@@ -79,6 +79,7 @@ def _worker(services: Services, _payload: dict[str, Any]) -> None:
     from heliograph.app.work import run
 
     run(services)
+    note_activity(services, "application.stopped")  # told to stop: one that is killed says nothing
 
 
 _LASTING: dict[str, Callable[[Services, dict[str, Any]], None]] = {"http": _http, "dimse": _dimse, "worker": _worker}

@@ -44,8 +44,11 @@ def add_to(commands: Commands) -> None:
 def _where(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     zone = ZoneInfo(settings.site_timezone) if settings.site_timezone else None
-    with installation(settings, existing=True) as services, services.database.transaction() as tx:
-        found, more = where.answers(tx, acting(tx, arguments), arguments.text)
+    with installation(settings, existing=True) as services:
+        with services.database.transaction() as tx:
+            actor = acting(tx, arguments)
+            found, more = where.answers(tx, actor, arguments.text)
+        services.note_read(actor, "studies.searched", {}, detail={"door": "where", "results": len(found)})
     for answer in found:
         print(answer["what"])
         for event in answer["events"]:

@@ -73,12 +73,11 @@ def held_of_study(tx: Tx, actor: Actor, study_id: int) -> list[dict[str, Any]]:
 
 
 def held_blob(tx: Tx, actor: Actor, held_id: UUID) -> tuple[str, int]:
-    """Where the object lies as it was received, and its size."""
+    """Where the object lies as it was received, and its size. Who gives the bytes out records it (`Services.note_read`)."""
     require(actor, "quarantine.read")
     _check_seen(tx, actor, held_id)
     row = tx.execute("select blob, size_bytes from held where id = %s", (held_id,)).fetchone()
     assert row is not None, "held objects are never deleted"
-    note(tx, actor, "held.read", {"held": str(held_id)})
     return row[0], row[1]
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from heliograph.engine.db import Tx
-from heliograph.features.access import Actor, allowed, note, require, sees_held, visible
+from heliograph.features.access import Actor, allowed, require, sees_held, visible
 from heliograph.kit.time import now
 from heliograph.standards.dicom import names
 
@@ -18,13 +18,12 @@ Event = dict[str, Any]
 
 def answers(tx: Tx, actor: Actor, text: str) -> tuple[list[dict[str, Any]], bool]:
     """One answer per study that the text means: a name, an identifier, an accession number or a UID; then held objects without a
-    study. True when there are more than are told (safety guard 12)."""
+    study. True when there are more than are told (safety guard 12). Who answers records it (`Services.note_read`)."""
     require(actor, "study.read")
     studies = _studies(tx, actor, text)
     found = [_study_answer(tx, actor, row) for row in studies[:_MOST]]
     lonely = _lonely_held(tx, actor, text) if allowed(actor, "quarantine.read") else []
     found += lonely[:_MOST]
-    note(tx, actor, "studies.searched", {}, detail={"door": "where", "results": len(found)})
     return found, len(studies) > _MOST or len(lonely) > _MOST
 
 

@@ -59,6 +59,7 @@ def file(held_id: UUID, actor: FreshActorDep, services: ServicesDep) -> Response
     """The object as it was received, to look into with other tools; only its preamble is emptied (P9)."""
     with services.database.transaction() as tx:
         blob, size = archive.held_blob(tx, actor, held_id)
+    services.note_read(actor, "held.read", {"held": str(held_id)})
     first = part10.harmless(services.blobs.read(blob, 0, min(_CHUNK, size)))
     rest = (services.blobs.read(blob, at, min(_CHUNK, size - at)) for at in range(_CHUNK, size, _CHUNK))
     pieces = itertools.chain((first,), rest)

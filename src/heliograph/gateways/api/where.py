@@ -20,4 +20,5 @@ def where_is(body: Question, actor: ActorDep, services: ServicesDep) -> dict[str
     """The life of the studies that a name, identifier, accession number or UID means, with the cause and the mend of faults."""
     with services.database.transaction() as tx:
         found, more = where.answers(tx, actor, body.text.strip())
+    services.note_read(actor, "studies.searched", {}, detail={"door": "where", "results": len(found)})
     return {"answers": found, "more": more}

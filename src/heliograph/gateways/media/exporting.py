@@ -42,8 +42,8 @@ def export(
             "from instance i join series se on se.id = i.series_fk where se.study_fk = any(%s) order by se.study_fk, se.number nulls last, se.id, i.number nulls last, i.id",
             (studies,),
         ).fetchall()
-        for study_id in studies:
-            access.note(tx, actor, "study.exported", {"study": study_id}, detail={"to": "folder"})
+    for study_id in studies:
+        services.note_read(actor, "study.exported", {"study": study_id}, detail={"to": "folder"})
     counters: dict[int, int] = {}
     for done, (study_id, series_id, blob, size, prefix_bytes, sop_class, sop_uid, syntax) in enumerate(rows):
         counters[series_id] = counters.get(series_id, 0) + 1

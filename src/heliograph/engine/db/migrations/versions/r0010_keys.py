@@ -4,12 +4,12 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade() -> None:
     """Adds a column to a table of a few rows."""
     raw = op.get_bind().connection.driver_connection
     assert raw is not None
-    raw.execute((Path(__file__).parent / "r0009_keys.sql").read_text("utf-8"))
+    raw.execute((Path(__file__).parent / "r0010_keys.sql").read_text("utf-8"))
