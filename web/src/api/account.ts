@@ -74,4 +74,25 @@ export async function addPasskey(name: string): Promise<void> {
 
 export const resetFactors = (id: string): Promise<{ link: string }> => request('POST', `/api/users/${id}/reset`)
 export const endSessionsOf = (id: string): Promise<{ ended: number }> => request('DELETE', `/api/users/${id}/sessions`)
+
+export interface PeopleImported {
+  done: boolean
+  items: { line: number; name: string; outcome: 'new' | 'changed' | 'same'; changes: string[]; link: string | null }[]
+  problems: { line: number; column: string; code: string; message: string }[]
+}
+
+/** A list of people from a CSV file; as a dry run it only says what would be done. */
+export async function importPeople(file: Blob, dryRun: boolean): Promise<PeopleImported> {
+  return request('POST', '/api/users/import', { file: await base64Of(file), dry_run: dryRun })
+}
+
+function base64Of(file: Blob): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader()
+    reader.onload = () => resolve(typeof reader.result === 'string' ? reader.result.slice(reader.result.indexOf(',') + 1) : '')
+    reader.onerror = () => reject(reader.error ?? new Error('the file cannot be read'))
+    reader.readAsDataURL(file)
+  })
+}
+
 export const addStation = (name: string): Promise<{ id: string; link: string }> => request('POST', '/api/stations', { name })

@@ -1,5 +1,5 @@
 import { Button, SegmentedControl } from '@mantine/core'
-import { IconDeviceTv, IconPlus } from '@tabler/icons-react'
+import { IconDeviceTv, IconFileSpreadsheet, IconPlus } from '@tabler/icons-react'
 import { type TFunction } from 'i18next'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -13,6 +13,7 @@ import { State } from '@/kit/State'
 import { type Column } from '@/kit/table/columns'
 import { ListTable } from '@/kit/table/ListTable'
 import { useSelection } from '@/kit/useSelection'
+import { ImportPeople } from './ImportPeople'
 import { TokensTable } from './TokensTable'
 import { StationPane } from './StationPane'
 import { UserPane } from './UserPane'
@@ -55,6 +56,7 @@ export function UsersPage() {
   const [adding, setAdding] = useState(false)
   const [making, setMaking] = useState(false)
   const [placing, setPlacing] = useState(false)
+  const [importing, setImporting] = useState(false)
   const columns = useColumns()
   const shown = tab !== 'people' ? undefined : adding ? null : selection.open ? selection.row : undefined
   return (
@@ -64,9 +66,14 @@ export function UsersPage() {
       actions={
         <>
           {tab === 'people' && (
-            <Button leftSection={<IconDeviceTv size={14} />} onClick={() => setPlacing(true)}>
-              {t('users.add_station')}
-            </Button>
+            <>
+              <Button leftSection={<IconFileSpreadsheet size={14} />} onClick={() => setImporting(true)}>
+                {t('people_import.title')}
+              </Button>
+              <Button leftSection={<IconDeviceTv size={14} />} onClick={() => setPlacing(true)}>
+                {t('users.add_station')}
+              </Button>
+            </>
           )}
           <Button variant="filled" leftSection={<IconPlus size={14} />} onClick={() => (tab === 'people' ? setAdding(true) : setMaking(true))}>
             {t(tab === 'people' ? 'users.add' : 'tokens.add')}
@@ -86,7 +93,9 @@ export function UsersPage() {
         />
       }
       side={
-        placing && tab === 'people' ? (
+        importing && tab === 'people' ? (
+          <ImportPeople onClose={() => setImporting(false)} />
+        ) : placing && tab === 'people' ? (
           <StationPane onClose={() => setPlacing(false)} />
         ) : shown !== undefined && (
           <UserPane
