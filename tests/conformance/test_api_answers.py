@@ -58,6 +58,7 @@ def test_every_answer_is_what_the_contract_says(api_house: Server, admin: Browse
     _house(call, api_house)
     _trust(call, api_house, study)
     _own_account(call, api_house)
+    _organisations(call, api_house)
     assert not call.otherwise, "answers that are not as documented:\n" + "\n".join(call.otherwise)
     assert call.called == set(ANSWERS), "a route that nobody called"
 
@@ -220,6 +221,7 @@ def _watching(call: Caller) -> None:
     assert done["log"]["checkpoint"] >= 1
     assert call("GET /api/security")["peers"]["devices"] >= 2
     call("GET /api/security/unusual")
+    call("GET /api/limits")
 
 
 def _break_glass(call: Caller, window: Browser, patient: str, study: str) -> None:
@@ -246,6 +248,22 @@ def _break_glass(call: Caller, window: Browser, patient: str, study: str) -> Non
     assert call("POST /api/glass/{glass_id}/review", {"finding": "justified"}, glass_id=glass["id"])["reviewed_at"]
     call.check("POST /api/glass/{glass_id}/end", window.request("POST", f"/api/glass/{glass['id']}/end"))
     assert listed()["count"] == 0
+
+
+def _organisations(call: Caller, house: Server) -> None:
+    link = house.cli("user", "add", "--name", "answers-operator", "--roles", "operator").stdout.strip()
+    with Browser(house) as window:
+        assert window.sign_in_by_link(link.partition("link=")[2]).status_code == 200
+
+        def ask(name: str, body: Any = None, **ids: Any) -> Any:
+            method, _, pattern = name.partition(" ")
+            return call.check(name, window.request(method, pattern.format(**ids), json=body))
+
+        made = ask("POST /api/tenants", {"name": "answers", "titles": ["ANSWERS"], "hosts": ["answers.test"]})
+        ask("PATCH /api/tenants/{tenant_id}", {"display_name": "Answers"}, tenant_id=made["id"])
+        ask("POST /api/tenants/{tenant_id}/close", tenant_id=made["id"])
+        ask("POST /api/tenants/{tenant_id}/open", tenant_id=made["id"])
+        assert len(ask("GET /api/tenants")["items"]) >= 2
 
 
 def _own_account(call: Caller, house: Server) -> None:

@@ -420,6 +420,8 @@ def test_an_operator_adds_renames_closes_and_opens_an_organisation(two: Two) -> 
     is_problem(olga.post("/api/tenants", json={"name": "other", "hosts": ["CLINIC.test"]}), 409, "host_taken")
     is_problem(olga.post("/api/tenants", json={"name": "No Such"}), 400, "bad_tenant_name")
     is_problem(olga.post("/api/tenants/1/close"), 409, "tenant_is_house")
+    for verb, path in (("PATCH", ""), ("POST", "/close"), ("POST", "/open")):
+        is_problem(olga.request(verb, f"/api/tenants/9999{path}", json={"display_name": "x"}), 404, "no_tenant")
     changed = olga.request("PATCH", east, json={"name": "orient", "titles": ["ORIENT", "EAST"]}).json()
     assert (changed["name"], changed["titles"], changed["hosts"]) == ("orient", ["EAST", "ORIENT"], ["east.test"])
     door = Dicom("127.0.0.1", two.server.dicom.port, "ORIENT")

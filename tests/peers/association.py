@@ -296,7 +296,7 @@ class Association:
             answer = self.read_answer()
             if answer.elements[0x00000100] != struct.pack("<H", 0x0001):
                 if answer.status not in {0xFF00, 0xFF01}:
-                    return answer, received
+                    return self._ended(answer), received
                 continue
             at = self.context
             received[answer.elements[0x00001000].decode().rstrip("\0")] = self.read_message(is_command=False)
@@ -309,6 +309,12 @@ class Association:
                 (0x00001000, answer.elements[0x00001000]),
             ])  # fmt: skip
             self.send_raw(self.fragments(at, reply, is_command=True))
+
+    def _ended(self, answer: Answer) -> Answer:
+        """With what failed as a data set behind it."""
+        if answer.elements.get(0x00000800) != struct.pack("<H", 0x0101):
+            self.read_message(is_command=False)
+        return answer
 
     def move(self, model: str, identifier: bytes, destination: str, transfer_syntax: str = IMPLICIT) -> Answer:
         """C-MOVE: the final answer."""
@@ -326,7 +332,7 @@ class Association:
         )
         while (answer := self.read_answer()).status in {0xFF00, 0xFF01}:
             pass
-        return answer
+        return self._ended(answer)
 
     def release(self) -> None:
         self.send_raw(pdu(0x05, b"\0\0\0\0"))

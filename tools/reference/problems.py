@@ -12,7 +12,13 @@ from tools.reference._markdown import code, page, table
 
 SOURCE = Path("src/heliograph")
 # As gateways.http.problems says it beside its table.
-_STATUS_OF_CODE = {"too_large": 413, "unsupported_media_type": 415, "not_acceptable": 406, "cursor_gone": 410}
+_STATUS_OF_CODE = {
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "not_acceptable": 406,
+    "cursor_gone": 410,
+    "too_many_requests": 429,
+}
 
 _INTRO = """An error of the HTTP doors is a problem document (RFC 9457, `application/problem+json`):"""
 

@@ -70,6 +70,10 @@ def _add_device(commands: Commands) -> None:
     add_tenant(add)
     add.set_defaults(run=_device_add)
     add.add_argument("--tls", action="store_true", help="call it with TLS when something is sent to it")
+    add.add_argument(
+        "--hourly-instances", type=int, help="objects it may take in an hour [dimse.hourly_instances]; 0 any number"
+    )
+    add.add_argument("--hourly-bytes", type=int, help="bytes it may take in an hour [dimse.hourly_bytes]; 0 any number")
     add_to_devices(verbs)
     known = command(verbs, "list", "list devices and who wants in")
     add_tenant(known)
@@ -124,7 +128,7 @@ def _device_add(arguments: argparse.Namespace) -> None:
     allow = [word.strip() for word in arguments.allow.split(",") if word.strip()]
     values = {
         "host": arguments.host, "port": arguments.port, "allow": allow, "default_issuer": arguments.issuer, "pinned": arguments.pin,
-        "tls": arguments.tls,
+        "tls": arguments.tls, "hourly_instances": arguments.hourly_instances, "hourly_bytes": arguments.hourly_bytes,
     }  # fmt: skip
     if arguments.pin and not arguments.host:
         raise Invalid("--pin needs --host", code="pin_without_host")

@@ -86,6 +86,19 @@ class Settings:
     )
     dimse_max_associations: int = _setting(200, "Open associations.", toml="dimse.max_associations", least=1)
     dimse_max_per_peer: int = _setting(64, "Open associations of one address.", toml="dimse.max_per_peer", least=1)
+    dimse_new_per_minute: int = _setting(
+        6000, "New associations of one address in a minute; 0 is without a limit.", toml="dimse.new_per_minute"
+    )
+    dimse_hourly_instances: int = _setting(
+        200_000,
+        "Objects that one device may take by C-MOVE and C-GET within an hour; 0 is without a limit. A device may have its own.",
+        toml="dimse.hourly_instances",
+    )
+    dimse_hourly_bytes: int = _setting(
+        200 << 30,
+        "Bytes that one device may take by C-MOVE and C-GET within an hour; 0 is without a limit. A device may have its own.",
+        toml="dimse.hourly_bytes",
+    )
     dimse_idle_s: float = _setting(
         120.0, "An association without traffic is aborted after this.", toml="dimse.idle_s", least=1
     )
@@ -270,6 +283,11 @@ class Settings:
         least=0.01,
     )
     ldap_timeout_s: float = _setting(5.0, "The directory must answer within this.", toml="ldap.timeout_s", least=0.1)
+    requests_per_minute: int = _setting(
+        6000,
+        "Requests to the API of one person, program or address in a minute; 0 is without a limit. Images are not counted.",
+        toml="web.requests_per_minute",
+    )
     max_upload_bytes: int = _setting(
         8 << 30, "Largest upload through the browser or STOW-RS.", toml="web.max_upload_bytes", least=1
     )

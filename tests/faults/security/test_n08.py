@@ -1,14 +1,20 @@
 """N8: taking studies away by C-MOVE and C-GET (Aplite, Black Hat EU 2023): only to whom is registered, only by whom may."""
 
 import contextlib
+import socket
 import struct
+import time
+from collections.abc import Iterator
 
+import httpx
 import pytest
 
+from tests.conformance.browsing import until
 from tests.faults.security import hostile
 from tests.faults.security.conftest import Siege
 from tests.faults.security.hostile import CT, Identity, element
-from tests.peers.association import EXPLICIT, Association, Lost, command
+from tests.peers.association import EXPLICIT, Association, Lost, Rejected, command
+from tests.peers.heliograph import Server
 
 MOVE, GET, FIND = "1.2.840.10008.5.1.4.1.2.2.2", "1.2.840.10008.5.1.4.1.2.2.3", "1.2.840.10008.5.1.4.1.2.2.1"
 
@@ -68,3 +74,100 @@ def _accepted(siege: Siege, model: str, calling: str) -> bool:
         return False
     with contextlib.closing(association):
         return bool(association.contexts)
+
+
+# -- limits -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bounded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One whose limits are a hundredth of what they are as installed."""
+    folder = tmp_path_factory.mktemp("bounded")
+    (folder / "small.toml").write_text(
+        "[dimse]\nprocesses = 1\nnew_per_minute = 30\nhourly_instances = 20\n[web]\nrequests_per_minute = 30\n"
+    )
+    with Server(folder / "data", options=("--config", str(folder / "small.toml"))) as server:
+        server.add_device("HOSTILE")
+        yield server
+
+
+def test_beyond_what_a_device_may_take_in_an_hour_it_is_refused_and_that_is_told(bounded: Server) -> None:
+    studies = [Identity() for _ in range(3)]
+    objects = [(who, hostile.honest(who)) for first in studies for who in (first, *(Identity(first) for _ in range(9)))]
+    assert {answer.status for answer in hostile.store(bounded.dicom, objects)} == {0}
+    with _taking(bounded) as association:
+        taken = [association.get(GET, _identifier(who), EXPLICIT) for who in studies]
+        moved = association.move(MOVE, _identifier(studies[0]), "HOSTILE", EXPLICIT)
+    assert [(answer.status, len(received)) for answer, received in taken] == [(0, 10), (0, 10), (0xA702, 0)]
+    assert "in an hour" in taken[2][0].comment
+    assert moved.status == 0xA702
+    bounded.cli(
+        "device",
+        "add",
+        "--aet",
+        "HOSTILE",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "104",
+        "--allow",
+        "echo,store,find,move,get",
+        "--hourly-instances",
+        "25",
+    )
+    with _taking(bounded) as association:
+        answer, received = association.get(GET, _identifier(studies[2]), EXPLICIT)
+    assert (answer.status, len(received)) == (0xB000, 5), (
+        "what was left of its own limit went, the rest is named as failed"
+    )
+    with bounded.client() as client:
+        told = client.get("/api/limits").json()
+    (volume,) = told["volumes"]
+    assert (volume["aet"], volume["instances"], volume["most_instances"]) == ("HOSTILE", 25, 25)
+    assert [(one["what"], one["who"], one["count"]) for one in told["items"]] == [("volume", "HOSTILE", 3)]
+
+
+@contextlib.contextmanager
+def _taking(server: Server) -> Iterator[Association]:
+    with Association.connect(
+        server.dicom,
+        [(GET, (EXPLICIT,)), (MOVE, (EXPLICIT,)), (CT, (EXPLICIT,))],
+        calling="HOSTILE",
+        timeout=60,
+        provided=[CT],
+    ) as association:
+        yield association
+
+
+def test_an_address_that_calls_without_end_is_turned_away_and_no_other(bounded: Server) -> None:
+    came, refused, began = 0, "", time.monotonic()
+    for _ in range(1000):
+        try:
+            Association.connect(bounded.dicom, calling="HOSTILE", timeout=60).abort()
+            came += 1
+        except Rejected as rejected:
+            refused = str(rejected)
+            break
+    assert came <= 31 + (time.monotonic() - began) / 2, "30 at once, and what the time gives back"
+    assert refused == "result 2, source 3, reason 2", "transient, local limit exceeded (PS3.8 9.3.4)"
+    wire = socket.create_connection(("127.0.0.1", bounded.dicom.port), 60, source_address=("127.0.0.2", 0))
+    with Association.connect(bounded.dicom, calling="NEIGHBOUR", timeout=60, wire=wire) as neighbour:
+        assert neighbour.echo() == 0
+
+
+def test_a_program_that_asks_without_end_is_told_to_wait_and_no_other_is(bounded: Server) -> None:
+    headers = {"Authorization": f"Bearer {bounded.cli('token', '--name', 'greedy', '--scope', 'all').stdout.strip()}"}
+    with httpx.Client(base_url=bounded.http, headers=headers, trust_env=False, timeout=60) as greedy:
+        answers = [greedy.get("/api/about") for _ in range(200)]
+        over = [answer for answer in answers if answer.status_code != 200]
+        assert 30 <= len(answers) - len(over) < 200
+        assert {(answer.status_code, answer.json()["code"]) for answer in over} == {(429, "too_many_requests")}
+        assert all(int(answer.headers["retry-after"]) >= 1 for answer in over)
+        assert greedy.get("/dicom-web/studies").status_code in {200, 204}, "images and their lists are not counted"
+    with bounded.client() as other:
+        told = until(
+            lambda: [one for one in other.get("/api/limits").json()["items"] if one["what"] == "requests"], every_s=0.5
+        )
+        assert [one["who"] for one in told] == ["greedy"]
+        metrics = httpx.get(f"{bounded.http}/metrics", trust_env=False, timeout=60).text
+    assert 'heliograph_limited_total{what="requests"}' in metrics

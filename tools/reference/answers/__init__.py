@@ -55,7 +55,7 @@ from tools.reference.answers.policy import (
     Sites,
     StudyTies,
 )
-from tools.reference.answers.security import Security, Unusual
+from tools.reference.answers.security import Limits, Security, Unusual
 from tools.reference.answers.studies import HeldOfStudies, Manifest, SeriesDocument, StudyPage, StudyWithSeries
 from tools.reference.answers.tenants import Tenant, TenantMade, Tenants
 from tools.reference.answers.work import Alarms, Changes, JobMade, Jobs, Lives, Quarantine, Released, Uploaded
@@ -167,6 +167,7 @@ ANSWERS: dict[str, type[Answer]] = {
     "POST /api/studies/{study_id}/ties/remove": Made,
     "POST /api/patients/{patient}/restriction": Made,
     "POST /api/tokens/{token_id}/rotate": TokenMade,
+    "GET /api/limits": Limits,
     "GET /api/tenants": Tenants,
     "POST /api/tenants": TenantMade,
     "PATCH /api/tenants/{tenant_id}": Tenant,

@@ -29,6 +29,8 @@ class Device(Answer):
     department_id: int | None
     site_ids: list[int]
     tls: bool
+    hourly_instances: int | None
+    hourly_bytes: int | None
 
 
 class Devices(Answer):

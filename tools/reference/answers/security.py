@@ -158,3 +158,41 @@ class Unusual(Answer):
     usual_days: int
     items: list[Finding]
     truncated: bool
+
+
+class LimitMet(Answer):
+    what: Literal["associations", "volume", "requests"]
+    who: str
+    address: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+class DeviceVolume(Answer):
+    """Of the last hour; a limit of 0 is none."""
+
+    device_id: str
+    aet: str
+    instances: int
+    bytes: int
+    most_instances: int
+    most_bytes: int
+
+
+class LimitsInForce(Answer):
+    new_associations_per_minute: int
+    associations: int
+    associations_of_address: int
+    hourly_instances: int
+    hourly_bytes: int
+    requests_per_minute: int
+    sign_in_tries: int
+    sign_in_tries_of_address: int
+    sign_in_minutes: float
+
+
+class Limits(Answer):
+    items: list[LimitMet]
+    volumes: list[DeviceVolume]
+    limits: LimitsInForce

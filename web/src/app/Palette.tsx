@@ -9,6 +9,7 @@ import { useMay, useSession } from '@/api/access'
 import { searchStudies } from '@/api/studies'
 import { type StudyRow } from '@/api/types'
 import { formatDicomDate } from '@/kit/format/dicomdate'
+import { visible } from '@/kit/format/person'
 import { useFormat } from '@/kit/format/useFormat'
 import { useActions } from './actions'
 import { PAGES } from './pages'
@@ -60,7 +61,7 @@ function useEntries(text: string, open: boolean, close: () => void): Entry[] {
         group: 'patients',
         icon: IconUser,
         text: format.name(patient.name) || t('patient.no_name'),
-        more: [patient.patient_id, formatDicomDate(patient.birth_date)].filter(Boolean).join(' · '),
+        more: [visible(patient.patient_id), formatDicomDate(patient.birth_date)].filter(Boolean).join(' · '),
         run: () => {
           showPatient(patient)
           go('/')()

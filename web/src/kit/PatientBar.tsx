@@ -2,6 +2,7 @@ import { type TFunction } from 'i18next'
 import { type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ageAt, formatDicomDate } from './format/dicomdate'
+import { visible } from './format/person'
 import { useFormat } from './format/useFormat'
 import css from './PatientBar.module.css'
 
@@ -36,8 +37,8 @@ export function PatientBar({ patient, colour, examDate, alerts, children }: Pati
         <bdi>{name === '' ? t('patient.no_name') : name}</bdi>
       </strong>
       <span className={css['fact']} title={t('patient.id')}>
-        <bdi>{patient.patient_id === '' ? t('patient.no_id') : patient.patient_id}</bdi>
-        {patient.issuer !== '' && <span className={css['issuer']}> {patient.issuer}</span>}
+        <bdi>{patient.patient_id === '' ? t('patient.no_id') : visible(patient.patient_id)}</bdi>
+        {patient.issuer !== '' && <span className={css['issuer']}> {visible(patient.issuer)}</span>}
       </span>
       {patient.birth_date !== '' && (
         <span className={css['fact']} title={t('patient.born')}>

@@ -17,6 +17,9 @@ _KEYS = frozenset({
 OBJECTS = Counter("heliograph_objects_total", "Objects that came in, by door and outcome.", ["door", "outcome"])
 BYTES_IN = Counter("heliograph_received_bytes_total", "Bytes that came in, by door.", ["door"])
 ASSOCIATIONS = Gauge("heliograph_associations", "Open DICOM associations.", multiprocess_mode="livesum")
+LIMITED = Counter(
+    "heliograph_limited_total", "Requests that were refused because they were too many, by limit.", ["what"]
+)
 REQUESTS = Histogram("heliograph_http_seconds", "Seconds of HTTP requests, by route and status.", ["route", "status"])
 
 _log = logging.getLogger("heliograph")

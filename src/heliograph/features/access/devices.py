@@ -14,9 +14,10 @@ from heliograph.features.access.policy import note, require
 from heliograph.kit.errors import Absent, Conflict, Invalid
 from heliograph.kit.time import now
 
-_COLUMNS = "id, aet, host, port, description, allow, pinned, default_issuer, answer_success_when_held, created_at, last_seen_at, stored_count, site_id, department_id, site_ids, tls"
+_COLUMNS = "id, aet, host, port, description, allow, pinned, default_issuer, answer_success_when_held, created_at, last_seen_at, stored_count, site_id, department_id, site_ids, tls, hourly_instances, hourly_bytes"
 
 _MOST_CALLERS = 10_000
+_MAY_GO = frozenset({"port", "hourly_instances", "hourly_bytes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Device:
     department_id: int | None
     site_ids: tuple[int, ...]
     tls: bool
+    hourly_instances: int | None
+    hourly_bytes: int | None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -66,11 +69,12 @@ def add_device(tx: Tx, actor: Actor, aet: str, host: str, port: int | None, allo
     _check_port(port)
     _check_pin(host, pinned=bool(more.get("pinned", False)))
     row = tx.execute(
-        "insert into device (tenant_id, aet, host, port, allow, description, pinned, default_issuer, answer_success_when_held, tls) "
-        f"values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s) on conflict (tenant_id, aet) do nothing returning {_COLUMNS}",
+        "insert into device (tenant_id, aet, host, port, allow, description, pinned, default_issuer, answer_success_when_held, tls, "
+        f"hourly_instances, hourly_bytes) values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s) on conflict (tenant_id, aet) do nothing returning {_COLUMNS}",
         (
             actor.tenant_id, aet, host.strip(), port, allow, more.get("description", ""), more.get("pinned", False),
             more.get("default_issuer", ""), more.get("answer_success_when_held", False), more.get("tls", False),
+            more.get("hourly_instances"), more.get("hourly_bytes"),
         ),
     ).fetchone()  # fmt: skip
     if row is None:
@@ -93,9 +97,11 @@ def update_device(tx: Tx, actor: Actor, device_id: int, values: dict[str, Any]) 
         "default_issuer",
         "answer_success_when_held",
         "tls",
+        "hourly_instances",
+        "hourly_bytes",
     }
-    # Only a port can be taken away; null leaves everything else as it is.
-    values = {key: value for key, value in values.items() if key in known and (value is not None or key == "port")}
+    # A port and limits of its own can be taken away; null leaves everything else as it is.
+    values = {key: value for key, value in values.items() if key in known and (value is not None or key in _MAY_GO)}
     if "aet" in values:
         values["aet"] = checked_aet(values["aet"])
     if "allow" in values:
@@ -252,7 +258,7 @@ def dismiss_caller(tx: Tx, actor: Actor, caller_id: int) -> None:
 
 
 def _device(row: tuple[Any, ...]) -> Device:
-    return Device(*(*row[:5], tuple(row[5]), *row[6:-2], tuple(row[-2]), row[-1]))
+    return Device(*(*row[:5], tuple(row[5]), *row[6:14], tuple(row[14]), *row[15:]))
 
 
 def trimmed(aet: str) -> str:

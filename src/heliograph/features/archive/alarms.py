@@ -17,12 +17,14 @@ from heliograph.engine.events import announce
 from heliograph.features import access
 from heliograph.features.access import HOUSE, Actor, note, require
 from heliograph.features.access.certificates import WARN_DAYS
+from heliograph.features.access.limits import met_lately
 from heliograph.kit.errors import Absent, HeliographError
 from heliograph.kit.ids import new_id
 from heliograph.kit.settings import Settings
 from heliograph.kit.time import now
 
 _STALLED_S = 900
+_LIMITS_MINUTES = 15.0
 _LONG_ATTEMPTS = 6  # the pauses before it come to more than an hour
 # Nothing that a look could see tells when these are over: they stay until somebody acknowledges them.
 _TOLD_ONCE = ("verification",)
@@ -64,7 +66,13 @@ def look(database: Database, blobs: Blobs, settings: Settings) -> None:
     """Compares what holds now with what is open; called by the worker every quarter of a minute."""
     with database.transaction() as tx:
         for (tenant_id,) in tx.execute("select id from tenant where closed_at is null order by id").fetchall():
-            of_all = (*_work(tx, tenant_id), *_receive(tx, tenant_id), *_devices(tx, tenant_id), *_glass(tx, tenant_id))
+            of_all = (
+                *_work(tx, tenant_id),
+                *_receive(tx, tenant_id),
+                *_devices(tx, tenant_id),
+                *_glass(tx, tenant_id),
+                *_limits(tx, tenant_id),
+            )
             of_house = (*_disk(blobs, settings), *_steps(tx), *_audit(tx), *_certificates(settings))
             _compare(tx, tenant_id, (*of_all, *of_house) if tenant_id == HOUSE else of_all)
     _tell(database, settings)
@@ -280,6 +288,16 @@ def _glass(tx: Tx, tenant_id: int) -> Iterable[Condition]:
         yield Condition(
             "glass_unreviewed", "glass", "warning", f"{row[0]} emergency accesses wait for a review beyond their time.",
             "Who may review them finds them on the page Emergency access.",
+        )  # fmt: skip
+
+
+def _limits(tx: Tx, tenant_id: int) -> Iterable[Condition]:
+    """Somebody asks for more than it may (N8)."""
+    count = met_lately(tx, tenant_id, _LIMITS_MINUTES)
+    if count:
+        yield Condition(
+            "limits", "limits", "warning", f"{count} requests were refused in the last 15 minutes, because there were too many.",
+            "The page Security names who came to which limit. The settings of dimse and web say how much is allowed.",
         )  # fmt: skip
 
 

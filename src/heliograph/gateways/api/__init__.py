@@ -14,6 +14,7 @@ from heliograph.gateways.api import (
     devices,
     glass,
     jobs,
+    limits,
     oidc,
     people,
     people_import,
@@ -57,6 +58,7 @@ for _module in (
     audit,
     security,
     tenants,
+    limits,
     about,
     stream,
 ):

@@ -27,6 +27,8 @@ class NewDevice(BaseModel):
     default_issuer: str = Field(default="", max_length=64)
     answer_success_when_held: bool = False
     tls: bool = False
+    hourly_instances: int | None = Field(default=None, ge=0, le=2**31 - 1)
+    hourly_bytes: int | None = Field(default=None, ge=0, le=2**62)
 
 
 class DeviceChange(BaseModel):
@@ -39,6 +41,8 @@ class DeviceChange(BaseModel):
     default_issuer: str | None = Field(default=None, max_length=64)
     answer_success_when_held: bool | None = None
     tls: bool | None = None
+    hourly_instances: int | None = Field(default=None, ge=0, le=2**31 - 1)
+    hourly_bytes: int | None = Field(default=None, ge=0, le=2**62)
 
 
 class Acceptance(BaseModel):

@@ -232,6 +232,9 @@ class Acceptor:
         if self._crowd.is_full(waiting.address):
             self._answer(waiting, LOCAL_LIMIT_EXCEEDED)
             return
+        if self._crowd.too_many(waiting.address, request):
+            self._answer(waiting, LOCAL_LIMIT_EXCEEDED)
+            return
         leftover = bytes(waiting.received[size:])
         self._forget(waiting)
         self._crowd.start(Call(waiting.sock, waiting.address, waiting.port, request, leftover, _secured(waiting.sock)))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from heliograph.features.access import Actor, find_device, note, require
 from heliograph.features.archive.search import search, stored_instances, unsupported
+from heliograph.gateways.dimse.archive_meter import ArchiveMeter
 from heliograph.gateways.dimse.catalogue import Stored
 from heliograph.gateways.dimse.requestor import Destination
 from heliograph.gateways.dimse.secure import secrecy
@@ -75,6 +76,9 @@ class ArchiveCatalogue:
 
     def read(self, stored: Stored, offset: int, length: int) -> bytes:
         return self._services.blobs.read(stored.blob, offset, length)
+
+    def meter(self) -> ArchiveMeter:
+        return ArchiveMeter(self._services, self._actor)
 
     def note_refused(self, to: str) -> None:
         """Somebody asked to send objects where nobody is registered (N8)."""

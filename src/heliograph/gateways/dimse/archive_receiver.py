@@ -10,6 +10,7 @@ from heliograph.gateways.dimse.receiver import StoreAnswer, StoreRequest
 from heliograph.standards.dicom import part10
 
 _DOOR = "dimse"
+_AT_ONCE = contextlib.nullcontext()
 _CANNOT_UNDERSTAND = frozenset({"unparseable", "missing_identifier", "bad_identifier", "truncated"})
 _STATUS_OF_REASON = dict.fromkeys(_CANNOT_UNDERSTAND, status.CANNOT_UNDERSTAND) | {
     "command_differs": status.DATA_SET_DOES_NOT_MATCH
@@ -29,8 +30,10 @@ class ArchiveReceiver:
         caller_id: int | None,
         issuer: str,
         verified: bool = False,
+        turn: contextlib.AbstractContextManager[object] = _AT_ONCE,
     ) -> None:
-        """`verified`: the source is known although it is no device (a node that we fetch from)."""
+        """`verified`: the source is known although it is no device (a node that we fetch from); `turn`: when its objects are taken."""
+        self._turn = turn
         self._intake, self._actor, self._peer = intake, actor, peer
         self._device, self._caller_id, self._issuer = device, caller_id, issuer
         self._unverified = device is None and not verified
@@ -49,7 +52,7 @@ class ArchiveReceiver:
             part10.file_meta(request.sop_class_uid, request.sop_instance_uid, request.transfer_syntax, request.peer.aet)
         )
         forgiving = self._device is not None and self._device.answer_success_when_held
-        return ArchiveSink(sink, delivery, request.sop_instance_uid, forgiving=forgiving)
+        return ArchiveSink(sink, delivery, request.sop_instance_uid, self._turn, forgiving=forgiving)
 
     def close(self) -> None:
         self._open.close()
@@ -74,12 +77,22 @@ class ArchiveReceiver:
 class ArchiveSink:
     """One object on its way into the archive."""
 
-    def __init__(self, sink: ObjectSink, delivery: Delivery, sop_instance_uid: str, *, forgiving: bool) -> None:
+    def __init__(
+        self,
+        sink: ObjectSink,
+        delivery: Delivery,
+        sop_instance_uid: str,
+        turn: contextlib.AbstractContextManager[object],
+        *,
+        forgiving: bool,
+    ) -> None:
+        self._turn = turn
         self._sink, self._delivery, self._expected, self._forgiving = sink, delivery, sop_instance_uid, forgiving
         self.write = sink.write
 
     def finish(self) -> StoreAnswer:
-        outcome = self._sink.finish(expected_sop_uid=self._expected)
+        with self._turn:
+            outcome = self._sink.finish(expected_sop_uid=self._expected)
         return StoreAnswer(status.SUCCESS) if self._forgiving else answer_of(outcome)
 
     def abandon(self) -> None:

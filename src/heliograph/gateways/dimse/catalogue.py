@@ -22,6 +22,25 @@ class Stored:
     study_id: int | None = None
 
 
+class Meter(Protocol):
+    """What one retrieve takes, held against what its caller may take within an hour (N8)."""
+
+    def has_room(self) -> bool:
+        """Whether one more object may go; once there was none, there is none for this retrieve."""
+        ...
+
+    def took(self, stored: Stored) -> None:
+        """Counts an object that went."""
+        ...
+
+    @property
+    def is_used_up(self) -> bool: ...
+
+    def close(self) -> None:
+        """What was counted is on record, and that there was too much."""
+        ...
+
+
 class Catalogue(Protocol):
     """The archive as one actor may see it; every call passes the policy point."""
 
@@ -42,6 +61,8 @@ class Catalogue(Protocol):
         ...
 
     def read(self, stored: Stored, offset: int, length: int) -> bytes: ...
+
+    def meter(self) -> Meter: ...
 
     def note_refused(self, to: str) -> None:
         """Records that a destination was asked for that is not registered."""

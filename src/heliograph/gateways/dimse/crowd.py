@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from heliograph.engine.telemetry import trouble
 from heliograph.gateways.dimse import pdu
 from heliograph.gateways.dimse.census import Census
+from heliograph.kit.pace import Pace
 from heliograph.kit.time import monotonic_s
 
 
@@ -43,7 +44,11 @@ class Crowd:
         max_associations: int,
         max_per_address: int,
         census: Census | None = None,
+        pace: Pace | None = None,
+        tell: Callable[[pdu.AssociateRequest, str], None] | None = None,
     ) -> None:
+        """`pace` counts new ones by address, `tell` hears of those that were too many."""
+        self._pace, self._tell_too_many = pace, tell
         self._serve = serve
         self._max_associations = max_associations
         self._max_per_address = max_per_address
@@ -70,6 +75,14 @@ class Crowd:
                 total + len(self._open) >= self._max_associations
                 or of_address + self._per_address[address] >= self._max_per_address
             )
+
+    def too_many(self, address: str, request: pdu.AssociateRequest) -> bool:
+        """Whether an address asks for one more than it may within a minute; else it is counted."""
+        if self._pace is None or not self._pace.wait_s(address):
+            return False
+        if self._tell_too_many is not None:
+            self._tell_too_many(request, address)
+        return True
 
     def start(self, call: Call) -> None:
         """Serves it in a thread of its own."""

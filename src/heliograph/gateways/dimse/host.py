@@ -29,9 +29,12 @@ from heliograph.gateways.dimse.scp_move import MoveService
 from heliograph.gateways.dimse.scp_store import StoreService
 from heliograph.gateways.dimse.services import Service
 from heliograph.gateways.dimse.serving import Handler
+from heliograph.gateways.dimse.turns import Turns
 from heliograph.kit.errors import HeliographError
 from heliograph.services import Services
 from heliograph.standards.dicom import uids
+
+_AT_ONCE = 16  # objects of a process between their last byte and their answer: enough to share a commit
 
 
 class ArchiveHost:
@@ -39,6 +42,7 @@ class ArchiveHost:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._turns = Turns(_AT_ONCE)
 
     def admit(self, call: Call) -> "ArchiveVisit | AssociateReject":
         secured = call.secured
@@ -72,7 +76,7 @@ class ArchiveHost:
         if not allowed:
             return negotiation.CALLING_AET_NOT_RECOGNIZED
         title = own if tenant_id == HOUSE else called.strip()
-        return ArchiveVisit(self._services, actor, allowed, device, caller_id, title)
+        return ArchiveVisit(self._services, actor, allowed, device, caller_id, title, self._turns)
 
     def _note_unmeant(self, tx: Tx, call: Call) -> None:
         """Somebody who means nobody is told of to those who run the installation."""
@@ -98,6 +102,7 @@ class ArchiveVisit:
     device: Device | None
     caller_id: int | None
     title: str
+    turns: Turns
     receiver: ArchiveReceiver | None = field(default=None)
 
     def handlers(self, association: Association) -> dict[int, Handler]:
@@ -108,6 +113,7 @@ class ArchiveVisit:
             device=self.device,
             caller_id=self.caller_id,
             issuer=self.device.default_issuer if self.device else self.services.settings.default_issuer,
+            turn=self.turns.of(self.actor.address),
         )
 
         def echo(context_id: int, command: Command) -> None:

@@ -17,6 +17,7 @@ from heliograph.standards.dicom.query import UNIQUE_KEYS, Level, Query, from_ide
 
 MAX_IDENTIFIER_BYTES = 8 << 20
 _PENDING_EVERY_S = 0.5
+USED_UP = "what this device may take in an hour is used up; ask again later"
 _MOST_16_BIT = 0xFFFF
 _ACCESSION = tags.tag_of("AccessionNumber")
 _SELECTING = frozenset((*UNIQUE_KEYS.values(), _ACCESSION))
@@ -51,6 +52,7 @@ class Suboperations:
     cancelled: bool = False
     failed_uids: list[str] = field(default_factory=list)
     given: list[Stored] = field(default_factory=list)
+    comment: str = ""
     _told_at: float = 0.0
 
     def add(self, item: Stored, result: Result) -> None:
@@ -65,8 +67,9 @@ class Suboperations:
         else:
             self.warning += 1
 
-    def fail_rest(self, items: Sequence[Stored]) -> None:
-        """The destination cannot be reached any more: what was not told of `items` has failed."""
+    def fail_rest(self, items: Sequence[Stored], comment: str = "") -> None:
+        """The destination cannot be reached any more, or no more may be taken: what was not told of `items` has failed."""
+        self.comment = comment
         done = {item.sop_instance_uid for item in self.given} | set(self.failed_uids)
         for item in items:
             if item.sop_instance_uid not in done:
@@ -120,4 +123,5 @@ class Suboperations:
             completed=min(self.completed, _MOST_16_BIT),
             failed=min(self.failed, _MOST_16_BIT),
             warning=min(self.warning, _MOST_16_BIT),
+            error_comment="" if code == status.PENDING else self.comment,
         )

@@ -6,7 +6,7 @@ from heliograph.gateways.dimse import dimse, status
 from heliograph.gateways.dimse.association import AcceptedContext, Association, Lost
 from heliograph.gateways.dimse.catalogue import Catalogue, Stored
 from heliograph.gateways.dimse.dimse import Command, response
-from heliograph.gateways.dimse.retrieve import MAX_IDENTIFIER_BYTES, Suboperations, selection
+from heliograph.gateways.dimse.retrieve import MAX_IDENTIFIER_BYTES, USED_UP, Suboperations, selection
 from heliograph.gateways.dimse.scu import store_request
 from heliograph.gateways.dimse.sender import Result, choose_context, encoded_for, failure_of
 from heliograph.kit.errors import HeliographError
@@ -34,13 +34,21 @@ class GetService:
             association.send_command(context_id, reply)
             return
         operations = Suboperations(association, context_id, command, len(items))
+        meter = self._catalogue.meter()
         try:
             for item in items:
                 if operations.poll_cancel():
                     break
-                operations.add(item, self._send(item, operations))
+                if not meter.has_room():
+                    operations.fail_rest(items, USED_UP)
+                    break
+                result = self._send(item, operations)
+                operations.add(item, result)
+                if not result.is_failure:
+                    meter.took(item)
                 operations.tell_pending()
         finally:
+            meter.close()
             self._catalogue.note_given(operations.given, association.peer.aet)
         operations.finish()
 

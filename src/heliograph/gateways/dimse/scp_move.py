@@ -5,7 +5,7 @@ from heliograph.gateways.dimse.association import Association, Lost
 from heliograph.gateways.dimse.carrier import Carrier, Dial
 from heliograph.gateways.dimse.catalogue import Catalogue, Stored
 from heliograph.gateways.dimse.dimse import Command, response
-from heliograph.gateways.dimse.retrieve import MAX_IDENTIFIER_BYTES, Suboperations, selection
+from heliograph.gateways.dimse.retrieve import MAX_IDENTIFIER_BYTES, USED_UP, Suboperations, selection
 from heliograph.gateways.dimse.scu import Originator
 from heliograph.gateways.dimse.sender import Result
 from heliograph.kit.errors import HeliographError
@@ -41,16 +41,22 @@ class MoveService:
             association.send_command(context_id, reply)
             return
         operations = Suboperations(association, context_id, command, len(items))
+        meter = self._catalogue.meter()
         originator = Originator(association.peer.aet, command.message_id or 0)
 
         def tell(item: Stored, result: Result) -> None:
             operations.add(item, result)
+            if not result.is_failure:
+                meter.took(item)
             operations.tell_pending()
 
         carrier = Carrier(self._dial, destination, self._catalogue.read, originator=originator)
         try:
-            if carrier.carry(items, tell, operations.poll_cancel) is not None:
+            if carrier.carry(items, tell, lambda: operations.poll_cancel() or not meter.has_room()) is not None:
                 operations.fail_rest(items)
+            elif meter.is_used_up and not operations.cancelled:
+                operations.fail_rest(items, USED_UP)
         finally:
+            meter.close()
             self._catalogue.note_given(operations.given, destination.aet)
         operations.finish()

@@ -1,5 +1,6 @@
 """The DICOM door of one process: listens until told to stop, then lets the objects under way finish."""
 
+import math
 import signal
 import socket
 import sys
@@ -10,6 +11,7 @@ from heliograph.engine import secrets
 from heliograph.engine.db import SILENT_S
 from heliograph.engine.telemetry import fact
 from heliograph.features.access import is_loopback
+from heliograph.features.access.limits import Hits
 from heliograph.gateways.dimse.acceptor import BACKLOG, Acceptor, AcceptorLimits, Tls
 from heliograph.gateways.dimse.association import Limits
 from heliograph.gateways.dimse.census import Census
@@ -17,6 +19,7 @@ from heliograph.gateways.dimse.crowd import Crowd
 from heliograph.gateways.dimse.host import ArchiveHost
 from heliograph.gateways.dimse.refusals import Refusals
 from heliograph.gateways.dimse.serving import Serving
+from heliograph.kit.pace import Pace
 from heliograph.kit.settings import Settings
 from heliograph.services import Services
 
@@ -54,7 +57,15 @@ def serve(
     processes = settings.receiving_processes
     census = Census(settings.data / "run" / "associations", number, processes) if processes > 1 else None
     limits = acceptor_limits(settings)
-    crowd = Crowd(serving.serve, limits.max_associations, limits.max_associations_per_address, census)
+    hits = Hits(services.database, settings.aet)
+    crowd = Crowd(
+        serving.serve,
+        limits.max_associations,
+        limits.max_associations_per_address,
+        census,
+        Pace(math.ceil(settings.dimse_new_per_minute / processes)),  # each process has its share
+        lambda request, address: hits.tell("associations", request.calling_aet, address, called=request.called_aet),
+    )
     threads = []
     if secure is not None:
         threads.append(_tls_door(services, stop, secure, crowd, limits))

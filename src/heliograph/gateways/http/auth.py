@@ -18,7 +18,9 @@ from starlette.responses import Response
 
 from heliograph.features import access
 from heliograph.features.access import Actor, Lockout, RelyingParty, Session, SignInRules, Window
-from heliograph.kit.errors import NotSignedIn, Refused
+from heliograph.features.access.limits import Hits
+from heliograph.kit.errors import Busy, NotSignedIn, Refused
+from heliograph.kit.pace import Pace
 from heliograph.kit.settings import Settings
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
@@ -36,6 +38,8 @@ class Authenticator:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._known: OrderedDict[bytes, tuple[float, Actor, Session | None]] = OrderedDict()
+        self._pace = Pace(services.settings.requests_per_minute)
+        self._hits = Hits(services.database)
 
     def remembered(self, connection: HTTPConnection) -> tuple[Actor, Session | None] | None:
         """The actor without touching the database, None when it must be asked. Raises NotSignedIn without any credential."""
@@ -53,6 +57,15 @@ class Authenticator:
             while len(self._known) > _MOST_REMEMBERED:
                 self._known.popitem(last=False)
         return found
+
+    def hold_back(self, connection: HTTPConnection, actor: Actor) -> None:
+        """Raises Busy (429) for one request to the API more than an actor may make within a minute. Images come as fast as they can."""
+        if not connection.scope["path"].startswith("/api/"):
+            return
+        wait_s = self._pace.wait_s(actor.id)
+        if wait_s:
+            self._hits.tell("requests", actor.name, client_address(connection), tenant_id=actor.tenant_id)
+            raise Busy("these are too many requests in a minute", code="too_many_requests", retry_after_s=wait_s)
 
     def forget(self, connection: HTTPConnection) -> None:
         self._known.pop(_key(connection), None)
@@ -90,9 +103,11 @@ def authenticator_of(connection: HTTPConnection) -> Authenticator:
 
 async def actor_of(connection: HTTPConnection) -> Actor:
     """The actor of a request; a browser's writing request must carry its CSRF token."""
-    actor, session = await authenticator_of(connection).identify(connection)
+    authenticator = authenticator_of(connection)
+    actor, session = await authenticator.identify(connection)
     if session is not None:
         check_csrf(connection, session)
+    authenticator.hold_back(connection, actor)
     return actor
 
 

@@ -46,6 +46,7 @@ _TITLES = {
     413: "Too large",
     415: "Unsupported media type",
     422: "The request cannot be used",
+    429: "Too many requests",
     500: "Something broke here",
     503: "Try again later",
 }
@@ -60,6 +61,7 @@ def problem(error: HeliographError) -> Response:
         "unsupported_media_type": 415,
         "not_acceptable": 406,
         "cursor_gone": 410,
+        "too_many_requests": 429,
     }.get(error.code, status)
     headers = {}
     if isinstance(error, Busy):

@@ -13,10 +13,12 @@ from heliograph.engine.blobs import Blobs, open_blobs
 from heliograph.engine.db import Database
 from heliograph.engine.jobs import JobRun, enqueue
 from heliograph.features import access
-from heliograph.features.access import Actor
+from heliograph.features.access import Actor, system_actor
+from heliograph.features.access.limits import Hits, limits_met, note_hit
 from heliograph.features.archive import acknowledge_alarm, open_alarms, verify_jobs
 from heliograph.features.archive.alarms import Condition, look, raise_alarm
 from heliograph.kit.settings import Settings
+from tests.conformance.browsing import until
 
 FAULT = Condition("verification:1", "verification", "critical", "Two stored objects are missing.", "Restore them.")
 
@@ -163,3 +165,39 @@ def test_certificates_that_end_soon_are_told_and_over_when_there_is_a_newer_one(
         access.certify_device(tx, actor, settings, "ENDING")
     look(scratch, blobs, settings)
     assert "certificates" not in opened(scratch, actor)
+
+
+def test_who_meets_a_limit_raises_an_alarm_in_the_organisation_that_was_meant(
+    scratch: Database, actor: Actor, tmp_path: Path
+) -> None:
+    with scratch.transaction() as tx:
+        other = access.add_tenant(tx, system_actor("test"), "limited", own_aet="US", titles=["LIMITED"])
+        note_hit(tx, other.id, "volume", "CT1", "10.0.0.1")
+        note_hit(tx, other.id, "volume", "CT1", "10.0.0.1", 2)
+    foreign = replace(actor, tenant_id=other.id)
+    look(scratch, open_blobs("file", tmp_path), roomy(tmp_path))
+    assert opened(scratch, foreign)["limits"][1].startswith("3 requests were refused")
+    assert "limits" not in opened(scratch, actor)
+    with scratch.transaction() as tx:
+        assert [(one["what"], one["who"], one["count"]) for one in limits_met(tx, foreign)] == [("volume", "CT1", 3)]
+        assert not limits_met(tx, actor)
+
+
+def test_hits_are_gathered_for_the_organisation_of_the_called_title(scratch: Database, actor: Actor) -> None:
+    with scratch.transaction() as tx:
+        other = access.add_tenant(tx, system_actor("test"), "gathered", own_aet="US", titles=["GATHERED"])
+    hits = Hits(scratch, "US")
+    for called in ("GATHERED", "GATHERED", "US", "NOBODYS"):
+        hits.tell("associations", "CT\n1", "10.0.0.9", called=called)
+    found: list[int] = []
+    until(lambda: found or _counts(scratch, (replace(actor, tenant_id=other.id), actor), found))
+    assert found == [2, 2], "whoever means nobody is told of to those who run the installation"
+
+
+def _counts(scratch: Database, actors: tuple[Actor, Actor], found: list[int]) -> bool:
+    with scratch.transaction() as tx:
+        counts = [
+            sum(one["count"] for one in limits_met(tx, one_of) if one["address"] == "10.0.0.9") for one_of in actors
+        ]
+    found += counts if all(counts) else []
+    return bool(found)

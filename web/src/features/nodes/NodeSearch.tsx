@@ -9,6 +9,7 @@ import { type NodeQuery, type RemoteNode, type RemoteStudy } from '@/api/types'
 import { told } from '@/kit/act'
 import { Empty, Failed } from '@/kit/Empty'
 import { formatDicomDate } from '@/kit/format/dicomdate'
+import { visible } from '@/kit/format/person'
 import { useFormat } from '@/kit/format/useFormat'
 import form from '@/kit/form.module.css'
 import { Page } from '@/kit/Page'
@@ -26,7 +27,7 @@ function useColumns(asked: ReadonlySet<string>, onRetrieve: (row: RemoteStudy) =
   return useMemo(
     (): Column<RemoteStudy>[] => [
       { id: 'patient', title: t('column.patient'), width: 200, grow: 1, fixed: true, sortValue: (row) => row.patient_name ?? '', cell: (row) => <bdi>{format.name(row.patient_name) || t('patient.no_name')}</bdi> },
-      { id: 'id', title: t('column.id'), width: 110, sortValue: (row) => row.patient_id ?? '', cell: (row) => row.patient_id ?? '' },
+      { id: 'id', title: t('column.id'), width: 110, sortValue: (row) => row.patient_id ?? '', cell: (row) => visible(row.patient_id ?? '') },
       { id: 'birth', title: t('column.birth_date'), width: 96, cell: (row) => formatDicomDate(row.birth_date) },
       { id: 'when', title: t('column.study_date'), width: 96, sortValue: (row) => row.study_date ?? '', cell: (row) => formatDicomDate(row.study_date) },
       { id: 'exam', title: t('column.exam'), width: 220, grow: 1, cell: (row) => <bdi>{row.description ?? ''}</bdi> },

@@ -10,6 +10,7 @@ import { type SeriesRow, type StudyManifest, type StudyRow } from '@/api/types'
 import { Difference } from '@/kit/Difference'
 import { Failed } from '@/kit/Empty'
 import { formatDicomDate, formatDicomDateTime } from '@/kit/format/dicomdate'
+import { visible } from '@/kit/format/person'
 import { useFormat } from '@/kit/format/useFormat'
 import { reasonText } from '@/kit/life'
 import { Mark } from '@/kit/Mark'
@@ -43,7 +44,7 @@ export function Preview({ row, onClose, onOpen }: { row: StudyRow; onClose: () =
     >
       <Facts
         items={[
-          [t('column.id'), [row.patient.patient_id, row.patient.issuer].filter(Boolean).join(' · ')],
+          [t('column.id'), [visible(row.patient.patient_id), visible(row.patient.issuer)].filter(Boolean).join(' · ')],
           [t('patient.born'), [formatDicomDate(row.patient.birth_date), format.age(row.patient.birth_date, row.study_date)].filter(Boolean).join(' · ')],
           [t('patient.sex'), sexWord(t, row.patient.sex)],
           [t('column.exam'), row.description],

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { breakGlass, GLASS_REASONS, type GlassReason } from '@/api/glass'
 import { type WithheldStudies } from '@/api/types'
 import { told } from '@/kit/act'
+import { visible } from '@/kit/format/person'
 import css from './Withheld.module.css'
 
 const LEAST_LETTERS = 5
@@ -23,7 +24,7 @@ function OfPatient({ one, onOpened }: { one: WithheldStudies; onOpened: () => vo
       <IconLock size={14} aria-hidden />
       <span className={css['text']}>
         {t('withheld.line', { count: one.count })}
-        {one.issuer !== '' && <span className={css['issuer']}>{one.issuer}</span>}
+        {one.issuer !== '' && <span className={css['issuer']}>{visible(one.issuer)}</span>}
       </span>
       {open ? (
         <GlassForm one={one} onOpened={onOpened} onClose={() => setOpen(false)} />

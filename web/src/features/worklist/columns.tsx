@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { type StudyRow } from '@/api/types'
 import { formatDicomDate, formatDicomTime } from '@/kit/format/dicomdate'
 import { formatInstant } from '@/kit/format/instant'
+import { visible } from '@/kit/format/person'
 import { useFormat } from '@/kit/format/useFormat'
 import { Mark } from '@/kit/Mark'
 import { type Column } from '@/kit/table/columns'
@@ -75,7 +76,7 @@ export function useStudyColumns(colours: ReadonlyMap<string, string>): Column<St
           )
         },
       },
-      plain('id', t('column.id'), 112, (row) => row.patient.patient_id || '–', { sortKey: 'patient_id', grow: 0.5 }),
+      plain('id', t('column.id'), 112, (row) => visible(row.patient.patient_id) || '–', { sortKey: 'patient_id', grow: 0.5 }),
       plain('age', t('column.age_sex'), 62, (row) => [format.age(row.patient.birth_date, row.study_date), row.patient.sex].filter(Boolean).join(' ')),
       plain('birth', t('column.birth_date'), 88, (row) => formatDicomDate(row.patient.birth_date), { hidden: true }),
       {
@@ -132,7 +133,7 @@ export function StudyCard({ row }: { row: StudyRow }) {
       </span>
       <span className={css['cardLine']}>
         <bdi className={css['clip']}>
-          {[row.patient.patient_id, formatDicomDate(row.study_date), row.modalities.join(' '), row.description || t('study.no_description')].filter(Boolean).join(' · ')}
+          {[visible(row.patient.patient_id), formatDicomDate(row.study_date), row.modalities.join(' '), row.description || t('study.no_description')].filter(Boolean).join(' · ')}
         </bdi>
         <span className={css['end']}>{row.state === 'receiving' || row.held_count > 0 ? <StudyState row={row} /> : t('study.images', { count: row.instance_count, shown: format.count(row.instance_count) })}</span>
       </span>

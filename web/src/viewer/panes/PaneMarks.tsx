@@ -1,4 +1,5 @@
 import { useTranslation } from 'react-i18next'
+import { visible } from '@/kit/format/person'
 import { useFormat } from '@/kit/format/useFormat'
 import { useDesk } from '../state/context'
 import { type OpenStudy } from '../state/studies'
@@ -31,7 +32,7 @@ export function PaneMarks({ pane, state, hung }: { pane: number; state: Viewport
     <div className={css['marks']} data-testid={`marks-${pane}`}>
       {twoPatients && study !== undefined && (
         <span className={css['otherPatient']} data-identity>
-          {t('prior.otherPatient')}: <bdi>{format.name(study.row.patient.name)}</bdi> <bdi>{study.row.patient.patient_id}</bdi>
+          {t('prior.otherPatient')}: <bdi>{format.name(study.row.patient.name)}</bdi> <bdi>{visible(study.row.patient.patient_id)}</bdi>
         </span>
       )}
       {study !== undefined && <Relation study={study} />}
