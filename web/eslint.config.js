@@ -22,7 +22,7 @@ const room = (name, forbidden) => ({
   },
 })
 
-const FEATURES = ['signin', 'worklist', 'devices', 'nodes', 'sending', 'quarantine', 'jobs', 'alarms', 'where', 'users', 'about']
+const FEATURES = ['signin', 'worklist', 'devices', 'nodes', 'sending', 'quarantine', 'jobs', 'alarms', 'where', 'users', 'about', 'trust']
 
 const feature = (name) => ({
   files: [`src/features/${name}/**/*.{ts,tsx}`],

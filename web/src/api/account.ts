@@ -96,3 +96,5 @@ function base64Of(file: Blob): Promise<string> {
 }
 
 export const addStation = (name: string): Promise<{ id: string; link: string }> => request('POST', '/api/stations', { name })
+export const readSessionsOf = (id: string, signal?: AbortSignal): Promise<{ items: SignedIn[] }> => request('GET', `/api/users/${id}/sessions`, undefined, signal)
+export const endSessionOf = ({ user, which }: { user: string; which: string }): Promise<undefined> => request('DELETE', `/api/users/${user}/sessions/${which}`)

@@ -28,6 +28,7 @@ const TOUCHES: Partial<Record<StreamMessage['kind'], readonly (readonly string[]
   'device.changed': [keys.devices],
   'quarantine.changed': [keys.quarantine],
   'alarm.changed': [keys.alarms],
+  'glass.changed': [['glass']],
 }
 
 /** Turns stream messages into re-reads, at most one per list in each quiet interval. */

@@ -26,10 +26,15 @@ export const PERMISSIONS = [
   'metrics.read',
   'audit.read',
   'security.read',
+  'glass.break',
+  'glass.review',
+  'restriction.manage',
+  'policy.manage',
+  'site.manage',
 ] as const
 export type Permission = (typeof PERMISSIONS)[number]
 
-export const ROLES = ['admin', 'radiologist', 'technologist', 'viewer'] as const
+export const ROLES = ['admin', 'radiologist', 'technologist', 'viewer', 'privacy', 'referrer', 'patient', 'guest', 'researcher'] as const
 
 export interface Session {
   user: { id: string; name: string; display_name: string; roles: string[]; must_set_password?: boolean }
@@ -408,6 +413,13 @@ export interface User {
   has_totp: boolean
   passkeys: number
   sessions: number
+  everywhere: boolean
+  site_ids: number[]
+  department_ids: number[]
+  clearances: string[]
+  /** The second factor was reset and there is no new one yet. */
+  must_enrol: boolean
+  recovery_left: number
 }
 
 export interface About {
@@ -445,7 +457,7 @@ export interface Setting {
 export type StreamMessage =
   | { kind: 'hello' }
   | { kind: 'study.changed' | 'study.arrived' | 'job.changed' | 'send.changed'; id: string }
-  | { kind: 'device.changed' | 'quarantine.changed' | 'alarm.changed' }
+  | { kind: 'device.changed' | 'quarantine.changed' | 'alarm.changed' | 'glass.changed' }
 
 /** RFC 9457 problem document. */
 export interface Problem {

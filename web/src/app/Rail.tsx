@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next'
 import { NavLink } from 'react-router'
-import { useSession } from '@/api/access'
+import { useMay, useSession } from '@/api/access'
+import { useGlassWaiting } from '@/api/trust'
 import { Logo } from '@/kit/Logo'
 import { Tip } from '@/kit/Tip'
 import { PAGES } from './pages'
@@ -9,7 +10,9 @@ import css from './Rail.module.css'
 /** The pages that this person may use. */
 export function Rail() {
   const { t } = useTranslation()
+  const { t: words } = useTranslation('access')
   const { permissions } = useSession()
+  const waiting = useGlassWaiting(useMay('glass.review')).data?.count ?? 0
   const pages = PAGES.filter((page) => permissions.includes(page.needs))
   return (
     <nav className={css['rail']} aria-label={t('shell.pages')}>
@@ -29,6 +32,11 @@ export function Rail() {
               aria-label={t(`page.${page.id}`)}
             >
               <Icon size={20} stroke={1.6} aria-hidden />
+              {page.id === 'glass' && waiting > 0 && (
+                <span className={css['badge']} aria-label={words('glass.badge', { n: waiting })}>
+                  {waiting > 99 ? '99+' : waiting}
+                </span>
+              )}
             </NavLink>
           </Tip>
         )

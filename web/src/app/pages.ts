@@ -1,15 +1,19 @@
 import {
   IconAlertTriangle,
+  IconBuildingHospital,
   IconDeviceDesktopAnalytics,
   IconHandStop,
   IconHistory,
   IconInfoCircle,
   IconListDetails,
   IconListSearch,
+  IconLockAccess,
   IconProgressCheck,
   IconSend,
+  IconScale,
   IconServer2,
   IconShieldCheck,
+  IconUrgent,
   IconUsers,
   type Icon,
 } from '@tabler/icons-react'
@@ -27,6 +31,10 @@ export type PageId =
   | 'security'
   | 'audit'
   | 'users'
+  | 'sites'
+  | 'rules'
+  | 'restricted'
+  | 'glass'
   | 'about'
 
 export interface PageEntry {
@@ -51,5 +59,9 @@ export const PAGES: readonly PageEntry[] = [
   { id: 'security', path: '/security', icon: IconShieldCheck, needs: 'security.read', group: 'admin' },
   { id: 'audit', path: '/audit', icon: IconHistory, needs: 'audit.read', group: 'admin' },
   { id: 'users', path: '/users', icon: IconUsers, needs: 'user.manage', group: 'admin' },
+  { id: 'sites', path: '/sites', icon: IconBuildingHospital, needs: 'site.manage', group: 'admin' },
+  { id: 'rules', path: '/access', icon: IconScale, needs: 'policy.manage', group: 'admin' },
+  { id: 'restricted', path: '/restricted', icon: IconLockAccess, needs: 'restriction.manage', group: 'admin' },
+  { id: 'glass', path: '/emergency', icon: IconUrgent, needs: 'glass.review', group: 'admin' },
   { id: 'about', path: '/about', icon: IconInfoCircle, needs: 'study.read', group: 'admin' },
 ]

@@ -1,5 +1,6 @@
 import { lazy, type ReactNode, Suspense } from 'react'
-import { createBrowserRouter, useParams } from 'react-router'
+import { createBrowserRouter, Navigate, useParams } from 'react-router'
+import { useSession } from '@/api/access'
 import { AboutPage } from '@/features/about/AboutPage'
 import { AccountPage } from '@/features/account/AccountPage'
 import { AlarmsPage } from '@/features/alarms/AlarmsPage'
@@ -13,6 +14,7 @@ import { WherePage } from '@/features/where/WherePage'
 import { WorklistPage } from '@/features/worklist/WorklistPage'
 import { Broken } from './Broken'
 import { Lost } from './Lost'
+import { PAGES } from './pages'
 import { Shell } from './Shell'
 import { SigninRoute } from './SigninRoute'
 
@@ -20,9 +22,22 @@ const StudyViewer = lazy(() => import('@/viewer'))
 const SecurityPage = lazy(async () => ({ default: (await import('@/features/security/SecurityPage')).SecurityPage }))
 const AuditPage = lazy(async () => ({ default: (await import('@/features/audit/AuditPage')).AuditPage }))
 
+const SitesPage = lazy(() => import('@/features/trust/SitesPage'))
+const PolicyPage = lazy(() => import('@/features/trust/PolicyPage'))
+const RestrictedPage = lazy(() => import('@/features/trust/RestrictedPage'))
+const GlassPage = lazy(() => import('@/features/trust/GlassPage'))
+
 /** A page whose code few people want: it comes when it is opened. */
 function Later({ page }: { page: ReactNode }) {
   return <Suspense>{page}</Suspense>
+}
+
+/** The list of studies for who may read them, for others the first page that they may use. */
+function Home() {
+  const { permissions } = useSession()
+  const first = PAGES.find((page) => permissions.includes(page.needs))
+  if (permissions.includes('study.read') || first === undefined) return <WorklistPage />
+  return <Navigate to={first.path} replace />
 }
 
 function StudyRoute() {
@@ -43,7 +58,7 @@ export const router = createBrowserRouter([
       {
         ErrorBoundary: Broken,
         children: [
-          { index: true, Component: WorklistPage },
+          { index: true, Component: Home },
           { path: 'study/:id', Component: StudyRoute },
           { path: 'where', Component: WherePage },
           { path: 'devices', Component: DevicesPage },
@@ -55,6 +70,10 @@ export const router = createBrowserRouter([
           { path: 'security', element: <Later page={<SecurityPage />} /> },
           { path: 'audit', element: <Later page={<AuditPage />} /> },
           { path: 'users', Component: UsersPage },
+          { path: 'sites', element: <Later page={<SitesPage />} /> },
+          { path: 'access', element: <Later page={<PolicyPage />} /> },
+          { path: 'restricted', element: <Later page={<RestrictedPage />} /> },
+          { path: 'emergency', element: <Later page={<GlassPage />} /> },
           { path: 'about', Component: AboutPage },
           { path: 'account', Component: AccountPage },
           { path: '*', Component: Lost },

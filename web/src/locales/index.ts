@@ -1,5 +1,6 @@
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
+import enAccess from './en/access.json'
 import enApp from './en/app.json'
 import enViewer from './en/viewer.json'
 
@@ -15,11 +16,27 @@ export type Language = (typeof LANGUAGES)[number]['code']
 
 const KEY = 'heliograph.language'
 
-const loaders: Record<Exclude<Language, 'en'>, () => Promise<{ app: object; viewer: object }>> = {
-  de: async () => ({ app: (await import('./de/app.json')).default, viewer: (await import('./de/viewer.json')).default }),
-  es: async () => ({ app: (await import('./es/app.json')).default, viewer: (await import('./es/viewer.json')).default }),
-  zh: async () => ({ app: (await import('./zh/app.json')).default, viewer: (await import('./zh/viewer.json')).default }),
-  ar: async () => ({ app: (await import('./ar/app.json')).default, viewer: (await import('./ar/viewer.json')).default }),
+const loaders: Record<Exclude<Language, 'en'>, () => Promise<{ app: object; viewer: object; access: object }>> = {
+  de: async () => ({
+    app: (await import('./de/app.json')).default,
+    viewer: (await import('./de/viewer.json')).default,
+    access: (await import('./de/access.json')).default,
+  }),
+  es: async () => ({
+    app: (await import('./es/app.json')).default,
+    viewer: (await import('./es/viewer.json')).default,
+    access: (await import('./es/access.json')).default,
+  }),
+  zh: async () => ({
+    app: (await import('./zh/app.json')).default,
+    viewer: (await import('./zh/viewer.json')).default,
+    access: (await import('./zh/access.json')).default,
+  }),
+  ar: async () => ({
+    app: (await import('./ar/app.json')).default,
+    viewer: (await import('./ar/viewer.json')).default,
+    access: (await import('./ar/access.json')).default,
+  }),
 }
 
 export function isLanguage(value: string): value is Language {
@@ -44,6 +61,7 @@ async function load(code: Language): Promise<void> {
   const bundle = await loaders[code]()
   i18next.addResourceBundle(code, 'app', bundle.app)
   i18next.addResourceBundle(code, 'viewer', bundle.viewer)
+  i18next.addResourceBundle(code, 'access', bundle.access)
 }
 
 /** Loads a language and switches to it, for good on this browser. */
@@ -59,8 +77,8 @@ export async function startLanguages(): Promise<void> {
     lng: 'en',
     fallbackLng: 'en',
     defaultNS: 'app',
-    ns: ['app', 'viewer'],
-    resources: { en: { app: enApp, viewer: enViewer } },
+    ns: ['app', 'viewer', 'access'],
+    resources: { en: { app: enApp, viewer: enViewer, access: enAccess } },
     interpolation: { escapeValue: false },
     returnNull: false,
   })

@@ -4,6 +4,7 @@ import { type TFunction } from 'i18next'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useUsers } from '@/api/lists'
+import { RESTRICTIONS, useSites } from '@/api/trust'
 import { ROLES, type User } from '@/api/types'
 import { Empty } from '@/kit/Empty'
 import { useFormat } from '@/kit/format/useFormat'
@@ -27,17 +28,31 @@ export function roleWord(t: TFunction, role: string): string {
 
 function useColumns(): Column<User>[] {
   const { t } = useTranslation()
+  const { t: words } = useTranslation('access')
   const format = useFormat()
+  const sites = useSites().data?.items
+  const names = useMemo(() => new Map(sites?.map((site) => [site.id, site.name])), [sites])
   return useMemo(
     (): Column<User>[] => [
       { id: 'display', title: t('users.display_name'), width: 220, grow: 1, fixed: true, sortValue: (row) => row.display_name, cell: (row) => <strong><bdi>{row.display_name}</bdi></strong> },
       { id: 'name', title: t('users.name'), width: 160, sortValue: (row) => row.name, cell: (row) => <bdi>{row.name}</bdi> },
       { id: 'roles', title: t('users.roles'), width: 240, cell: (row) => row.roles.map((role) => roleWord(t, role)).join(', ') },
+      { id: 'sites', title: words('person.sites'), width: 180, cell: (row) => (row.everywhere ? words('person.everywhere_short') : row.site_ids.map((id) => names.get(id) ?? '').filter(Boolean).join(', ')) },
+      { id: 'clearances', title: words('person.clearances'), width: 150, cell: (row) => RESTRICTIONS.filter((one) => row.clearances.includes(one)).map((one) => words(`value.${one}`)).join(', ') },
+      { id: 'second', title: words('person.second'), width: 150, cell: (row) => <Second row={row} /> },
       { id: 'seen', title: t('users.last_seen'), width: 130, sortValue: (row) => row.last_seen_at ?? '', cell: (row) => (row.last_seen_at === null ? t('users.never') : format.relative(row.last_seen_at)) },
       { id: 'state', title: t('column.state'), width: 170, cell: (row) => <UserState row={row} /> },
     ],
-    [t, format],
+    [t, words, format, names],
   )
+}
+
+function Second({ row }: { row: User }) {
+  const { t } = useTranslation('access')
+  if (row.must_enrol) return <State tone="waiting">{t('person.must_enrol')}</State>
+  if (row.kind === 'station') return null
+  const has = [row.has_totp ? t('person.app') : '', row.passkeys > 0 ? t('person.passkeys', { n: row.passkeys }) : ''].filter(Boolean)
+  return has.length > 0 ? has.join(', ') : <span className={css['quiet']}>{t('person.no_second')}</span>
 }
 
 function UserState({ row }: { row: User }) {

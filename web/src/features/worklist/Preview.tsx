@@ -17,6 +17,7 @@ import { Mark } from '@/kit/Mark'
 import { Facts, SidePane } from '@/kit/Page'
 import { sexWord } from '@/kit/PatientBar'
 import { notify } from '@/kit/toasts'
+import { StudyAccess } from './StudyAccess'
 import css from './Preview.module.css'
 
 /** What one wants to know before opening: who, what, key images, what is wrong, what was before. */
@@ -70,6 +71,7 @@ export function Preview({ row, onClose, onOpen }: { row: StudyRow; onClose: () =
       ) : (
         <Details manifest={manifest.data} row={row} onOpen={onOpen} />
       )}
+      <StudyAccess key={row.id} study={row.id} />
     </SidePane>
   )
 }
