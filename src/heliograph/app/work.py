@@ -10,12 +10,13 @@ from heliograph.engine.jobs import JobRun, Work
 from heliograph.engine.jobs.worker import Periodic, run_worker
 from heliograph.features import access
 from heliograph.features.access import system_actor
-from heliograph.features.archive import alarms, audit_verify, settle, verify_jobs
-from heliograph.features.archive.verify_read import ReadStudies
+from heliograph.features.archive import alarms, settle, verify_jobs
 from heliograph.features.archive.warm import warm
 from heliograph.features.imaging import Documents
 from heliograph.features.imaging.thumbnails import make_thumbnail
 from heliograph.features.routing import jobs as routing_jobs
+from heliograph.features.trail import verification as audit_verify
+from heliograph.features.trail.verify_read import ReadStudies
 from heliograph.gateways.dimse import jobs as dimse_jobs
 from heliograph.gateways.media import IMPORT_JOB, import_job, import_paths
 from heliograph.gateways.syslog import SyslogSender

@@ -12,8 +12,8 @@ from heliograph.engine.audit import Sealer, export
 from heliograph.engine.audit.verifier import json_lines, sentence_of, verify_log
 from heliograph.engine.audit.witness import witnessed
 from heliograph.engine.db import Tx
-from heliograph.features.archive.audit_object import sealed_proof
 from heliograph.features.archive.receipts import received
+from heliograph.features.trail.objects import sealed_proof
 from heliograph.services import Services
 
 

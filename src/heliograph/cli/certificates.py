@@ -10,7 +10,7 @@ from heliograph.app import installation
 from heliograph.cli._options import Commands, acting, add_tenant, command, positive, settings_of
 from heliograph.features import access
 from heliograph.features.access import Certified
-from heliograph.features.access.issuing import DEVICE_DAYS
+from heliograph.features.access.peers.issuing import DEVICE_DAYS
 from heliograph.kit.errors import Conflict, Invalid
 from heliograph.kit.settings import Settings
 

@@ -9,8 +9,8 @@ from heliograph.app import installation
 from heliograph.app.greet import sign_in_url
 from heliograph.cli._options import Commands, acting, add_tenant, command, settings_of
 from heliograph.features import access
-from heliograph.features.access.importing import LINK_DAYS, Result, import_people
-from heliograph.features.archive.audit_sheets import cell
+from heliograph.features.access.identity.importing import LINK_DAYS, Result, import_people
+from heliograph.features.trail.sheets import cell
 from heliograph.kit.errors import Absent
 
 

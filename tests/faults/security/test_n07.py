@@ -13,8 +13,8 @@ from tests.faults.security.conftest import Siege
 WAYS_OUT = {"urllib.request", "httpx", "requests", "aiohttp", "urllib3", "http.client", "ldap3"}
 ALLOWED = {
     "engine/egress.py": "the way out itself",
-    "features/access/oidc.py": "the provider that the settings name: no redirect is followed, the answer is bounded",
-    "features/access/directory.py": "the directory that the settings name: over TLS, no referral is followed, answers are bounded",
+    "features/access/identity/oidc.py": "the provider that the settings name: no redirect is followed, the answer is bounded",
+    "features/access/identity/directory.py": "the directory that the settings name: over TLS, no referral is followed, answers are bounded",
     "features/archive/alarms.py": "names the errors of a mail server and of the way out",
 }
 

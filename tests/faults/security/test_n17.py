@@ -15,8 +15,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
-from heliograph.features.access import oidc
-from heliograph.features.access.oidc import OidcSettings
+from heliograph.features.access.identity import oidc
+from heliograph.features.access.identity.oidc import OidcSettings
 from heliograph.kit.errors import NotSignedIn
 from tests.peers.heliograph import Server
 from tests.peers.openid import CLIENT, SECRET, Provider, b64

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 import heliograph
-from heliograph.features.archive.audit_sheets import cell
+from heliograph.features.trail.sheets import cell
 from tests.faults.security import hostile
 from tests.faults.security.conftest import MIB, Siege
 from tests.faults.security.hostile import Identity
@@ -47,7 +47,7 @@ def test_a_registered_title_is_made_of_its_characters(web: httpx.Client) -> None
 
 FORMULAS = ["=HYPERLINK(1)", "+1+1", "-1|cmd", "@SUM(1)", " =1", "\t=1", "\uff1d1"]
 # Where tables are written, each foreign cell through `cell`.
-SHEETS = {"features/archive/audit_sheets.py", "cli/people.py"}
+SHEETS = {"features/trail/sheets.py", "cli/people.py"}
 
 
 def test_one_place_writes_tables_for_spreadsheets() -> None:

@@ -6,29 +6,6 @@ What is there for whom is decided by rules (`rules`), over names (`vocabulary`),
 Tables: app_user, session, sign_in_link, sign_in_step, sign_in_attempt, recovery_code, passkey, api_token, device, device_certificate, caller, site, department, study_tie, user_patient, project_member, break_glass, access_policy.
 """
 
-from heliograph.features.access.admission import Admission, DoorRules, identify_caller, is_loopback
-from heliograph.features.access.certificates import (
-    bind_certificate,
-    certificates,
-    certified_until,
-    ending,
-    foreign_certificates,
-    revoke_certificate,
-    revoked_serials,
-)
-from heliograph.features.access.devices import (
-    Device,
-    accept_caller,
-    add_device,
-    callers,
-    devices,
-    dismiss_caller,
-    find_device,
-    note_association,
-    remove_device,
-    update_device,
-)
-from heliograph.features.access.directories import directory_of, recheck
 from heliograph.features.access.glass import (
     BreakGlass,
     break_glass,
@@ -40,18 +17,76 @@ from heliograph.features.access.glass import (
     withheld_count,
     withheld_patients,
 )
-from heliograph.features.access.issuing import (
+from heliograph.features.access.identity.directories import directory_of, recheck
+from heliograph.features.access.identity.lockout import Lockout
+from heliograph.features.access.identity.passkeys import RelyingParty
+from heliograph.features.access.identity.people import actor_of_user, add_user, issue_link, set_user, users
+from heliograph.features.access.identity.person import person
+from heliograph.features.access.identity.second_factor import seal_stored
+from heliograph.features.access.identity.sessions import (
+    Session,
+    SignInRules,
+    end_session,
+    end_sessions,
+    fresh,
+    lock_session,
+    note_activity,
+    require_open,
+    session_actor,
+    session_of_token,
+    sessions_of,
+    sign_out,
+)
+from heliograph.features.access.identity.signing_in import (
+    HalfWay,
+    Proof,
+    Window,
+    change_password,
+    prove,
+    sign_in,
+    sign_in_by_directory,
+    sign_in_by_link,
+    sign_in_by_passkey,
+    sign_in_second,
+)
+from heliograph.features.access.identity.tokens import (
+    TokenLife,
+    issue_token,
+    revoke_token,
+    rotate_token,
+    token_actor,
+    tokens,
+)
+from heliograph.features.access.model import EVERYWHERE, HOUSE, Actor, Permission, Scope, system_actor
+from heliograph.features.access.peers.admission import Admission, DoorRules, identify_caller, is_loopback
+from heliograph.features.access.peers.certificates import (
+    bind_certificate,
+    certificates,
+    certified_until,
+    ending,
+    foreign_certificates,
+    revoke_certificate,
+    revoked_serials,
+)
+from heliograph.features.access.peers.devices import (
+    Device,
+    accept_caller,
+    add_device,
+    callers,
+    devices,
+    dismiss_caller,
+    find_device,
+    note_association,
+    remove_device,
+    update_device,
+)
+from heliograph.features.access.peers.issuing import (
     Certified,
     authority_of,
     certify_device,
     publish_certificates,
     register_certificate,
 )
-from heliograph.features.access.lockout import Lockout
-from heliograph.features.access.model import EVERYWHERE, HOUSE, Actor, Permission, Scope, system_actor
-from heliograph.features.access.passkeys import RelyingParty
-from heliograph.features.access.people import actor_of_user, add_user, issue_link, set_user, users
-from heliograph.features.access.person import person
 from heliograph.features.access.policies import (
     current_policy,
     explain_access,
@@ -73,33 +108,6 @@ from heliograph.features.access.relations import (
     untie_study,
 )
 from heliograph.features.access.scopes import first_site
-from heliograph.features.access.second_factor import seal_stored
-from heliograph.features.access.sessions import (
-    Session,
-    SignInRules,
-    end_session,
-    end_sessions,
-    fresh,
-    lock_session,
-    note_activity,
-    require_open,
-    session_actor,
-    session_of_token,
-    sessions_of,
-    sign_out,
-)
-from heliograph.features.access.signing_in import (
-    HalfWay,
-    Proof,
-    Window,
-    change_password,
-    prove,
-    sign_in,
-    sign_in_by_directory,
-    sign_in_by_link,
-    sign_in_by_passkey,
-    sign_in_second,
-)
 from heliograph.features.access.sites import (
     add_department,
     add_site,
@@ -124,7 +132,6 @@ from heliograph.features.access.tenants import (
     tenants,
     title_of,
 )
-from heliograph.features.access.tokens import TokenLife, issue_token, revoke_token, rotate_token, token_actor, tokens
 
 __all__ = [
     "EVERYWHERE",

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from heliograph.engine.db import Tx
 from heliograph.engine.rules import Sql, fold, to_sql
+from heliograph.features.access.identity.people import user_actor
 from heliograph.features.access.model import Actor, Scope
-from heliograph.features.access.people import user_actor
 from heliograph.features.access.policies import current_policy
 from heliograph.features.access.policy import note, require
 from heliograph.features.access.rules import Policy, Principal, read_rules, visible_node

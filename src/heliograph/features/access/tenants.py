@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from heliograph.engine.db import Tx
-from heliograph.features.access.devices import checked_aet, trimmed
 from heliograph.features.access.model import HOUSE, Actor, system_actor
+from heliograph.features.access.peers.devices import checked_aet, trimmed
 from heliograph.features.access.policy import note, require
 from heliograph.kit.errors import Absent, Conflict, Invalid
 from heliograph.kit.time import now

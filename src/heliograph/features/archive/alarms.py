@@ -16,8 +16,8 @@ from heliograph.engine.db import Database, Tx
 from heliograph.engine.events import announce
 from heliograph.features import access
 from heliograph.features.access import HOUSE, Actor, note, require
-from heliograph.features.access.certificates import WARN_DAYS
 from heliograph.features.access.limits import met_lately
+from heliograph.features.access.peers.certificates import WARN_DAYS
 from heliograph.kit.errors import Absent, HeliographError
 from heliograph.kit.ids import new_id
 from heliograph.kit.settings import Settings

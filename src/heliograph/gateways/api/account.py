@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from heliograph.features import access
-from heliograph.features.access import passkeys, second_factor
-from heliograph.features.access.signing_in import count_proof
+from heliograph.features.access.identity import passkeys, second_factor
+from heliograph.features.access.identity.signing_in import count_proof
 from heliograph.gateways.http import FreshSessionDep, OwnSessionDep, ServicesDep
 from heliograph.gateways.http.auth import authenticator_of, relying_party, rules_of
 from heliograph.kit.errors import Refused

@@ -9,10 +9,12 @@ from pydantic import AwareDatetime, BaseModel, Field
 from heliograph.engine.audit import Sealer
 from heliograph.engine.audit.state import log_state
 from heliograph.features import access
-from heliograph.features.access.watching import FIRST_TENANT
-from heliograph.features.archive import audit_search, audit_sheets, audit_verify
-from heliograph.features.archive.audit_object import prove_object
-from heliograph.features.archive.audit_search import AuditQuery
+from heliograph.features.access.watching.overview import FIRST_TENANT
+from heliograph.features.trail import search as audit_search
+from heliograph.features.trail import sheets as audit_sheets
+from heliograph.features.trail import verification as audit_verify
+from heliograph.features.trail.objects import prove_object
+from heliograph.features.trail.search import AuditQuery
 from heliograph.gateways.http import ActorDep, FreshActorDep, ServicesDep
 
 router = APIRouter(prefix="/audit", tags=["audit"])

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from heliograph.engine.db import Tx
 from heliograph.features import access
 from heliograph.features.access import Actor, Certified
-from heliograph.features.access.issuing import DEVICE_DAYS
+from heliograph.features.access.peers.issuing import DEVICE_DAYS
 from heliograph.gateways.api.studies import number_of
 from heliograph.gateways.http import ActorDep, FreshActorDep, ServicesDep
 from heliograph.kit.errors import Absent

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from heliograph.features import access
 from heliograph.features.access.glass import FINDINGS, REASON_CODES, BreakGlass
-from heliograph.features.archive import audit_search
+from heliograph.features.trail import search as audit_search
 from heliograph.gateways.api.studies import number_of
 from heliograph.gateways.http import ServicesDep, SessionDep
 from heliograph.gateways.http.auth import authenticator_of

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import RedirectResponse
 
 from heliograph.engine import telemetry
+from heliograph.features.access.identity.oidc import OidcSettings, Provider, sign_in_by_oidc, sign_out_by_oidc
+from heliograph.features.access.identity.outside import read_pairs, read_roles
+from heliograph.features.access.identity.signing_in import note_failure
 from heliograph.features.access.model import HOUSE
-from heliograph.features.access.oidc import OidcSettings, Provider, sign_in_by_oidc, sign_out_by_oidc
-from heliograph.features.access.outside import read_pairs, read_roles
-from heliograph.features.access.signing_in import note_failure
 from heliograph.features.access.tenants import tenant_at
 from heliograph.gateways.http import ServicesDep
 from heliograph.gateways.http.auth import authenticator_of, own_origins, rules_of, set_cookie, window_of

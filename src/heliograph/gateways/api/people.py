@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from heliograph.features import access
 from heliograph.features.access import TokenLife
-from heliograph.features.access.second_factor import reset_factors
+from heliograph.features.access.identity.second_factor import reset_factors
 from heliograph.gateways.http import ActorDep, FreshActorDep, ServicesDep
 from heliograph.gateways.http.auth import authenticator_of
 from heliograph.kit.errors import Absent

@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import Base64Bytes, BaseModel, Field
 
-from heliograph.features.access.importing import import_people
-from heliograph.features.access.people_csv import MOST_BYTES
+from heliograph.features.access.identity.importing import import_people
+from heliograph.features.access.identity.people_csv import MOST_BYTES
 from heliograph.gateways.http import FreshActorDep, ServicesDep
 from heliograph.gateways.http.auth import authenticator_of
 

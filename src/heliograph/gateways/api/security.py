@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from heliograph.engine import secrets
-from heliograph.features.access.unusual import unusual_access
-from heliograph.features.access.watching import FIRST_TENANT, security_overview
+from heliograph.features.access.watching.overview import FIRST_TENANT, security_overview
+from heliograph.features.access.watching.unusual import unusual_access
 from heliograph.gateways.http import ActorDep, ServicesDep
 from heliograph.gateways.http.auth import rules_of
 from heliograph.gateways.http.reads import ReadsDep

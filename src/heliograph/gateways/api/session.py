@@ -9,10 +9,10 @@ from starlette.responses import JSONResponse
 from heliograph import __version__
 from heliograph.features import access
 from heliograph.features.access import HalfWay, Proof, Session
-from heliograph.features.access.directories import directory_of
-from heliograph.features.access.passkeys import ask_passkey
-from heliograph.features.access.second_factor import ways_of
-from heliograph.features.access.signing_in import (
+from heliograph.features.access.identity.directories import directory_of
+from heliograph.features.access.identity.passkeys import ask_passkey
+from heliograph.features.access.identity.second_factor import ways_of
+from heliograph.features.access.identity.signing_in import (
     Window,
     count_proof,
     count_second,

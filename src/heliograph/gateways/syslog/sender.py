@@ -15,7 +15,7 @@ from pathlib import Path
 
 from heliograph.engine import telemetry
 from heliograph.engine.audit.sent import does_not_take, has_taken, sent
-from heliograph.features.archive import audit_rows
+from heliograph.features.trail import rows as audit_rows
 from heliograph.kit.settings import Settings, split_address
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from heliograph.engine.db import Database, EmbeddedPostgres, schema
 from heliograph.engine.secrets import Vault
 from heliograph.features import access
-from heliograph.features.access import Session, SignInRules, Window, second_factor, system_actor
+from heliograph.features.access import Session, SignInRules, Window, system_actor
+from heliograph.features.access.identity import second_factor
 from heliograph.kit.errors import Broken
 from heliograph.kit.time import now
 

@@ -11,10 +11,10 @@ from heliograph.engine.db import Tx
 from heliograph.engine.secrets import Vault
 from heliograph.features import access
 from heliograph.features.access import EVERYWHERE, Actor, SignInRules, Window
+from heliograph.features.access.identity.second_factor import begin_totp, confirm_totp, reset_factors
 from heliograph.features.access.model import ALL
 from heliograph.features.access.previewing import preview
 from heliograph.features.access.rules import DEFAULT, problems_of
-from heliograph.features.access.second_factor import begin_totp, confirm_totp, reset_factors
 from heliograph.kit.errors import Absent, Conflict, NotSignedIn
 from heliograph.kit.time import now
 

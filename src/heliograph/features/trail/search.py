@@ -9,7 +9,7 @@ from heliograph.engine.audit.place import place_of
 from heliograph.engine.audit.seal import COLUMNS
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, note, require
-from heliograph.features.archive.audit_rows import study_id_of
+from heliograph.features.trail.rows import study_id_of
 from heliograph.kit.errors import Absent, Invalid
 from heliograph.standards.ihe.audit_kinds import kind_of, kinds_of_event
 

@@ -11,20 +11,18 @@ from uuid import UUID
 from heliograph.engine.db import Tx
 from heliograph.engine.secrets import Vault
 from heliograph.features.access._digests import digest, fits, hashed
-from heliograph.features.access.lockout import begin_attempt, forget_attempts
-from heliograph.features.access.model import HOUSE, Actor
-from heliograph.features.access.outside import House, Statement, come_in, in_tenant
-from heliograph.features.access.passkeys import RelyingParty, ask_passkey, check_passkey
-from heliograph.features.access.people import plain
-from heliograph.features.access.policy import note
-from heliograph.features.access.second_factor import (
+from heliograph.features.access.identity.lockout import begin_attempt, forget_attempts
+from heliograph.features.access.identity.outside import House, Statement, come_in, in_tenant
+from heliograph.features.access.identity.passkeys import RelyingParty, ask_passkey, check_passkey
+from heliograph.features.access.identity.people import plain
+from heliograph.features.access.identity.second_factor import (
     password_fits,
     pin_fits,
     use_recovery_code,
     use_totp,
     ways_of,
 )
-from heliograph.features.access.sessions import (
+from heliograph.features.access.identity.sessions import (
     Session,
     SignInRules,
     Way,
@@ -32,7 +30,9 @@ from heliograph.features.access.sessions import (
     note_proof,
     open_session,
 )
-from heliograph.features.access.steps import open_step, read_step, take_step
+from heliograph.features.access.identity.steps import open_step, read_step, take_step
+from heliograph.features.access.model import HOUSE, Actor
+from heliograph.features.access.policy import note
 from heliograph.features.access.tenants import person_meant
 from heliograph.kit.errors import Absent, Invalid, NotSignedIn, Refused
 from heliograph.kit.time import now

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from heliograph.engine.db import Tx
 from heliograph.engine.secrets import Summary
-from heliograph.features.access.devices import find_device
 from heliograph.features.access.model import Actor
+from heliograph.features.access.peers.devices import find_device
 from heliograph.features.access.policy import note, require
 from heliograph.kit.errors import Absent, Conflict, Invalid
 from heliograph.kit.time import now

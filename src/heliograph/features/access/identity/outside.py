@@ -10,8 +10,8 @@ from uuid import UUID
 
 from heliograph.engine import telemetry
 from heliograph.engine.db import Tx
+from heliograph.features.access.identity.people import add_user
 from heliograph.features.access.model import HOUSE, OF_ALL_SITES, ROLES, Actor, system_actor
-from heliograph.features.access.people import add_user
 from heliograph.features.access.policy import note
 from heliograph.kit.errors import Invalid, NotSignedIn
 

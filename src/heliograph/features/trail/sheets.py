@@ -9,7 +9,7 @@ from typing import Any
 
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, note
-from heliograph.features.archive.audit_search import AuditQuery, page, patient_access
+from heliograph.features.trail.search import AuditQuery, page, patient_access
 
 MOST_ROWS = 50_000
 _PAGE = 5000

@@ -8,10 +8,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 from heliograph.engine.db import Tx
+from heliograph.features.access.identity.outside import EVERY_SITE
+from heliograph.features.access.identity.people import add_user, issue_link, set_user
+from heliograph.features.access.identity.people_csv import MOST_PROBLEMS, Problem, Row, read
 from heliograph.features.access.model import OF_ALL_SITES, ROLES, Actor
-from heliograph.features.access.outside import EVERY_SITE
-from heliograph.features.access.people import add_user, issue_link, set_user
-from heliograph.features.access.people_csv import MOST_PROBLEMS, Problem, Row, read
 from heliograph.features.access.policy import note, require
 from heliograph.features.access.sites import place_user
 from heliograph.features.access.vocabulary import RESTRICTIONS

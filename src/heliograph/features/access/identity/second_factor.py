@@ -17,12 +17,12 @@ from psycopg.errors import InsufficientPrivilege
 from heliograph.engine.db import Database, Tx
 from heliograph.engine.secrets import Vault
 from heliograph.features.access._digests import digest, fits, hashed
+from heliograph.features.access.identity.outside import subject_of
+from heliograph.features.access.identity.people import guard_operator
+from heliograph.features.access.identity.sessions import Session, SignInRules, end_sessions
+from heliograph.features.access.identity.steps import open_step, read_step, take_step
 from heliograph.features.access.model import Actor
-from heliograph.features.access.outside import subject_of
-from heliograph.features.access.people import guard_operator
 from heliograph.features.access.policy import note, require
-from heliograph.features.access.sessions import Session, SignInRules, end_sessions
-from heliograph.features.access.steps import open_step, read_step, take_step
 from heliograph.kit.errors import Absent, Conflict, Invalid, Refused
 from heliograph.kit.time import now
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from heliograph.engine.db import Tx
 from heliograph.features import access
 from heliograph.features.access import Actor, Session, SignInRules, Window
-from heliograph.features.access.importing import Result, import_people
-from heliograph.features.access.people_csv import MOST_BYTES, MOST_PEOPLE, Row, read
+from heliograph.features.access.identity.importing import Result, import_people
+from heliograph.features.access.identity.people_csv import MOST_BYTES, MOST_PEOPLE, Row, read
 from heliograph.kit.errors import Invalid, Refused
 
 HEADER = "name;display_name;roles;sites;departments;clearances;disabled"

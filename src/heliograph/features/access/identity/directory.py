@@ -20,7 +20,7 @@ from ldap3.core.exceptions import LDAPException
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
 from ldap3.utils.dn import escape_rdn
 
-from heliograph.features.access.outside import House, Pairs, Statement
+from heliograph.features.access.identity.outside import House, Pairs, Statement
 from heliograph.kit.errors import Busy, NotSignedIn
 from heliograph.kit.ids import new_secret
 from heliograph.kit.time import now

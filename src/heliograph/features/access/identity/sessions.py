@@ -11,9 +11,9 @@ from uuid import UUID
 
 from heliograph.engine.db import Tx
 from heliograph.features.access._digests import digest
-from heliograph.features.access.lockout import Lockout
+from heliograph.features.access.identity.lockout import Lockout
+from heliograph.features.access.identity.people import user_actor
 from heliograph.features.access.model import Actor
-from heliograph.features.access.people import user_actor
 from heliograph.features.access.policy import note, require
 from heliograph.features.access.scopes import USER_COLUMNS, user_scope
 from heliograph.kit.errors import Absent, NotSignedIn, Refused

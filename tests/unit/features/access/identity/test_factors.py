@@ -22,10 +22,16 @@ from heliograph.features.access import (
     SignInRules,
     Window,
     _digests,
-    second_factor,
 )
-from heliograph.features.access.passkeys import add_passkey, ask_passkey, begin_passkey, passkeys, remove_passkey
-from heliograph.features.access.signing_in import count_proof, count_second
+from heliograph.features.access.identity import second_factor
+from heliograph.features.access.identity.passkeys import (
+    add_passkey,
+    ask_passkey,
+    begin_passkey,
+    passkeys,
+    remove_passkey,
+)
+from heliograph.features.access.identity.signing_in import count_proof, count_second
 from heliograph.kit.errors import Conflict, Invalid, NotSignedIn, Refused
 from heliograph.kit.time import now
 from tests.peers.authenticator import Authenticator

@@ -11,7 +11,7 @@ from heliograph.engine.blobs import Blobs
 from heliograph.engine.db import Database, Tx
 from heliograph.features.archive import verify
 from heliograph.features.archive.alarms import Condition, raise_alarm
-from heliograph.features.archive.audit_search import SEEN
+from heliograph.features.trail.search import SEEN
 from heliograph.kit.settings import Settings
 from heliograph.kit.time import now
 

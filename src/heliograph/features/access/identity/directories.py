@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 from heliograph.engine import telemetry
 from heliograph.engine.db import Database, Tx
-from heliograph.features.access.outside import (
+from heliograph.features.access.identity.outside import (
     House,
     Statement,
     in_tenant,
@@ -14,8 +14,8 @@ from heliograph.features.access.outside import (
     refresh,
     subject_of,
 )
+from heliograph.features.access.identity.sessions import end_sessions
 from heliograph.features.access.policy import note
-from heliograph.features.access.sessions import end_sessions
 from heliograph.kit.errors import Busy
 from heliograph.kit.settings import Settings, is_begun_with_tls, secret_of
 from heliograph.kit.time import now
@@ -23,7 +23,7 @@ from heliograph.kit.time import now
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from heliograph.features.access.directory import Directory
+    from heliograph.features.access.identity.directory import Directory
 
 _MOST = 10_000
 
@@ -32,7 +32,7 @@ def directory_of(settings: Settings) -> "Directory | None":
     """None when the site has none; its library is loaded at first need."""
     if not settings.ldap_url:
         return None
-    from heliograph.features.access.directory import Directory, LdapSettings
+    from heliograph.features.access.identity.directory import Directory, LdapSettings
 
     return Directory(
         LdapSettings(

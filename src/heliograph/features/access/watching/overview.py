@@ -7,11 +7,11 @@ from typing import Any
 from heliograph.engine.audit.state import log_state
 from heliograph.engine.db import Tx
 from heliograph.features.access._digests import digest
-from heliograph.features.access.certificates import WARN_DAYS
-from heliograph.features.access.lockout import Lockout
+from heliograph.features.access.identity.lockout import Lockout
+from heliograph.features.access.identity.signing_in import account_of
 from heliograph.features.access.model import Actor
+from heliograph.features.access.peers.certificates import WARN_DAYS
 from heliograph.features.access.policy import require
-from heliograph.features.access.signing_in import account_of
 from heliograph.kit.time import now
 
 FIRST_TENANT = 1

@@ -37,12 +37,12 @@ from heliograph.features.access import (
     TokenLife,
     Window,
     _digests,
-    signing_in,
     system_actor,
 )
-from heliograph.features.access.lockout import begin_attempt
+from heliograph.features.access.identity import signing_in
+from heliograph.features.access.identity.lockout import begin_attempt
+from heliograph.features.access.identity.signing_in import count_proof, count_sign_in
 from heliograph.features.access.model import ALL
-from heliograph.features.access.signing_in import count_proof, count_sign_in
 from heliograph.kit.errors import Absent, Invalid, NotSignedIn, Refused
 from heliograph.kit.time import now
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from heliograph.engine import secrets
 from heliograph.engine.db import Database, Tx
-from heliograph.features.access.certificates import bind_certificate, foreign_certificates, revoked_serials
-from heliograph.features.access.devices import find_device
 from heliograph.features.access.model import Actor
+from heliograph.features.access.peers.certificates import bind_certificate, foreign_certificates, revoked_serials
+from heliograph.features.access.peers.devices import find_device
 from heliograph.features.access.policy import require
 from heliograph.kit.errors import Absent, Invalid
 from heliograph.kit.settings import Settings

@@ -53,7 +53,7 @@ def test_a_pinned_name_is_not_looked_up_with_every_association(
     tx: Tx, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever borrows the title would have every process wait for a name server."""
-    admission = importlib.import_module("heliograph.features.access.admission")
+    admission = importlib.import_module("heliograph.features.access.peers.admission")
     asked: list[str] = []
 
     def look_up(host: str, *_: Any) -> list[Any]:
@@ -74,7 +74,7 @@ def test_a_pinned_name_is_not_looked_up_with_every_association(
 
 def test_who_makes_up_titles_does_not_fill_the_table(tx: Tx, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     (here,) = tx.execute("select count(*) from caller where tenant_id = 1").fetchone() or (0,)
-    devices = importlib.import_module("heliograph.features.access.devices")
+    devices = importlib.import_module("heliograph.features.access.peers.devices")
     monkeypatch.setattr(devices, "_MOST_CALLERS", here + 3)
 
     def call(aet: str) -> int | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from heliograph.features.archive.audit_sheets import cell, sheet
+from heliograph.features.trail.sheets import cell, sheet
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\uff1d1"])

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from heliograph.engine.db import Tx
-from heliograph.features.access.certificates import holder, is_certified
-from heliograph.features.access.devices import Device, find_device, trimmed
 from heliograph.features.access.model import DEVICE_RIGHTS, Actor, Scope
+from heliograph.features.access.peers.certificates import holder, is_certified
+from heliograph.features.access.peers.devices import Device, find_device, trimmed
 from heliograph.features.access.scopes import MACHINE_COLUMNS, first_site, machine_scope
 from heliograph.kit.settings import Settings
 from heliograph.kit.time import monotonic_s

@@ -20,10 +20,10 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from heliograph.engine.db import Tx
-from heliograph.features.access.outside import House, Pairs, Statement, come_in, in_tenant
-from heliograph.features.access.sessions import Session, SignInRules, end_sessions, open_session
-from heliograph.features.access.signing_in import Window
-from heliograph.features.access.steps import open_step, take_step
+from heliograph.features.access.identity.outside import House, Pairs, Statement, come_in, in_tenant
+from heliograph.features.access.identity.sessions import Session, SignInRules, end_sessions, open_session
+from heliograph.features.access.identity.signing_in import Window
+from heliograph.features.access.identity.steps import open_step, take_step
 from heliograph.features.access.tenants import tenant_at
 from heliograph.kit.errors import Busy, HeliographError, Invalid, NotSignedIn
 from heliograph.kit.ids import new_secret

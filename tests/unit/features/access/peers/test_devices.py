@@ -7,7 +7,7 @@ import pytest
 from heliograph.engine.db import Tx
 from heliograph.features import access
 from heliograph.features.access import Actor, DoorRules
-from heliograph.features.access.admission import is_near
+from heliograph.features.access.peers.admission import is_near
 from heliograph.kit.errors import Absent, Conflict, Invalid, Refused
 
 STORE = {"unknown_peers": "store", "plaintext": "private"}

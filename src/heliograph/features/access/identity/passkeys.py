@@ -10,9 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from heliograph.engine.db import Tx
+from heliograph.features.access.identity.sessions import Session, SignInRules
+from heliograph.features.access.identity.steps import open_step, take_step
 from heliograph.features.access.policy import note
-from heliograph.features.access.sessions import Session, SignInRules
-from heliograph.features.access.steps import open_step, take_step
 from heliograph.kit.errors import Absent, Conflict, Invalid, NotSignedIn, Refused
 from heliograph.kit.ids import new_id, new_secret
 from heliograph.kit.time import now

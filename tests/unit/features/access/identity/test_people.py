@@ -9,8 +9,8 @@ import pytest
 from heliograph.engine.db import Tx
 from heliograph.features import access
 from heliograph.features.access import EVERYWHERE, Actor, Session, SignInRules, Window, system_actor
+from heliograph.features.access.identity.signing_in import count_sign_in, note_failure
 from heliograph.features.access.model import ALL, OPERATING, ROLES
-from heliograph.features.access.signing_in import count_sign_in, note_failure
 from heliograph.kit.errors import Absent, Conflict, Invalid, NotSignedIn, Refused
 from heliograph.kit.time import now
 

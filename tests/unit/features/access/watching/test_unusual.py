@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from heliograph.features.access.unusual import Day, Finding, by_days
+from heliograph.features.access.watching.unusual import Day, Finding, by_days
 
 FIRST = date(2026, 11, 16)
 

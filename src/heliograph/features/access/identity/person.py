@@ -5,11 +5,11 @@ from uuid import UUID
 
 from heliograph.engine.db import Tx
 from heliograph.features.access._digests import digest
-from heliograph.features.access.lockout import Lockout, failures
+from heliograph.features.access.identity.lockout import Lockout, failures
+from heliograph.features.access.identity.people import users
+from heliograph.features.access.identity.signing_in import account_of
 from heliograph.features.access.model import Actor
-from heliograph.features.access.people import users
 from heliograph.features.access.policy import note, require
-from heliograph.features.access.signing_in import account_of
 from heliograph.kit.errors import Absent
 
 _MOST_TIES = 200
