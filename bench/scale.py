@@ -143,6 +143,7 @@ class Run:
         environment = {
             "HELIOGRAPH_RESERVE_BYTES": str(self.settings.reserve_bytes),
             "HELIOGRAPH_VERIFY_PERIOD_DAYS": "0",
+            "HELIOGRAPH_REQUESTS_PER_MINUTE": "0",
         }
         data = self.settings.data
         server = Server(data, env=environment, log=data.with_name("server.log"))

@@ -52,7 +52,11 @@ def main() -> None:
     settings = replace(kit_settings.load({"data": chosen.work / "data"}, {}), reserve_bytes=1 << 30)
     with installation(settings, "bench-sites") as services:
         _fill(services, settings.data)
-    environment = {"HELIOGRAPH_RESERVE_BYTES": str(settings.reserve_bytes), "HELIOGRAPH_VERIFY_PERIOD_DAYS": "0"}
+    environment = {
+        "HELIOGRAPH_RESERVE_BYTES": str(settings.reserve_bytes),
+        "HELIOGRAPH_VERIFY_PERIOD_DAYS": "0",
+        "HELIOGRAPH_REQUESTS_PER_MINUTE": "0",
+    }
     with Server(settings.data, env=environment, log=chosen.work / "server.log") as server:
         lines = [_line(name, browser, chosen.asks) for name, browser in _people(server).items()]
     machine = ", ".join(f"{key} {value}" for key, value in probe.machine().items())
