@@ -15,8 +15,8 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3.13 /usr/bin/python3.12 /usr/bi
 
 DATA ?= heliograph-data
 ARGS ?=
-# The longest first, so that the last files of a run are short ones.
-T ?= $(wildcard tests/faults tests/e2e tests/conformance tests/unit)
+# The longest first, so that the last files of a run are short ones. Browsers at the end: their driver leaves a loop running in a worker.
+T ?= $(wildcard tests/faults tests/conformance tests/unit tests/e2e)
 STAMP := .venv/.stamps
 STATIC := src/heliograph/gateways/ui/static
 BILL := src/heliograph/kit/bill.cdx.json

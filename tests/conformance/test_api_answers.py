@@ -1,5 +1,6 @@
 """The JSON door answers what openapi.json says: every route that answers JSON is called, and its answer holds nothing else and nothing less."""
 
+import base64
 from dataclasses import replace
 from typing import Any
 
@@ -138,6 +139,8 @@ def _house(call: Caller, house: Server) -> None:
     assert ALARM in {alarm["id"] for alarm in call("GET /api/alarms")["items"]}
     call("POST /api/alarms/{alarm_id}/acknowledge", alarm_id=ALARM)
     person = call("POST /api/users", {"name": "answered", "roles": ["viewer"]})
+    staff = base64.b64encode(b"name;roles\nlisted;viewer\n").decode()
+    assert [one["outcome"] for one in call("POST /api/users/import", {"file": staff})["items"]] == ["new"]
     call("POST /api/users/{user_id}/link", user_id=person["id"])
     call("PATCH /api/users/{user_id}", {"display_name": "Other"}, user_id=person["id"])
     call("POST /api/tokens", {"name": "answered", "scopes": ["study.read"], "days": 1})

@@ -72,16 +72,21 @@ def test_every_setting_is_read_from_environment_and_file(field: Any, tmp_path: P
         "public_url": "https://pacs.example.org", "second_factor": "required", "oidc_issuer": "https://sso.example.org", "oidc_new_people": "add",
         "alarm_webhook": "https://alarms.example.org/in", "alarm_smtp": "mail.example.org:25", "audit_syslog": "arr.example.org:6514",
         "https": "127.0.0.1:9", "dicom_tls": "127.0.0.1:9", "dimse_plaintext": "private", "tls_profile": "modified",
-        "tls_client_certificates": "optional",
+        "tls_client_certificates": "optional", "ldap_url": "ldaps://dc1.example.org", "ldap_kind": "active_directory", "ldap_start_tls": "always",
+        "ldap_nested_groups": "walk", "ldap_new_people": "add",
     }  # fmt: skip
     value = special.get(field.name, changed)
+    # A directory without its base is refused.
+    beside = {"ldap_base": "dc=example"} if field.name == "ldap_url" else {}
     environ = {"HELIOGRAPH_DATA": str(tmp_path), env_name(field.name): str(value)}
+    environ |= {env_name(name): text for name, text in beside.items()}
     from_environment = load({}, environ)
     assert str(getattr(from_environment, field.name)) == str(value)
     if field.name != "data":
         key = field.metadata["toml"]
         group, _, name = key.rpartition(".")
         line = f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}"
+        line += "".join(f'\n{other.removeprefix("ldap_")} = "{text}"' for other, text in beside.items())
         written(tmp_path, f"[{group}]\n{line}\n" if group else f"{line}\n")
         made = load({"data": tmp_path}, {})
         assert (getattr(made, field.name), made.sources[field.name]) == (value, "file")
