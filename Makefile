@@ -15,8 +15,8 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3.13 /usr/bin/python3.12 /usr/bi
 
 DATA ?= heliograph-data
 ARGS ?=
-# The longest first, so that the last files of a run are short ones. Browsers at the end: their driver leaves a loop running in a worker.
-T ?= $(wildcard tests/faults tests/conformance tests/unit tests/e2e)
+# Units first: where a test has driven a browser, the driver leaves a loop running, and no later test of that worker can start its own.
+T ?= $(wildcard tests/unit tests/faults tests/conformance tests/e2e)
 STAMP := .venv/.stamps
 STATIC := src/heliograph/gateways/ui/static
 BILL := src/heliograph/kit/bill.cdx.json
@@ -95,7 +95,7 @@ test-all-packages:
 
 .PHONY: test-all
 test-all: test-all-packages setup test-tools ## full counts: 50 kill rounds, 20 power cuts, new random examples, a real bucket, and once more on Debian's PostgreSQL
-	FAULT_ROUNDS=50 POWER_CUTS=20 .venv/bin/python -m pytest tests --hypothesis-profile=exploring $(ARGS)
+	FAULT_ROUNDS=50 POWER_CUTS=20 .venv/bin/python -m pytest tests/unit tests/faults tests/conformance tests/e2e --hypothesis-profile=exploring $(ARGS)
 	HELIOGRAPH_TEST_DATABASE=external .venv/bin/python -m pytest tests/unit tests/conformance tests/e2e $(ARGS)
 
 .PHONY: bench
