@@ -25,7 +25,7 @@ from tests.peers import dcmtk
 
 RESULTS: Final = ROOT / "bench" / "results" / "overhead.md"
 BAR: Final = 0.8
-# Neither is served by TLS, nor is one about speed.
+# Is not about speed.
 _LEFT_OUT: Final = ("memory",)
 
 
