@@ -1,4 +1,4 @@
-"""Issue 3, acceptance 1: every route, stream and DIMSE service as its owner and as everybody else. Threat N11 (IDOR)."""
+"""Issue 3, acceptance 1: every route and stream as its owner and as everybody else. Threat N11 (IDOR). DIMSE: test_access_matrix_dimse."""
 
 import json
 from collections.abc import Iterator
@@ -13,14 +13,10 @@ from starlette.testclient import TestClient
 from websockets.sync.client import connect
 
 from heliograph.app.web import Front, application
-from heliograph.gateways.dimse.services import _SERVICES, Service
 from tests import phantoms
 from tests.conformance.access_matrix import PUBLIC, TWIN, Canary, Route, body_for, routes, show, token, walk
 from tests.conformance.api_routes import database, send
 from tests.conformance.browsing import Browser, person, until
-from tests.faults.security.hostile import element
-from tests.peers import Dicom
-from tests.peers.association import EXPLICIT, Association, Lost
 from tests.peers.heliograph import Server
 from tests.phantoms import Shape
 from tools.reference import _offline
@@ -294,97 +290,6 @@ def _heard(socket: Any, wait_s: float) -> list[dict[str, Any]]:
         except TimeoutError:
             break
     return found
-
-
-# -- DIMSE -------------------------------------------------------------------------------------------------------------
-
-
-def test_the_dimse_services_of_this_matrix_are_all_there_are() -> None:
-    assert set(_SERVICES.values()) | {Service.STORE} == {
-        Service.ECHO,
-        Service.STORE,
-        Service.FIND,
-        Service.MOVE,
-        Service.GET,
-    }
-
-
-ECHO, STORE, FIND, MOVE, GET = (
-    "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.2.1.1", "1.2.840.10008.5.1.4.1.2.1.2", "1.2.840.10008.5.1.4.1.2.1.3",
-)  # fmt: skip
-ALL = frozenset({ECHO, STORE, FIND, MOVE, GET})
-# Who calls whom, which services it is given, and whose canary it is shown.
-CALLERS = {
-    "its owner": ("NORTH", "", ALL, CANARY.name),
-    "another site": ("SOUTH", "", ALL, ""),
-    "a device that only stores": ("CT1", "", frozenset({ECHO, STORE}), ""),
-    "nobody known": ("STRANGER", "", frozenset({ECHO, STORE}), ""),
-    "who was removed": ("REMOVED", "", frozenset({ECHO, STORE}), ""),
-    "another organisation": ("NORTH", "EMPTY", frozenset({ECHO, STORE}), ""),
-    "another organisation with the same UIDs": ("NORTH", "TWIN", ALL, TWINS.name),
-    "a device of another organisation": ("FOREIGN", "", frozenset({ECHO, STORE}), ""),
-    "who means nobody": ("NORTH", "NOBODY", frozenset(), ""),
-}
-
-
-@pytest.fixture(scope="module")
-def callers(house: House) -> House:
-    server = house.server
-    server.add_device("CT1", allow="echo,store")
-    server.add_device("REMOVED")
-    server.cli("device", "remove", "--aet", "REMOVED")
-    server.cli(
-        "device",
-        "add",
-        "--tenant",
-        "empty",
-        "--aet",
-        "FOREIGN",
-        "--host",
-        "127.0.0.1",
-        "--allow",
-        "echo,store,find,move,get",
-    )
-    return house
-
-
-@pytest.mark.parametrize("who", list(CALLERS))
-def test_a_caller_is_given_its_services_and_shown_its_own(callers: House, who: str) -> None:
-    calling, called, services, name = CALLERS[who]
-    door = Dicom(callers.server.dicom.host, callers.server.dicom.port, called or callers.server.dicom.aet)
-    proposed = [(one, (EXPLICIT,)) for one in sorted(ALL)]
-    try:
-        with Association.connect(door, proposed, calling=calling) as association:
-            assert {sop_class for sop_class, _ in association.contexts} == services
-    except Lost:
-        assert not services
-    if FIND not in services:
-        return
-    with Association.connect(door, proposed, calling=calling, provided=[STORE]) as association:
-        for level in ("PATIENT", "STUDY", "SERIES", "IMAGE"):
-            found = association.find(FIND, _asked(level), EXPLICIT)[1]
-            assert len(found) == (0 if not name else 2 if level == "IMAGE" else 1), level
-            assert all(name.encode() in one for one in found), level
-        answer, received = association.get(GET, _wanted(), EXPLICIT)
-        assert (answer.status, len(received)) == (0, 2 if name else 0)
-        assert all(name.encode() in one for one in received.values())
-        # Where nobody is registered nothing goes, whether the study is there or not (N8).
-        assert association.move(MOVE, _wanted(), "NOWHERE", EXPLICIT).status == 0xA801
-
-
-def _asked(level: str) -> bytes:
-    keys = [element(0x00080052, "CS", level), element(0x00100010, "PN", ""), element(0x00100020, "LO", CANARY.patient)]
-    if level != "PATIENT":
-        keys.append(element(0x0020000D, "UI", CANARY.study_uid))
-    if level in {"SERIES", "IMAGE"}:
-        keys.append(element(0x0020000E, "UI", CANARY.series_uid))
-    if level == "IMAGE":
-        keys.insert(0, element(0x00080018, "UI", ""))
-    return b"".join(sorted(keys))
-
-
-def _wanted() -> bytes:
-    return element(0x00080052, "CS", "STUDY") + element(0x0020000D, "UI", CANARY.study_uid)
 
 
 def test_what_a_device_of_another_site_brings_is_kept_at_its_site(house: House) -> None:

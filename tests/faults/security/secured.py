@@ -86,6 +86,11 @@ class Secured(Server):
             key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         )
 
+    def fingerprint(self, name: str) -> str:
+        """SHA-256 of the certificate of this name, as the index keeps it."""
+        found = x509.load_pem_x509_certificate((self.papers / f"{name}.pem").read_bytes())
+        return found.fingerprint(hashes.SHA256()).hex()
+
     def refusals(self) -> list[tuple[str, Any]]:
         """Who was not let in, and why: (AE title, reason), as the audit log has them."""
         with psycopg.connect(self.database_url) as connection:

@@ -40,11 +40,8 @@ def holder(tx: Tx, tenant_id: int, fingerprint: str) -> Held | None:
 
 
 def is_certified(tx: Tx, device_id: int) -> bool:
-    """Whether it has a certificate to show: then its title alone is not believed."""
-    row = tx.execute(
-        "select 1 from device_certificate where device_id = %s and revoked_at is null and not_after > %s limit 1",
-        (device_id, now()),
-    ).fetchone()
+    """Whether it was ever given a certificate: then its title alone is not believed, not even when the last one has ended or was revoked."""
+    row = tx.execute("select 1 from device_certificate where device_id = %s limit 1", (device_id,)).fetchone()
     return row is not None
 
 

@@ -76,6 +76,22 @@ def test_a_revoked_one_and_that_of_a_removed_device_open_nothing(tx: Tx, actor: 
     assert {f"{serial:x}" for serial, _ in access.revoked_serials(tx)} >= serials
 
 
+def test_its_title_alone_is_not_believed_again_when_its_certificate_is_spent(
+    tx: Tx, actor: Actor, settings: Settings
+) -> None:
+    """Or who stole the key of a scanner would only have to leave the certificate away once it is revoked."""
+    access.revoke_certificate(tx, actor, certify(tx, actor, settings), "lost")
+    ended = certify(tx, actor, settings, "CT2")
+    tx.execute("update device_certificate set not_after = now() - interval '1 minute' where fingerprint = %s", (ended,))
+    for aet in ("CT1", "CT2"):
+        assert identify(tx, aet, "", "127.0.0.1").reason == "no certificate"
+    device = access.find_device(tx, 1, "CT1")
+    assert device is not None
+    access.remove_device(tx, actor, device.id)
+    access.add_device(tx, actor, "CT1", "", None, ["store"])
+    assert identify(tx, "CT1", "", "127.0.0.1").device is not None, "registered anew, without a certificate, on purpose"
+
+
 def test_one_that_has_ended_is_refused_and_told(tx: Tx, actor: Actor, settings: Settings) -> None:
     over, soon = access.ending(tx, 1)
     ended = certify(tx, actor, settings)
