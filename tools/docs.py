@@ -12,6 +12,7 @@ if str(ROOT) not in sys.path:
 
 from tools.reference import (  # noqa: E402 the path stands first
     api,
+    audit,
     commands,
     conformance,
     events,
@@ -35,6 +36,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "permissions.md": permissions.render,
     "problems.md": problems.render,
     "metrics.md": metrics.render,
+    "audit-messages.md": audit.render,
     "conformance.md": conformance.render,
     "query-keys.md": conformance.query_keys,
     "licences.md": licences.render,

@@ -445,3 +445,19 @@ def test_an_operator_adds_renames_closes_and_opens_an_organisation(two: Two) -> 
         .json()["items"]
     }
     assert kinds == {"tenant.added", "tenant.changed", "tenant.closed", "tenant.opened"}
+
+
+def test_the_log_as_fhir_is_an_organisations_own(two: Two) -> None:
+    """The same patient identifier in both: each finds its own rows, and the other's are not there."""
+    asked = {"date": "ge2020", "patient.identifier": HOUSE.patient, "_count": "500"}
+    ids = {}
+    for name, program in two.programs.items():
+        entries = program.get("/fhir/AuditEvent", params=asked).json()["entry"]
+        ids[name] = {entry["resource"]["id"] for entry in entries}
+        assert WORDS["clinic" if name == "house" else "house"][0] not in str(entries)
+    assert ids["house"]
+    assert ids["clinic"]
+    assert not ids["house"] & ids["clinic"]
+    for name, other in (("house", "clinic"), ("clinic", "house")):
+        (one, *_) = ids[other]
+        assert two.programs[name].get(f"/fhir/AuditEvent/{one}").status_code == 404

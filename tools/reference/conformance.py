@@ -96,7 +96,7 @@ _SECURITY = """DIMSE is spoken over TLS on a port of its own (`dicom_tls`, 2762)
 are added in TLS 1.2 with CCM and with DHE of 3072 bits; in TLS 1.3 there is no CCM, and Camellia is not offered. As requestor the certificate and
 the name of the other node are verified, or one certificate is pinned. Certificates come from the built-in authority, or from elsewhere
 ([how](../howto/tls.md)). Without TLS a device is known by its pinned address alone. The browser door speaks HTTPS (`https`), plain HTTP on loopback, or stands behind a reverse proxy that ends TLS (`web.trusted_proxy`, `web.public_url`). DICOMweb takes a bearer token or the browser's session.
-Every association, query, retrieve and read of a study leaves an audit row."""
+Every association, query, retrieve and read of a study leaves an audit row; [audit messages](audit-messages.md) says how each goes out (PS3.15 A.5)."""
 
 _WEB = """Below `/dicom-web` (PS3.18), signed in by `Authorization: Bearer TOKEN`. Machine-readable: [dicomweb.openapi.json](dicomweb.openapi.json).
 

@@ -18,7 +18,7 @@ from heliograph.engine.db import SILENT_S
 from heliograph.engine.telemetry import REQUESTS
 from heliograph.features.access import Actor, is_loopback, system_actor
 from heliograph.features.imaging import Documents
-from heliograph.gateways import api, dicomweb, ui
+from heliograph.gateways import api, dicomweb, fhir, ui
 from heliograph.gateways.dicomweb.lane import lane
 from heliograph.gateways.dimse.peers import DicomPeers
 from heliograph.gateways.http import Authenticator, add_error_handlers
@@ -53,7 +53,7 @@ class Front:
             await self.app(scope, receive, send)
             return
         is_dicomweb = scope["path"].startswith("/dicom-web/")
-        is_data = is_dicomweb or scope["path"].startswith("/api")
+        is_data = is_dicomweb or scope["path"].startswith(("/api", "/fhir/"))
         began, status = monotonic_s(), 0
 
         async def seen(message: Message) -> None:
@@ -111,8 +111,9 @@ def application(services: Services) -> Front:
     app.state.reads = Reads(services)
     app.state.peers = DicomPeers(services.settings)
     app.state.import_folder = import_folder
-    add_error_handlers(app)
+    add_error_handlers(app, {"/fhir/": fhir.outcome})
     app.include_router(api.router, prefix="/api")
+    app.include_router(fhir.router, prefix="/fhir")
     ui.add_to(app)
     return Front(app, is_strict=is_loopback(services.settings.http_address[0]))
 

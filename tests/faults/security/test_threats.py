@@ -73,7 +73,7 @@ def _documented() -> set[tuple[str, str]]:
 def _group(path: str) -> str:
     """Addresses that begin with the same two words are one door: who may use them is decided route by route in the matrix (N11)."""
     words = path.split("/")
-    return "/".join(words[:3]) if words[1] in {"api", "dicom-web"} else path
+    return "/".join(words[:3]) if words[1] in {"api", "dicom-web", "fhir"} else path
 
 
 def _routes() -> set[tuple[str, str]]:

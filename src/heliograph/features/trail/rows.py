@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from heliograph.engine.db import Tx
+from heliograph.features.access.model import HOUSE
 from heliograph.standards.ihe.audit_event import Row, Study
 
-COLUMNS = "s.number, e.at, e.kind, e.outcome, e.actor, e.subject, e.detail, e.tenant_id"
+COLUMNS = "s.number, e.at, e.kind, e.outcome, e.actor, e.subject, e.detail, e.tenant_id, e.id"
 _MOST_UID = 64
 
 
@@ -27,10 +28,11 @@ def with_studies(tx: Tx, rows: Iterable[tuple[Any, ...]]) -> list[Row]:
         str(row[5]["study_uid"])[:_MOST_UID] for row in rows if row[5].get("study_uid") and study_id_of(row[5]) is None
     }
     studies = _studies(tx, ids, uids)
+    called = _organisations(tx, {row[7] for row in rows})
     made = []
-    for number, at, kind, outcome, actor, subject, detail, tenant in rows:
+    for number, at, kind, outcome, actor, subject, detail, tenant, event_id in rows:
         study = studies.get((tenant, study_id_of(subject))) or studies.get((tenant, subject.get("study_uid")))
-        made.append(Row(number, at, kind, outcome, actor, subject, detail, study))
+        made.append(Row(number, at, kind, outcome, actor, subject, detail, study, called.get(tenant, ""), event_id))
     return made
 
 
@@ -38,6 +40,14 @@ def study_id_of(subject: dict[str, Any]) -> int | None:
     """The study that a subject names by its id."""
     value = subject.get("study")
     return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else None
+
+
+def _organisations(tx: Tx, tenants: set[int]) -> dict[int, str]:
+    """How each is called; the first one is not."""
+    others = list(tenants - {HOUSE})
+    if not others:
+        return {}
+    return dict(tx.execute("select id, name from tenant where id = any(%s)", (others,)).fetchall())
 
 
 def _studies(tx: Tx, ids: set[int], uids: set[str]) -> dict[tuple[int, int | str | None], Study]:

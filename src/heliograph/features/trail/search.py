@@ -2,25 +2,41 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from heliograph.engine.audit.place import place_of
 from heliograph.engine.audit.seal import COLUMNS
 from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, note, require
+from heliograph.features.trail import rows as trail_rows
 from heliograph.features.trail.rows import study_id_of
 from heliograph.kit.errors import Absent, Invalid
-from heliograph.standards.ihe.audit_kinds import kind_of, kinds_of_event
+from heliograph.standards.ihe import audit_kinds
+from heliograph.standards.ihe.audit_event import Row
+from heliograph.standards.ihe.audit_kinds import Kinds, kind_of, kinds_of_event, kinds_of_type
 
 SEEN = ("study.read", "study.opened", "instances.given", "instances.sent", "study.exported", "send.requested")
 _MOST_STUDIES = 5000
 _MOST_VIEWERS = 1000
+Entity = Literal["patient", "report", "security", "thing"]
+_OF_INSTANCES: Final = (
+    audit_kinds.BEGIN_TRANSFERRING, audit_kinds.DATA_EXPORT, audit_kinds.DATA_IMPORT, audit_kinds.INSTANCES_ACCESSED, audit_kinds.INSTANCES_TRANSFERRED,
+    audit_kinds.STUDY_DELETED,
+)  # fmt: skip
+# Which events always speak of such a thing; an alert may speak of a study besides.
+_ENTITIES: Final[dict[Entity, tuple[audit_kinds.Event, ...]]] = {
+    "patient": _OF_INSTANCES,
+    "report": (*_OF_INSTANCES, audit_kinds.QUERY),
+    "security": (audit_kinds.AUDIT_LOG_USED, audit_kinds.SECURITY_ALERT),
+    "thing": (*_OF_INSTANCES, audit_kinds.QUERY, audit_kinds.AUDIT_LOG_USED, audit_kinds.SECURITY_ALERT),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """Every field narrows; `actor` is a name or an id as the log has it, exactly."""
+    """Every field narrows; `actor` is a name or an id as the log has it, exactly. `events` and `types` are codes of PS3.15; of each of
+    `entities` one must be there."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -34,6 +50,10 @@ class AuditQuery:
     events: tuple[str, ...] = ()
     address: str = ""
     actor_kind: str = ""
+    types: tuple[str, ...] = ()
+    outcomes: tuple[str, ...] = ()
+    address_begins: str = ""
+    entities: tuple[tuple[Entity, ...], ...] = ()
 
     @property
     def keys(self) -> list[str]:
@@ -52,6 +72,33 @@ def page(
     tx: Tx, actor: Actor, query: AuditQuery, *, cursor: str | None, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
     """The rows and the cursor behind them; whoever calls it records that the log was read."""
+    rows, following = _found(tx, actor, query, cursor, limit)
+    shown = [_shown((row[8], row[0], *row[1:7])) for row in rows]
+    return _with_studies(tx, actor, shown), following
+
+
+def records(tx: Tx, actor: Actor, query: AuditQuery, *, cursor: str | None, limit: int) -> tuple[list[Row], str | None]:
+    """The same as rows for messages; whoever calls it records that the log was read."""
+    rows, following = _found(tx, actor, query, cursor, limit)
+    return trail_rows.with_studies(tx, rows), following
+
+
+def record(tx: Tx, actor: Actor, event_id: int) -> Row:
+    """One row for a message, and the record that it was looked at. Raises Absent."""
+    require(actor, "audit.read")
+    rows = tx.execute(f"{_ROWS} where e.tenant_id = %s and e.id = %s", (actor.tenant_id, event_id)).fetchall()
+    if not rows:
+        raise Absent("no such row of the audit log", code="no_audit_row")
+    note(tx, actor, "audit.looked_at", {"event": event_id})
+    return trail_rows.with_studies(tx, rows)[0]
+
+
+_ROWS: Final = f"select {trail_rows.COLUMNS} from audit_event e left join audit_seal s on s.event_id = e.id"
+
+
+def _found(
+    tx: Tx, actor: Actor, query: AuditQuery, cursor: str | None, limit: int
+) -> tuple[list[tuple[Any, ...]], str | None]:
     require(actor, "audit.read")
     where, values = _conditions(tx, actor, query)
     if cursor is not None:
@@ -59,13 +106,10 @@ def page(
         where.append("(e.at, e.id) < (%s, %s)")
         values += [at, event_id]
     rows = tx.execute(
-        "select e.id, s.number, e.at, e.kind, e.outcome, e.actor, e.subject, e.detail from audit_event e "
-        f"left join audit_seal s on s.event_id = e.id where {' and '.join(where)} order by e.at desc, e.id desc limit %s",
-        (*values, limit + 1),
+        f"{_ROWS} where {' and '.join(where)} order by e.at desc, e.id desc limit %s", (*values, limit + 1)
     ).fetchall()
-    items = _with_studies(tx, actor, [_shown(row) for row in rows[:limit]])
     last = rows[limit - 1] if len(rows) > limit else None
-    return items, f"{last[2].isoformat()}~{last[0]}" if last is not None else None
+    return rows[:limit], f"{last[1].isoformat()}~{last[8]}" if last is not None else None
 
 
 def event(tx: Tx, actor: Actor, event_id: int) -> dict[str, Any]:
@@ -166,7 +210,8 @@ def _conditions(tx: Tx, actor: Actor, query: AuditQuery) -> tuple[list[str], lis
     simple: tuple[tuple[str, Any], ...] = (
         ("e.at >= %s", query.since), ("e.at < %s", query.until), ("e.outcome = %s", query.outcome or None),
         ("e.kind = any(%s)", list(query.kinds) or None), ("e.actor->>'address' = %s", query.address or None),
-        ("e.actor->>'kind' = %s", query.actor_kind or None),
+        ("e.actor->>'kind' = %s", query.actor_kind or None), ("e.outcome = any(%s)", list(query.outcomes) or None),
+        ("starts_with(e.actor->>'address', %s)", query.address_begins or None),
     )  # fmt: skip
     for condition, value in simple:
         if value is not None:
@@ -174,6 +219,9 @@ def _conditions(tx: Tx, actor: Actor, query: AuditQuery) -> tuple[list[str], lis
             values.append(value)
     if query.events:
         where.append(f"({' or '.join(_of_event(one, values) for one in query.events)})")
+    if query.types:
+        where.append(f"({' or '.join(_of_kinds(kinds_of_type(one), values) for one in query.types)})")
+    where += [f"({' or '.join(_of_entity(one, values) for one in entities)})" for entities in query.entities]
     if query.actor:
         where.append("(e.actor->>'name' = %s or e.actor->>'id' = %s)")
         values += [query.actor, query.actor]
@@ -203,12 +251,25 @@ def _conditions(tx: Tx, actor: Actor, query: AuditQuery) -> tuple[list[str], lis
 
 def _of_event(code: str, values: list[Any]) -> str:
     """The condition that a row is this event of PS3.15; objects that a person brings are an import."""
-    mine, families, others = kinds_of_event(code)
-    values += [mine, families, others]
-    own = "e.kind = any(%s) or (split_part(e.kind, '.', 1) = any(%s) and e.kind <> all(%s))"
-    if code == "110107":
-        return f"({own} or (e.kind = 'instances.received' and e.actor->>'kind' = 'user'))"
-    return f"({own})"
+    own = _of_kinds(kinds_of_event(code), values)
+    is_brought = "(e.kind = 'instances.received' and e.actor->>'kind' = 'user')"
+    if code == audit_kinds.DATA_IMPORT.code.value:
+        return f"({own} or {is_brought})"
+    return f"({own} and not {is_brought})" if code == audit_kinds.INSTANCES_TRANSFERRED.code.value else own
+
+
+def _of_kinds(found: Kinds, values: list[Any]) -> str:
+    values += [found.named, found.families, found.others]
+    return "(e.kind = any(%s) or (split_part(e.kind, '.', 1) = any(%s) and e.kind <> all(%s)))"
+
+
+def _of_entity(entity: Entity, values: list[Any]) -> str:
+    """The condition that the message of a row has such an object."""
+    events = [_of_event(event.code.value, values) for event in _ENTITIES[entity]]
+    if entity in {"patient", "report"}:
+        alert = _of_event(audit_kinds.SECURITY_ALERT.code.value, values)
+        events.append(f"({alert} and (e.subject ? 'study' or e.subject ? 'study_uid'))")
+    return f"({' or '.join(events)})"
 
 
 def _with_studies(tx: Tx, actor: Actor, items: list[dict[str, Any]]) -> list[dict[str, Any]]:

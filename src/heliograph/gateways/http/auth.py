@@ -60,7 +60,7 @@ class Authenticator:
 
     def hold_back(self, connection: HTTPConnection, actor: Actor) -> None:
         """Raises Busy (429) for one request to the API more than an actor may make within a minute. Images come as fast as they can."""
-        if not connection.scope["path"].startswith("/api/"):
+        if not connection.scope["path"].startswith(("/api/", "/fhir/")):
             return
         wait_s = self._pace.wait_s(actor.id)
         if wait_s:

@@ -1,6 +1,7 @@
 """From error to HTTP: one table, and RFC 9457 problem documents that never carry foreign data."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -52,8 +53,12 @@ _TITLES = {
 }
 
 
-def problem(error: HeliographError) -> Response:
-    """The problem document of an error."""
+Face = Callable[[int, str, str, dict[str, str] | None], Response]
+"""How an error looks: (status, code, sentence, headers)."""
+
+
+def problem(error: HeliographError, face: Face | None = None) -> Response:
+    """The problem document of an error, or how else a door shows it."""
     status = next((PROBLEM_STATUS[kind] for kind in type(error).__mro__ if kind in PROBLEM_STATUS), 500)
     status = {
         "length_required": 411,
@@ -68,7 +73,7 @@ def problem(error: HeliographError) -> Response:
         headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="heliograph"'
-    return document(status, error.code, error.message, headers)
+    return (face or document)(status, error.code, error.message, headers)
 
 
 def document(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
@@ -94,36 +99,47 @@ def _note_refusal(request: Request) -> None:
         telemetry.trouble("refusal_not_noted", error)
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Every door of this application answers errors the same way."""
+def add_error_handlers(app: FastAPI, faces: Mapping[str, Face] | None = None) -> None:
+    """Every door of this application answers errors the same way, save those whose standard has a form of its own: path prefix -> face."""
+
+    def face(request: Request) -> Face:
+        path = request.scope["path"]
+        return next((one for prefix, one in (faces or {}).items() if path.startswith(prefix)), document)
 
     async def known(request: Request, error: Exception) -> Response:
         assert isinstance(error, HeliographError)
         if error.code == "not_allowed":
             await asyncio.to_thread(_note_refusal, request)
-        return problem(error)
+        return problem(error, face(request))
 
-    async def unfit(_request: Request, error: Exception) -> Response:
+    async def unfit(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0] if error.errors() else {"loc": (), "msg": "invalid"}
         where = ".".join(str(part) for part in first["loc"] if part not in {"body", "query", "path"})
-        return document(422, "invalid_field", f"{where or 'body'}: {first['msg']}")
+        return face(request)(422, "invalid_field", f"{where or 'body'}: {first['msg']}", None)
 
-    async def plain(_request: Request, error: Exception) -> Response:
+    async def plain(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return document(error.status_code, f"http_{error.status_code}", str(error.detail), dict(error.headers or {}))
+        return face(request)(
+            error.status_code, f"http_{error.status_code}", str(error.detail), dict(error.headers or {})
+        )
 
-    async def database(_request: Request, error: Exception) -> Response:
+    async def database(request: Request, error: Exception) -> Response:
         if any(kind.__name__ == "DataError" for kind in type(error).__mro__):
-            return problem(Invalid("a value in the request cannot be looked up or stored", code="unfit_value"))
+            return problem(
+                Invalid("a value in the request cannot be looked up or stored", code="unfit_value"), face(request)
+            )
         if isinstance(error, IN_THE_WAY):
-            return problem(Busy("others are changing the same at this moment", code="database_busy", retry_after_s=1.0))
+            return problem(
+                Busy("others are changing the same at this moment", code="database_busy", retry_after_s=1.0),
+                face(request),
+            )
         telemetry.trouble("database_error", error)
-        return problem(Broken("the database refused a statement", code="database_error"))
+        return problem(Broken("the database refused a statement", code="database_error"), face(request))
 
-    async def unknown(_request: Request, error: Exception) -> Response:
+    async def unknown(request: Request, error: Exception) -> Response:
         telemetry.trouble("request_failed", error)
-        return problem(Broken("an unexpected error; the log has its place", code="bug"))
+        return problem(Broken("an unexpected error; the log has its place", code="bug"), face(request))
 
     app.add_exception_handler(HeliographError, known)
     app.add_exception_handler(RequestValidationError, unfit)

@@ -83,8 +83,9 @@ class SyslogSender:
         if rows:
             self._connection.sendall(b"".join(self._frame(row) for row in rows))
             self._confirm(self._connection)
+        last = rows[-1].number if rows else None
         with self._database.transaction() as tx:
-            has_taken(tx, NAME, rows[-1].number if rows else state.number)
+            has_taken(tx, NAME, state.number if last is None else last)
         self._before = start
         self._failures = 0
         return len(rows)

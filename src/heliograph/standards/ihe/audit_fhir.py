@@ -7,6 +7,8 @@ from heliograph.standards.ihe.audit_event import Agent, Projection, Row, Thing, 
 from heliograph.standards.ihe.audit_kinds import Code
 
 _DCM = "http://dicom.nema.org/resources/ontology/DCM"
+_RFC_3881 = "urn:ietf:rfc:3881"
+_LONGEST_RFC_3881 = 2
 _ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 _ENTITY_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
 _SOURCE_TYPE = "http://terminology.hl7.org/CodeSystem/security-source-type"
@@ -15,7 +17,7 @@ _ROLES = {"1": "Patient", "3": "Report", "6": "User", "13": "Security Resource",
 
 
 def audit_event(row: Row, us: Us) -> dict[str, Any]:
-    """The resource of a row; its id is the number of the row in the sealed log."""
+    """The resource of a row; its id is that of the row."""
     return resource(project(row, us))
 
 
@@ -23,7 +25,7 @@ def resource(projection: Projection) -> dict[str, Any]:
     row, kind = projection.row, projection.kind
     made: dict[str, Any] = {
         "resourceType": "AuditEvent",
-        "id": str(row.number),
+        "id": str(row.id),
         "type": _coding(kind.event.code),
         "action": kind.action,
         "recorded": row.at.isoformat(timespec="milliseconds"),
@@ -53,8 +55,12 @@ def _agent(agent: Agent) -> dict[str, Any]:
     made: dict[str, Any] = {"who": {"identifier": {"value": agent.id}}, "requestor": agent.is_requestor}
     if agent.role is not None:
         made["type"] = {"coding": [_coding(agent.role)]}
+    if agent.alternative:
+        made["altId"] = agent.alternative
     if agent.name:
         made["name"] = agent.name
+    if agent.media is not None:
+        made["media"] = _coding(agent.media)
     if agent.address:
         made["network"] = {
             "address": agent.address,
@@ -63,20 +69,27 @@ def _agent(agent: Agent) -> dict[str, Any]:
     return made
 
 
+def _identifier(thing: Thing) -> dict[str, Any]:
+    code = thing.id_type
+    system = _DCM if len(code.value) > _LONGEST_RFC_3881 else _RFC_3881
+    made: dict[str, Any] = {
+        "type": {"coding": [{"system": system, "code": code.value, "display": code.meaning}]},
+        "value": thing.id,
+    }
+    if thing.issuer:
+        made["assigner"] = {"display": thing.issuer}
+    return made
+
+
 def _entity(thing: Thing) -> dict[str, Any]:
     made: dict[str, Any] = {
-        "what": {
-            "identifier": {
-                "value": thing.id,
-                "type": {"coding": [{"code": thing.id_type.value, "display": thing.id_type.meaning}]},
-            }
-        },
+        "what": {"identifier": _identifier(thing)},
         "type": {"system": _ENTITY_TYPE, "code": thing.type, "display": _TYPES[thing.type]},
         "role": {"system": _ENTITY_ROLE, "code": thing.role, "display": _ROLES[thing.role]},
     }
     # sev-1: a name or a query, never both.
     if thing.query is not None:
-        made["query"] = base64.b64encode(thing.query.encode()).decode()
+        made["query"] = base64.b64encode(thing.query).decode()
     elif thing.name:
         made["name"] = thing.name
     if thing.details:

@@ -1,7 +1,8 @@
 """Which standard event each kind of our audit rows is (PS3.15 A.5.3): one table for XML, FHIR and the documentation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +168,27 @@ def kind_of(kind: str, actor_kind: str = "") -> Kind:
     return KINDS.get(kind) or FAMILIES.get(kind.partition(".")[0], _UNKNOWN)
 
 
-def kinds_of_event(code: str) -> tuple[list[str], list[str], list[str]]:
-    """Kinds that are this event, families of which every further kind is, and the kinds that are something else though of such a family."""
-    mine = [name for name, kind in KINDS.items() if kind.event.code.value == code]
-    families = [name for name, kind in FAMILIES.items() if kind.event.code.value == code]
-    others = [name for name, kind in KINDS.items() if kind.event.code.value != code]
-    return mine, families, others
+class Kinds(NamedTuple):
+    """Kinds that are meant by name, families of which every further kind is, and the kinds that are something else though of such a family."""
+
+    named: list[str]
+    families: list[str]
+    others: list[str]
+
+
+def kinds_of_event(code: str) -> Kinds:
+    """What is this event."""
+    return _kinds(lambda kind: kind.event.code.value == code)
+
+
+def kinds_of_type(code: str) -> Kinds:
+    """What has this type of event."""
+    return _kinds(lambda kind: kind.type is not None and kind.type.value == code)
+
+
+def _kinds(is_meant: Callable[[Kind], bool]) -> Kinds:
+    return Kinds(
+        [name for name, kind in KINDS.items() if is_meant(kind)],
+        [name for name, kind in FAMILIES.items() if is_meant(kind)],
+        [name for name, kind in KINDS.items() if not is_meant(kind)],
+    )

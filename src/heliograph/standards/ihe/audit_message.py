@@ -10,7 +10,7 @@ from heliograph.standards.ihe.audit_kinds import Code
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _IP = re.compile(r"^[0-9.]+$|:")
 # RFC 3881's own numbers stand for what DICOM has no code for.
-_OWN = {"2", "12"}
+_OWN = {"2", "10", "12"}
 
 
 def message(row: Row, us: Us) -> bytes:
@@ -26,11 +26,7 @@ def render(projection: Projection) -> bytes:
     source = _element(
         root, "AuditSourceIdentification", AuditEnterpriseSiteID=projection.us.site, AuditSourceID=projection.us.aet
     )
-    _element(
-        source,
-        "AuditSourceTypeCode",
-        **{"csd-code": "4", "codeSystemName": "RFC-3881", "originalText": "Application Server"},
-    )
+    _element(source, "AuditSourceTypeCode", **{"csd-code": "4"})
     for thing in projection.things:
         _thing(root, thing)
     body: bytes = ET.tostring(root, "utf-8")
@@ -52,6 +48,8 @@ def _event(root: ET.Element, projection: Projection) -> None:
 
 def _agent(root: ET.Element, agent: Agent) -> None:
     attributes = {"UserID": agent.id, "UserIsRequestor": "true" if agent.is_requestor else "false"}
+    if agent.alternative:
+        attributes["AlternativeUserID"] = agent.alternative
     if agent.name:
         attributes["UserName"] = agent.name
     if agent.address:
@@ -62,24 +60,31 @@ def _agent(root: ET.Element, agent: Agent) -> None:
     element = _element(root, "ActiveParticipant", **attributes)
     if agent.role is not None:
         _code(element, "RoleIDCode", agent.role)
+    if agent.media is not None:
+        _code(_element(element, "MediaIdentifier"), "MediaType", agent.media)
 
 
 def _thing(root: ET.Element, thing: Thing) -> None:
     element = _element(
-        root, "ParticipantObjectIdentification", ParticipantObjectID=thing.id, ParticipantObjectTypeCode=thing.type,
+        root, "ParticipantObjectIdentification", ParticipantObjectID=_qualified(thing.id, thing), ParticipantObjectTypeCode=thing.type,
         ParticipantObjectTypeCodeRole=thing.role,
     )  # fmt: skip
     _code(element, "ParticipantObjectIDTypeCode", thing.id_type)
     if thing.query is None:
-        _element(element, "ParticipantObjectName").text = _clean(thing.name)
+        _element(element, "ParticipantObjectName").text = _clean(_qualified(thing.name, thing))
     else:
-        _element(element, "ParticipantObjectQuery").text = base64.b64encode(thing.query.encode()).decode()
+        _element(element, "ParticipantObjectQuery").text = base64.b64encode(thing.query).decode()
     for name, value in thing.details:
         _element(element, "ParticipantObjectDetail", type=name, value=base64.b64encode(value.encode()).decode())
     if thing.sop_classes:
         description = _element(element, "ParticipantObjectDescription")
         for uid, count in thing.sop_classes:
             _element(description, "SOPClass", UID=uid, NumberOfInstances=str(count))
+
+
+def _qualified(text: str, thing: Thing) -> str:
+    """An identifier with who issued it, as HL7 writes it."""
+    return f"{text}^^^{thing.issuer}" if thing.issuer else text
 
 
 def _code(parent: ET.Element, name: str, code: Code) -> None:
