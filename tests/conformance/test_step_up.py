@@ -53,7 +53,7 @@ NAMED = {
     "deletion": {"POST /api/quarantine/{held_id}/discard", "DELETE /api/devices/{device_id}", "DELETE /api/nodes/{node_id}"},
     "policy": {"POST /api/policy", "POST /api/patients/{patient}/restriction"},
     "roles": {
-        "POST /api/users", "PATCH /api/users/{user_id}", "POST /api/users/{user_id}/place", "POST /api/users/import", "POST /api/users/{user_id}/link",
+        "POST /api/users", "PATCH /api/users/{user_id}", "POST /api/users/{user_id}/place", "POST /api/devices/{device_id}/place", "POST /api/users/import", "POST /api/users/{user_id}/link",
         "POST /api/users/{user_id}/reset", "POST /api/tokens", "POST /api/stations",
     },
     "certificates": {"POST /api/devices/{device_id}/certificates", "POST /api/certificates/{fingerprint}/revoke"},

@@ -123,7 +123,9 @@ class RuleProblem(Answer):
 
 
 class PolicyChecked(Answer):
-    rules: list[ToldRule]
+    """`rules`: one for each that was sent, null for one that cannot be read."""
+
+    rules: list[ToldRule | None]
     problems: list[RuleProblem]
 
 

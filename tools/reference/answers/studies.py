@@ -5,7 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from tools.reference.answers._answer import Answer, Page
-from tools.reference.answers.policy import Withheld
+from tools.reference.answers.policy import Restriction, Withheld
 
 State = Literal["receiving", "settled"]
 Relation = Literal["prior", "later", "undated"]
@@ -46,6 +46,7 @@ class Study(Answer):
     unverified: bool
     source: str
     revision: str
+    restriction: Restriction
     prior_count: int
 
 
@@ -96,8 +97,14 @@ class HeldOfStudy(Answer):
     difference: list[Difference]
 
 
+class OpenGlass(Answer):
+    id: UUID
+    expires_at: datetime
+
+
 class Manifest(Answer):
-    """`priors` are all other studies of the patient, each with its relation; `instance_count` is the live count."""
+    """`priors` are all other studies of the patient, each with its relation; `instance_count` is the live count; `emergency`: the broken
+    glass through which the patient is seen."""
 
     study: Study
     revision: str
@@ -105,6 +112,7 @@ class Manifest(Answer):
     series: list[Series]
     priors: list[OtherStudy]
     held: list[HeldOfStudy]
+    emergency: OpenGlass | None
 
 
 class HeldOfStudies(Answer):

@@ -232,8 +232,18 @@ export const useSetProjects = () =>
   useAct(({ id, projects }: { id: string; projects: string[] }) => request('PUT', path('users', id, 'projects'), { projects }), [keys.users])
 
 export const usePolicy = () => useRead<Policy>(trust.policy, '/api/policy')
-export const checkRules = (rules: AccessRule[], signal?: AbortSignal): Promise<{ rules: ToldRule[]; problems: RuleProblem[] }> =>
-  request('POST', '/api/policy/check', { rules }, signal)
+export interface CheckedRules {
+  /** As they were sent, so that each finds its answer. */
+  asked: AccessRule[]
+  /** One for each, null for one that cannot be read. */
+  rules: (ToldRule | null)[]
+  problems: RuleProblem[]
+}
+
+export const checkRules = async (rules: AccessRule[], signal?: AbortSignal): Promise<CheckedRules> => ({
+  asked: rules,
+  ...(await request<Omit<CheckedRules, 'asked'>>('POST', '/api/policy/check', { rules }, signal)),
+})
 export const previewRules = (rules: AccessRule[]): Promise<PolicyPreview> => request('POST', '/api/policy/preview', { rules })
 export const useSavePolicy = () =>
   useAct(

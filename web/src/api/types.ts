@@ -31,10 +31,11 @@ export const PERMISSIONS = [
   'restriction.manage',
   'policy.manage',
   'site.manage',
+  'tenant.manage',
 ] as const
 export type Permission = (typeof PERMISSIONS)[number]
 
-export const ROLES = ['admin', 'radiologist', 'technologist', 'viewer', 'privacy', 'referrer', 'patient', 'guest', 'researcher'] as const
+export const ROLES = ['admin', 'radiologist', 'technologist', 'viewer', 'privacy', 'referrer', 'patient', 'guest', 'researcher', 'operator'] as const
 
 export interface Session {
   user: { id: string; name: string; display_name: string; roles: string[]; must_set_password?: boolean }
@@ -90,6 +91,8 @@ export interface StudyRow {
   held_count: number
   unverified: boolean
   source: string
+  /** The kind of the patient's restriction, for who sees the study all the same. */
+  restriction: '' | 'vip' | 'staff' | 'confidential'
   prior_count: number
 }
 
@@ -170,6 +173,8 @@ export interface StudyManifest {
   priors: StudyRow[]
   held: HeldObject[]
   instance_count: number
+  /** The emergency access through which this person sees the patient. */
+  emergency: { id: string; expires_at: string } | null
 }
 
 /** One attribute of the DICOM JSON model (PS3.18 F.2). */

@@ -72,7 +72,7 @@ function SignedIn({ session, look }: { session: Session; look: () => void }) {
   const { state } = session.session
   useIdle(session.session, look)
   useStream(client, state === 'open')
-  useViewerWarm(!reading)
+  useViewerWarm(!reading && session.permissions.includes('study.read'))
   const [density] = usePreference<Density>('density', 'roomy')
   useEffect(() => {
     document.documentElement.dataset['density'] = density

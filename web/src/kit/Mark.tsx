@@ -4,6 +4,7 @@ import {
   IconHandStop,
   IconHelpHexagon,
   IconHistory,
+  IconLockAccess,
   IconProgressDown,
   IconSparkles,
   IconTransform,
@@ -14,12 +15,13 @@ import { useTranslation } from 'react-i18next'
 import { Tip } from './Tip'
 import css from './Mark.module.css'
 
-export type MarkKind = 'held' | 'receiving' | 'unverified' | 'lossy' | 'partial' | 'derived' | 'ai' | 'prior' | 'other_patient'
+export type MarkKind = 'held' | 'receiving' | 'unverified' | 'restricted' | 'lossy' | 'partial' | 'derived' | 'ai' | 'prior' | 'other_patient'
 
 const ICONS: Record<MarkKind, Icon> = {
   held: IconHandStop,
   receiving: IconArrowBarToDown,
   unverified: IconHelpHexagon,
+  restricted: IconLockAccess,
   lossy: IconFileZip,
   partial: IconProgressDown,
   derived: IconTransform,

@@ -24,6 +24,7 @@ const row = (id: string, instances = 1): StudyRow => ({
   held_count: 0,
   unverified: false,
   source: 'CT1',
+  restriction: '',
   prior_count: 0,
 })
 

@@ -196,6 +196,18 @@ def glass(tx: Tx, actor: Actor, glass_id: UUID) -> BreakGlass:
     return one
 
 
+def open_glass(tx: Tx, actor: Actor, patient: int) -> dict[str, Any] | None:
+    """By which emergency access of its own somebody sees a patient (its row), and until when; None for who needs none."""
+    if patient not in actor.scope.emergencies:
+        return None
+    row = tx.execute(
+        "select id::text, expires_at from break_glass where tenant_id = %s and user_id::text = %s and patient_fk = %s and ended_at is null "
+        "and expires_at > %s order by expires_at desc limit 1",
+        (actor.tenant_id, actor.id, patient, now()),
+    ).fetchone()
+    return None if row is None else {"id": row[0], "expires_at": row[1]}
+
+
 def _one(tx: Tx, tenant_id: int, glass_id: UUID) -> BreakGlass:
     row = tx.execute(f"{_ROWS} and g.id = %s", (tenant_id, glass_id)).fetchone()
     if row is None:

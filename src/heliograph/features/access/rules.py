@@ -91,20 +91,23 @@ def read_rules(records: Any) -> tuple[Rule, ...]:
     return rules
 
 
-def problems_of(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Everything that keeps rules from being saved, for who writes them: which rule, and where in its condition when that is known."""
+def checked(records: list[dict[str, Any]]) -> tuple[list[Rule | None], list[dict[str, Any]]]:
+    """Every rule that can be read, None where one cannot, and everything that keeps them from being saved, for who writes them: which rule,
+    and where in its condition when that is known."""
+    rules: list[Rule | None] = []
     found = []
     for index, record in enumerate(records):
         try:
-            _read(record)
+            rules.append(_read(record))
         except Invalid as error:
+            rules.append(None)
             found.append({"rule": index, "at": error.detail.get("at"), "code": error.code, "message": error.message})
     if not found:
         try:
             read_rules(records)
         except Invalid as error:
             found.append({"rule": None, "at": None, "code": error.code, "message": error.message})
-    return found
+    return rules, found
 
 
 def _place(when: str, error: Invalid) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from heliograph.features import access
-from heliograph.features.access.rules import problems_of, read_rules
+from heliograph.features.access.rules import checked
 from heliograph.features.access.vocabulary import VOCABULARY
 from heliograph.gateways.api.studies import number_of
 from heliograph.gateways.http import ActorDep, FreshActorDep, ServicesDep
@@ -68,11 +68,11 @@ def save(body: NewPolicy, actor: FreshActorDep, services: ServicesDep) -> dict[s
 
 @router.post("/policy/check")
 def check(body: RulesToCheck, actor: ActorDep) -> dict[str, Any]:
-    """Whether rules can be read, without saving them: as trees, or every problem with its rule and its place."""
+    """Whether rules can be read, without saving them: each as a tree, null for one that cannot be, and every problem with its rule and its
+    place."""
     access.require(actor, "policy.manage")
-    records = [rule.model_dump() for rule in body.rules]
-    problems = problems_of(records)
-    return {"rules": [] if problems else [rule.as_told() for rule in read_rules(records)], "problems": problems}
+    rules, problems = checked([rule.model_dump() for rule in body.rules])
+    return {"rules": [rule.as_told() if rule else None for rule in rules], "problems": problems}
 
 
 @router.post("/policy/preview")

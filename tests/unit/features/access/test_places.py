@@ -14,7 +14,7 @@ from heliograph.features.access import EVERYWHERE, Actor, SignInRules, Window
 from heliograph.features.access.identity.second_factor import begin_totp, confirm_totp, reset_factors
 from heliograph.features.access.model import ALL
 from heliograph.features.access.previewing import preview
-from heliograph.features.access.rules import DEFAULT, problems_of
+from heliograph.features.access.rules import DEFAULT, checked
 from heliograph.kit.errors import Absent, Conflict, NotSignedIn
 from heliograph.kit.time import now
 
@@ -99,10 +99,11 @@ def test_the_preview_counts_what_the_new_rules_would_show_and_remembers_nothing(
 )
 def test_a_problem_of_a_rule_says_where_it_is(when: str, at: int | None) -> None:
     good = {"name": "good", "effect": "allow", "actions": ["study.read"], "when": "true"}
-    (problem,) = problems_of([good, good | {"name": "bad", "when": when}])
+    rules, (problem,) = checked([good, good | {"name": "bad", "when": when}, good | {"name": "other"}])
+    assert [rule.name if rule else None for rule in rules] == [good["name"], None, "other"], "the others stay readable"
     assert (problem["rule"], problem["at"]) == (1, at)
-    assert problems_of([good]) == []
-    assert problems_of([good, good])[0]["rule"] is None, "two rules have one name"
+    assert checked([good])[1] == []
+    assert checked([good, good])[1][0]["rule"] is None, "two rules have one name"
 
 
 def test_an_explanation_says_in_one_word_what_decided(tx: Tx, actor: Actor) -> None:
@@ -121,7 +122,14 @@ def test_an_explanation_says_in_one_word_what_decided(tx: Tx, actor: Actor) -> N
         tx, access.actor_of_user(tx, actor, reader), patient, "emergency", "unconscious, bleeding", hours=1
     )
     assert verdict()[0] == "allowed"
+    mine, other = (
+        access.actor_of_user(tx, actor, reader),
+        access.actor_of_user(tx, actor, access.add_user(tx, actor, "other", ["radiologist"])),
+    )
+    assert access.open_glass(tx, mine, patient) == {"id": str(glass.id), "expires_at": glass.expires_at}
+    assert access.open_glass(tx, other, patient) is None
     tx.execute("update break_glass set expires_at = now() - interval '1 second' where id = %s", (glass.id,))
+    assert access.open_glass(tx, mine, patient) is None, "what was remembered of the person a moment ago does not count"
     assert verdict()[0] == "withheld_breakable", "it ends by itself"
     access.set_user(tx, actor, reader, roles=["privacy"])
     assert verdict() == ("no_permission", [])

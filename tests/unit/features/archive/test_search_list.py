@@ -25,7 +25,7 @@ def test_rows_have_what_the_contract_names(archive: Archive) -> None:
     assert set(row) == {
         "id", "study_uid", "patient", "study_date", "study_time", "timezone_offset", "accession_number", "description", "modalities",
         "body_part", "institution", "referring_physician", "series_count", "instance_count", "bytes", "state", "received_at",
-        "last_received_at", "held_count", "unverified", "source", "prior_count", "revision",
+        "last_received_at", "held_count", "unverified", "source", "prior_count", "revision", "restriction",
     }  # fmt: skip
     assert set(row["patient"]) == {"id", "name", "patient_id", "issuer", "birth_date", "sex"}
     assert row["received_at"].endswith("Z")

@@ -2,7 +2,7 @@ import { SegmentedControl, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { IconSearch } from '@tabler/icons-react'
-import { useMemo, useState } from 'react'
+import { useCallback, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Glass, searchGlass, trust, useGlassWaiting } from '@/api/trust'
 import { Empty } from '@/kit/Empty'
@@ -54,16 +54,21 @@ function useGlasses(state: Lens, text: string) {
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next,
   })
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list
+  // The table asks for more whenever this changes: it must stay the same, and ask for nothing when there is no more.
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage])
   const data = useMemo(() => (list.data === undefined ? undefined : { items: list.data.pages.flatMap((page) => page.items) }), [list.data])
   return {
     data,
     isLoading: list.isLoading,
     error: list.error,
     refetch: list.refetch,
-    hasMore: list.hasNextPage,
-    loadingMore: list.isFetchingNextPage,
+    hasMore: hasNextPage,
+    loadingMore: isFetchingNextPage,
     read: data?.items.length ?? 0,
-    more: () => void list.fetchNextPage(),
+    more,
   }
 }
 

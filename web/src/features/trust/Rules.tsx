@@ -5,7 +5,7 @@ import { IconPencil, IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type AccessRule, checkRules, type Policy, previewRules, type RuleProblem, type ToldRule, useSavePolicy } from '@/api/trust'
-import { told } from '@/kit/act'
+import { told as says } from '@/kit/act'
 import { useFormat } from '@/kit/format/useFormat'
 import form from '@/kit/form.module.css'
 import { Condition } from './Condition'
@@ -72,12 +72,20 @@ function Editing({ policy, draft, setDraft }: EditingProps) {
     queryKey: ['policy', 'check', settled],
     queryFn: ({ signal }) => checkRules(settled, signal),
     placeholderData: (before) => before,
+    // The answer knows its rules by identity: nothing of it may be replaced by its like.
+    structuralSharing: false,
+    staleTime: 0,
     gcTime: 0,
   })
   const preview = useMutation({ mutationFn: previewRules })
-  const problems = checked.data?.problems ?? []
-  const fresh = settled === draft && !checked.isFetching && checked.isSuccess && !checked.isPlaceholderData
-  const ready = fresh && problems.length === 0
+  const found = checked.data
+  const problems = found?.problems ?? []
+  const ready = found?.asked === draft && problems.length === 0
+  // While one rule is being written, what was understood of the others stands.
+  const told = draft.map((rule) => {
+    const at = found?.asked.indexOf(rule) ?? -1
+    return at < 0 ? null : { tree: found?.rules[at]?.tree, problem: problems.find((problem) => problem.rule === at) }
+  })
   const change = (index: number, part: Partial<AccessRule> | null): void => {
     preview.reset()
     setDraft(part === null ? draft.filter((_rule, at) => at !== index) : draft.map((rule, at) => (at === index ? { ...rule, ...part } : rule)))
@@ -90,7 +98,7 @@ function Editing({ policy, draft, setDraft }: EditingProps) {
           leftSection={<IconPlus size={14} />}
           onClick={() => {
             preview.reset()
-            setDraft([NEW, ...draft])
+            setDraft([{ ...NEW }, ...draft])
           }}
         >
           {t('policy.add_rule')}
@@ -101,8 +109,8 @@ function Editing({ policy, draft, setDraft }: EditingProps) {
         <RuleEditor
           key={index}
           rule={rule}
-          tree={fresh ? checked.data.rules[index]?.tree : undefined}
-          problem={problems.find((problem) => problem.rule === index)}
+          tree={told[index]?.tree}
+          problem={told[index]?.problem}
           onChange={(part) => change(index, part)}
           onRemove={() => change(index, null)}
         />
@@ -113,7 +121,7 @@ function Editing({ policy, draft, setDraft }: EditingProps) {
         </p>
       )}
       <div className={form['gap']}>
-        <Button disabled={!ready} loading={preview.isPending} onClick={() => preview.mutate(draft, { onError: told().onError })}>
+        <Button disabled={!ready} loading={preview.isPending} onClick={() => preview.mutate(draft, { onError: says().onError })}>
           {t('policy.preview')}
         </Button>
       </div>
@@ -132,7 +140,7 @@ function Saving({ policy, draft, ready, onSaved }: { policy: Policy; draft: Acce
   const { t } = useTranslation('access')
   const save = useSavePolicy()
   const [comment, setComment] = useState('')
-  const says = told(t('policy.saved'))
+  const ends = says(t('policy.saved'))
   return (
     <form
       className={`${css['adder'] ?? ''} ${form['gap'] ?? ''}`}
@@ -140,10 +148,10 @@ function Saving({ policy, draft, ready, onSaved }: { policy: Policy; draft: Acce
         event.preventDefault()
         if (comment.trim() === '' || !ready) return
         const done = (): void => {
-          says.onSuccess()
+          ends.onSuccess()
           onSaved()
         }
-        save.mutate({ rules: draft, comment: comment.trim(), expected_version: policy.version }, { onError: says.onError, onSuccess: done })
+        save.mutate({ rules: draft, comment: comment.trim(), expected_version: policy.version }, { onError: ends.onError, onSuccess: done })
       }}
     >
       <TextInput label={t('policy.comment')} description={t('policy.comment_hint')} required maxLength={1000} value={comment} onChange={(event) => setComment(event.currentTarget.value)} />

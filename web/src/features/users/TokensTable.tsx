@@ -1,6 +1,7 @@
 import { Button, MultiSelect, TextInput } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { useSession } from '@/api/access'
 import { useDeleteToken, useMakeToken, useTokens } from '@/api/lists'
 import { PERMISSIONS, type Token } from '@/api/types'
 import { told } from '@/kit/act'
@@ -114,6 +115,8 @@ function TokenForm({ busy, error, onCancel, onMake }: TokenFormProps) {
   const { t } = useTranslation()
   const [name, setName] = useState('')
   const [scopes, setScopes] = useState<string[]>(['study.read'])
+  // A token does no more than its maker.
+  const { permissions } = useSession()
   const ready = name.trim() !== '' && scopes.length > 0
   return (
     <form
@@ -124,7 +127,7 @@ function TokenForm({ busy, error, onCancel, onMake }: TokenFormProps) {
       }}
     >
       <TextInput label={t('tokens.name')} autoFocus required maxLength={64} value={name} onChange={(event) => setName(event.currentTarget.value)} />
-      <MultiSelect className={own['scopes'] ?? ''} size="xs" label={t('tokens.scopes')} data={['all', ...PERMISSIONS]} searchable value={scopes} onChange={setScopes} />
+      <MultiSelect className={own['scopes'] ?? ''} size="xs" label={t('tokens.scopes')} data={['all', ...PERMISSIONS.filter((one) => permissions.includes(one))]} searchable value={scopes} onChange={setScopes} />
       <Button type="submit" variant="filled" disabled={!ready} loading={busy}>
         {t('tokens.add')}
       </Button>

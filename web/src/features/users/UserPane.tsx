@@ -1,7 +1,7 @@
 import { Button, Checkbox, SegmentedControl, Switch, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useSession } from '@/api/access'
+import { useMay, useSession } from '@/api/access'
 import { useAddUser, useSaveUser } from '@/api/lists'
 import { ROLES, type User, type UserDraft } from '@/api/types'
 import css from '@/kit/form.module.css'
@@ -120,6 +120,10 @@ interface FieldsProps {
 
 function Fields({ draft, onChange, fixed, isNew = false, onSubmit, error, children }: FieldsProps) {
   const { t } = useTranslation()
+  // Only operators make operators.
+  const mayOperate = useMay('tenant.manage')
+  const [had] = useState(draft.roles)
+  const offered = ROLES.filter((role) => role !== 'operator' || mayOperate || had.includes(role))
   return (
     <form
       id="user"
@@ -144,9 +148,10 @@ function Fields({ draft, onChange, fixed, isNew = false, onSubmit, error, childr
       {children}
       <fieldset className={css['group']}>
         <legend>{t('users.roles')}</legend>
-        {ROLES.map((role) => (
+        {offered.map((role) => (
           <Checkbox
             key={role}
+            disabled={role === 'operator' && !mayOperate}
             label={t(`role.${role}`)}
             description={t(`role.${role}_text`)}
             checked={draft.roles.includes(role)}

@@ -64,6 +64,7 @@ export function Preview({ row, onClose, onOpen }: { row: StudyRow; onClose: () =
         {row.state === 'receiving' && (
           <Mark kind="receiving" text={t('study.receiving', { count: row.instance_count, shown: format.count(row.instance_count) })} />
         )}
+        {row.restriction !== '' && <Mark kind="restricted" />}
         {row.unverified && <Mark kind="unverified" text={t('study.unverified')} />}
       </div>
       {manifest.isError && manifest.data === undefined ? (

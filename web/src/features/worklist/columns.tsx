@@ -72,6 +72,7 @@ export function useStudyColumns(colours: ReadonlyMap<string, string>): Column<St
             <span className={css['patient']} title={name}>
               {colour !== undefined && <i className={css['open']} style={{ background: colour }} aria-label={t('study.patient_open')} role="img" />}
               <bdi>{name === '' ? t('patient.no_name') : name}</bdi>
+              {row.restriction !== '' && <Mark kind="restricted" iconOnly />}
             </span>
           )
         },
@@ -125,6 +126,7 @@ export function StudyCard({ row }: { row: StudyRow }) {
         <strong className={css['clip']}>
           <bdi>{format.name(row.patient.name) || t('patient.no_name')}</bdi>
         </strong>
+        {row.restriction !== '' && <Mark kind="restricted" iconOnly />}
         <span className={css['fixed']}>{[format.age(row.patient.birth_date, row.study_date), row.patient.sex].filter(Boolean).join(' ')}</span>
         <span className={css['end']}>
           <StudyMarks row={row} />

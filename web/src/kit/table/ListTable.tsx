@@ -44,7 +44,7 @@ export function ListTable<T>({ reading, byHand = false, ...props }: ListTablePro
         dimmed={failed}
         loadingMore={reading.loadingMore ?? false}
         {...(reading.hasMore === true ? { total: UNKNOWN } : {})}
-        {...(reading.more === undefined || byHand ? {} : { onEnd: reading.more })}
+        {...(reading.more === undefined || byHand || reading.hasMore !== true ? {} : { onEnd: reading.more })}
       />
       {reading.hasMore === true && <More read={reading.read ?? 0} loading={reading.loadingMore === true} onMore={reading.more} />}
     </>

@@ -7,6 +7,7 @@ import { type HeldObject } from '@/api/types'
 import { reasonText } from '@/kit/life'
 import { useDesk, useWorkspace } from '../state/context'
 import css from './Banners.module.css'
+import { Emergency } from './Emergency'
 
 function HeldRow({ held }: { held: HeldObject }) {
   const { t } = useTranslation('viewer')
@@ -94,6 +95,7 @@ function OtherPatient() {
 export function Banners() {
   return (
     <>
+      <Emergency />
       <OtherPatient />
       <Held />
       <Arrived />

@@ -24,7 +24,7 @@ function Who() {
   if (study === undefined) return null
   return (
     <TopBar>
-      <PatientBar patient={study.patient} colour={openPatientColour(study.patient.id)} examDate={study.study_date}>
+      <PatientBar patient={study.patient} colour={openPatientColour(study.patient.id)} examDate={study.study_date} alerts={study.restriction !== '' && <Mark kind="restricted" iconOnly />}>
         {study.unverified && <Mark kind="unverified" />}
         {study.state === 'receiving' && <Mark kind="receiving" text={t('series.receiving', { count: study.instance_count })} />}
       </PatientBar>

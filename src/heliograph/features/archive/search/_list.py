@@ -25,7 +25,7 @@ _COLUMNS: Final = (
     "st.id, st.study_uid, st.patient_fk, st.patient_name, st.patient_id, st.issuer, st.birth_date, st.sex, st.study_date, st.study_time, "
     "st.timezone_offset, st.accession_number, st.description, st.modalities, st.body_part, st.institution, st.referring_physician, "
     "st.series_count, st.instance_count, st.bytes, st.settled_at is not null, st.received_at, st.last_received_at, st.held_count, "
-    "st.unverified, st.source, st.revision"
+    "st.unverified, st.source, st.revision, st.restriction"
 )
 # Only a study that is known to be earlier is a prior (safety guard 7).
 _EARLIER: Final = (
@@ -351,7 +351,7 @@ def _study(row: tuple[Any, ...]) -> dict[str, Any]:
         "modalities": sorted(row[13]), "body_part": row[14], "institution": row[15], "referring_physician": row[16],
         "series_count": row[17], "instance_count": row[18], "bytes": row[19], "state": "settled" if row[20] else "receiving",
         "received_at": instant(row[21]), "last_received_at": instant(row[22]), "held_count": row[23], "unverified": row[24],
-        "source": row[25], "revision": str(row[26]), "prior_count": row[27],
+        "source": row[25], "revision": str(row[26]), "restriction": row[27], "prior_count": row[28],
     }  # fmt: skip
 
 
