@@ -1,7 +1,9 @@
 import {
   IconAlertTriangle,
+  IconBuildingCommunity,
   IconBuildingHospital,
   IconDeviceDesktopAnalytics,
+  IconGauge,
   IconHandStop,
   IconHistory,
   IconInfoCircle,
@@ -30,11 +32,13 @@ export type PageId =
   | 'alarms'
   | 'security'
   | 'audit'
+  | 'limits'
   | 'users'
   | 'sites'
   | 'rules'
   | 'restricted'
   | 'glass'
+  | 'organisations'
   | 'about'
 
 export interface PageEntry {
@@ -58,10 +62,12 @@ export const PAGES: readonly PageEntry[] = [
   { id: 'alarms', path: '/alarms', icon: IconAlertTriangle, needs: 'alarm.read', group: 'admin' },
   { id: 'security', path: '/security', icon: IconShieldCheck, needs: 'security.read', group: 'admin' },
   { id: 'audit', path: '/audit', icon: IconHistory, needs: 'audit.read', group: 'admin' },
+  { id: 'limits', path: '/limits', icon: IconGauge, needs: 'security.read', group: 'admin' },
   { id: 'users', path: '/users', icon: IconUsers, needs: 'user.manage', group: 'admin' },
   { id: 'sites', path: '/sites', icon: IconBuildingHospital, needs: 'site.manage', group: 'admin' },
   { id: 'rules', path: '/access', icon: IconScale, needs: 'policy.manage', group: 'admin' },
   { id: 'restricted', path: '/restricted', icon: IconLockAccess, needs: 'restriction.manage', group: 'admin' },
   { id: 'glass', path: '/emergency', icon: IconUrgent, needs: 'glass.review', group: 'admin' },
+  { id: 'organisations', path: '/organisations', icon: IconBuildingCommunity, needs: 'tenant.manage', group: 'admin' },
   { id: 'about', path: '/about', icon: IconInfoCircle, needs: 'study.read', group: 'admin' },
 ]

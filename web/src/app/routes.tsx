@@ -26,6 +26,8 @@ const SitesPage = lazy(() => import('@/features/trust/SitesPage'))
 const PolicyPage = lazy(() => import('@/features/trust/PolicyPage'))
 const RestrictedPage = lazy(() => import('@/features/trust/RestrictedPage'))
 const GlassPage = lazy(() => import('@/features/trust/GlassPage'))
+const LimitsPage = lazy(() => import('@/features/house/LimitsPage'))
+const OrganisationsPage = lazy(() => import('@/features/house/OrganisationsPage'))
 
 /** A page whose code few people want: it comes when it is opened. */
 function Later({ page }: { page: ReactNode }) {
@@ -74,6 +76,8 @@ export const router = createBrowserRouter([
           { path: 'access', element: <Later page={<PolicyPage />} /> },
           { path: 'restricted', element: <Later page={<RestrictedPage />} /> },
           { path: 'emergency', element: <Later page={<GlassPage />} /> },
+          { path: 'limits', element: <Later page={<LimitsPage />} /> },
+          { path: 'organisations', element: <Later page={<OrganisationsPage />} /> },
           { path: 'about', Component: AboutPage },
           { path: 'account', Component: AccountPage },
           { path: '*', Component: Lost },

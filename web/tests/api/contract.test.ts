@@ -9,7 +9,7 @@ const description = JSON.parse(readFileSync(new URL('../../../docs/reference/ope
   components: { schemas: Record<string, { properties: Record<string, unknown> }> }
 }
 
-const source = ['client', 'session', 'studies', 'lists', 'watch']
+const source = ['client', 'session', 'studies', 'lists', 'watch', 'house']
   .map((name) => readFileSync(new URL(`../../src/api/${name}.ts`, import.meta.url), 'utf8'))
   .join('\n')
 
