@@ -27,6 +27,7 @@ DUTIES = {
     "lost sends": "Puts a send that is under way and stands in no queue back into it.",
     "settle": "Settles series and studies whose quiet time is over.",
     "alarms": "Looks for what a person must know of, and tells it by webhook or e-mail.",
+    "damage": "Lets no door give out objects that are known to be damaged.",
     "verify read": "Compares the objects of studies that were read with what was received, once a day at most, at `archive.verify_bytes_per_s`.",
     "verify": "Queues a verification when the last one is `archive.verify_period_days` old.",
     "verify audit": "Queues a verification of the audit log when the last one is `archive.verify_period_days` old.",

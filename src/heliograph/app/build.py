@@ -15,7 +15,7 @@ from heliograph.engine.blobs import open_blobs
 from heliograph.engine.db import Database, EmbeddedPostgres, schema
 from heliograph.features import access
 from heliograph.features.access import system_actor
-from heliograph.features.archive import Intake
+from heliograph.features.archive import Intake, damage
 from heliograph.kit.errors import Absent, Busy, Conflict, Invalid
 from heliograph.kit.settings import Settings
 from heliograph.kit.time import monotonic_s
@@ -37,6 +37,7 @@ def build(settings: Settings, url: str, name: str, *, connections: int = 16) -> 
         ingest_database.open()
     journal = Journal(settings.data / "audit" / "journal")
     journal.prepare()
+    damage.withhold(database, blobs)
     return Services(settings, database, blobs, Intake(database, ingest_database, blobs, settings), journal)
 
 

@@ -17,6 +17,7 @@ from heliograph.engine import telemetry
 from heliograph.engine.db import SILENT_S
 from heliograph.engine.telemetry import REQUESTS
 from heliograph.features.access import Actor, is_loopback, system_actor
+from heliograph.features.archive import damage
 from heliograph.features.imaging import Documents
 from heliograph.gateways import api, dicomweb, fhir, ui
 from heliograph.gateways.dicomweb.lane import lane
@@ -174,7 +175,9 @@ class _Server(uvicorn.Server):
         """Is ready when the first request will be as quick as the next."""
         await warm(self._front, self._services)
         await super().startup(sockets)
-        watches = [end_silent(self.server_state.connections), self._front.dicomweb.cached.watch()]
+        watches = [
+            end_silent(self.server_state.connections), self._front.dicomweb.cached.watch(), watch_damage(self._services)
+        ]  # fmt: skip
         if self._secure is not None:
             door = TlsDoor(self._secure, self._services.settings, self._protocol)
             self.servers.append(await door.open(self.config.backlog))
@@ -184,13 +187,20 @@ class _Server(uvicorn.Server):
 
     def _protocol(self) -> asyncio.Protocol:
         """As the plain door's: they share state, limits and the lane."""
-        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]  # typed as any protocol there; both of uvicorn take these
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
         return made
 
     def install_signal_handlers(self) -> None:
         """Ours stand already."""
+
+
+async def watch_damage(services: Services) -> None:
+    """What is found to be damaged is given to nobody a second later, for ever."""
+    while True:
+        await asyncio.sleep(damage.EVERY_S)
+        await asyncio.to_thread(damage.withhold, services.database, services.blobs)
 
 
 async def warm(front: Front, services: Services) -> None:

@@ -10,7 +10,7 @@ from heliograph.engine.jobs import JobRun, Work
 from heliograph.engine.jobs.worker import Periodic, run_worker
 from heliograph.features import access
 from heliograph.features.access import system_actor
-from heliograph.features.archive import alarms, settle, verify_jobs
+from heliograph.features.archive import alarms, damage, settle, verify_jobs
 from heliograph.features.archive.warm import warm
 from heliograph.features.imaging import Documents
 from heliograph.features.imaging.thumbnails import make_thumbnail
@@ -75,6 +75,7 @@ def duties(services: Services) -> list[Periodic]:
         Periodic("directory", settings.ldap_recheck_minutes * 60, lambda: access.recheck(services.database, settings)),
         Periodic("certificates", 5.0, lambda: access.publish_certificates(services.database, services.settings)),
         Periodic("own certificate", 3600.0, lambda: renew_own(services.settings)),
+        Periodic("damage", damage.EVERY_S, lambda: damage.withhold(services.database, services.blobs)),
         Periodic("verify read", 2.0, ReadStudies(services.database, services.blobs, settings).look_once),
         Periodic("verify", 3600.0, lambda: verify_jobs.due(services.database, services.settings)),
         Periodic("verify audit", 3600.0, lambda: audit_verify.due(services.database, services.settings)),

@@ -195,6 +195,8 @@ export interface DocumentInstance {
   attributes: DicomJson
   digest: string
   frame_urls_base: string
+  /** Why its pixels cannot be had; `object_damaged`: they are known not to be what was received. */
+  problem?: string
 }
 
 export interface SeriesDocument {

@@ -17,13 +17,14 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import S3Store as Bucket
 
 from heliograph.engine.blobs.face import Buffer, Record, Written
+from heliograph.engine.blobs.withheld import Withholding
 from heliograph.kit.errors import Absent, Broken, Busy
 from heliograph.kit.ids import new_id
 
 _MEMORY_BYTES = 8 << 20
 
 
-class S3Store:
+class S3Store(Withholding):
     """All blobs below one prefix of one bucket."""
 
     relaxed_commits = False
@@ -40,6 +41,11 @@ class S3Store:
         return S3Writer(self)
 
     def read(self, ref: str, offset: int = 0, length: int | None = None) -> bytes:
+        """As SegmentStore.read."""
+        self.require_whole(ref)
+        return self.read_as_is(ref, offset, length)
+
+    def read_as_is(self, ref: str, offset: int = 0, length: int | None = None) -> bytes:
         key, size = _parse(ref)
         wanted = size - offset if length is None else min(length, size - offset)
         if offset < 0 or wanted < 0:

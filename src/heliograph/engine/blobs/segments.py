@@ -34,6 +34,7 @@ from heliograph.engine.blobs._records import (
     segment_head,
 )
 from heliograph.engine.blobs.face import Buffer, Record, Written
+from heliograph.engine.blobs.withheld import Withholding
 from heliograph.kit.errors import Absent, Broken, Busy
 
 __all__ = ["HEAD_BYTES", "NOTE_BYTES", "SUFFIXES", "SegmentStore", "SegmentWriter", "stem_of"]
@@ -53,7 +54,7 @@ def stem_of(number: int) -> str:
     return f"{number:016x}"
 
 
-class SegmentStore:
+class SegmentStore(Withholding):
     """All segments below one folder."""
 
     relaxed_commits = True
@@ -72,7 +73,13 @@ class SegmentStore:
         return SegmentWriter(self)
 
     def read(self, ref: str, offset: int = 0, length: int | None = None) -> bytes:
-        """A range of a blob; raises Absent for an unknown ref, Broken when the file is shorter than the index says."""
+        """A range of a blob; raises Absent for an unknown ref, Broken when the file is shorter than the index says or known to be damaged."""
+        if ref in self.withheld:
+            self.require_whole(ref)
+        return self.read_as_is(ref, offset, length)
+
+    def read_as_is(self, ref: str, offset: int = 0, length: int | None = None) -> bytes:
+        """The same of a blob that may be damaged, for who compares it."""
         number, start, size = parse(ref)
         wanted = size - offset if length is None else min(length, size - offset)
         if offset < 0 or wanted < 0:

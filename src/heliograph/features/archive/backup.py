@@ -320,7 +320,7 @@ def _digest(blobs: Blobs, blob: str, prefix_bytes: int, size: int) -> bytes:
     position = prefix_bytes
     try:
         while position < size:
-            data = blobs.read(blob, position, min(4 << 20, size - position))
+            data = blobs.read_as_is(blob, position, min(4 << 20, size - position))
             sha.update(data)
             position += len(data)
     except HeliographError:

@@ -9,6 +9,7 @@ from typing import Any
 
 from heliograph.engine.blobs import Blobs
 from heliograph.engine.db import Database
+from heliograph.features.archive import damage
 from heliograph.kit.errors import HeliographError
 from heliograph.kit.time import now
 
@@ -37,11 +38,13 @@ def verify(
     for table in _KEYS:
         while rows := _page(database, table, cursor.get(table)):
             good: list[tuple[Any, str]] = []
+            damaged: list[str] = []
             for row_id, blob, prefix_bytes, size_bytes, digest in rows:
                 fault = _compare(blobs, blob, prefix_bytes, size_bytes, digest)
                 report.checked += 1
                 report.bytes += size_bytes
                 throttled += size_bytes
+                damaged += [blob] if fault == damage.DIFFERS else []
                 if fault:
                     report.faults.append(
                         {"table": table, "id": str(row_id), "fault": fault, **_name(database, table, row_id)}
@@ -51,7 +54,7 @@ def verify(
                 cursor[table] = str(row_id)
                 if bytes_per_s:
                     time.sleep(max(0.0, throttled / bytes_per_s - (time.monotonic() - began)))
-            _mark(database, table, good)
+            _mark(database, table, good, damaged)
             if progress is not None:
                 progress(report, cursor)
     return report
@@ -69,11 +72,13 @@ def verify_study(
             (study_id, before, list(but), _PAGE),
         ).fetchall()
     good: list[tuple[Any, str]] = []
+    damaged: list[str] = []
     began = time.monotonic()
     for row_id, blob, prefix_bytes, size_bytes, digest in rows:
         fault = _compare(blobs, blob, prefix_bytes, size_bytes, digest)
         report.checked += 1
         report.bytes += size_bytes
+        damaged += [blob] if fault == damage.DIFFERS else []
         if fault:
             report.faults.append(
                 {"table": "instance", "id": str(row_id), "fault": fault, **_name(database, "instance", row_id)}
@@ -83,12 +88,12 @@ def verify_study(
         if report.bytes >= most_bytes:
             break
         time.sleep(max(0.0, report.bytes / bytes_per_s - (time.monotonic() - began)) if bytes_per_s else 0.0)
-    _mark(database, "instance", good)
+    _mark(database, "instance", good, damaged)
     return report
 
 
-def _mark(database: Database, table: str, good: list[tuple[Any, str]]) -> None:
-    """Marks what was read; a row that leads to other bytes by now was not."""
+def _mark(database: Database, table: str, good: list[tuple[Any, str]], damaged: list[str]) -> None:
+    """Marks what was read; a row that leads to other bytes by now was not. What is damaged is given to nobody from now on."""
     kind = _KEYS[table]
     with database.transaction() as tx:
         tx.execute(
@@ -96,6 +101,7 @@ def _mark(database: Database, table: str, good: list[tuple[Any, str]]) -> None:
             f"where {table}.id = good.id and {table}.blob = good.blob",
             (now(), [row_id for row_id, _ in good], [blob for _, blob in good]),
         )
+        damage.record(tx, damaged=damaged, whole=[blob for _, blob in good])
 
 
 def count(database: Database) -> int:
@@ -139,11 +145,11 @@ def _compare(blobs: Blobs, blob: str, prefix_bytes: int, size_bytes: int, digest
     position = prefix_bytes
     try:
         while position < size_bytes:
-            data = blobs.read(blob, position, min(_CHUNK, size_bytes - position))
+            data = blobs.read_as_is(blob, position, min(_CHUNK, size_bytes - position))
             if not data:
                 return "short"
             sha.update(data)
             position += len(data)
     except HeliographError as error:
         return error.code
-    return "" if sha.digest() == digest else "digest_differs"
+    return "" if sha.digest() == digest else damage.DIFFERS

@@ -58,11 +58,13 @@ class SeriesDocument:
     shared: bytes
     entries: tuple[Entry, ...]
     series_id: int = 0  # of the row, not of what is stored
+    withheld: int = 0  # objects that are known to be damaged now
 
     @property
     def etag(self) -> str:
         """By the row and not by the UID, which another organisation may have too."""
-        return f"{self.series_id}.{self.revision}{'' if self.settled else '.receiving'}"
+        damage = f".{self.withheld}damaged" if self.withheld else ""
+        return f"{self.series_id}.{self.revision}{'' if self.settled else '.receiving'}{damage}"
 
     def metadata(self, base_url: str) -> bytes:
         """WADO-RS metadata of the series (PS3.18 10.4.1.1.2): a JSON array, one object per instance."""

@@ -21,7 +21,8 @@ from heliograph.standards.dicom.header import Header, NeedMore, Unparseable, sca
 _MOST_CACHED_BYTES = 96 << 20
 _HEADER_MARGIN = 4096
 # Storage that is damaged is mended by people: such a document is not stored, and forgotten after a while.
-_DAMAGED = frozenset({"blob_missing", "blob_truncated"})
+_WITHHELD = "object_damaged"
+_DAMAGED = frozenset({"blob_missing", "blob_truncated", _WITHHELD})
 _FORGET_DAMAGED_S = 30.0
 
 
@@ -106,6 +107,20 @@ class Documents:
             )
 
     def _of_row(self, tx: Tx, row: tuple[Any, ...] | None) -> SeriesDocument:
+        return self._with_damage(self._as_kept(tx, row))
+
+    def _with_damage(self, document: SeriesDocument) -> SeriesDocument:
+        """With what has become known since it was made: which objects are damaged and not given out."""
+        withheld = self._blobs.withheld
+        hit = sum(entry.blob in withheld for entry in document.entries) if withheld else 0
+        if not hit:
+            return document
+        entries = tuple(
+            replace(entry, problem=_WITHHELD) if entry.blob in withheld else entry for entry in document.entries
+        )
+        return replace(document, entries=entries, withheld=hit)
+
+    def _as_kept(self, tx: Tx, row: tuple[Any, ...] | None) -> SeriesDocument:
         if row is None:
             raise Absent("no such series", code="no_series")
         series = _Series(*row)

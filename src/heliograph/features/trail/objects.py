@@ -58,7 +58,7 @@ def _digest(blobs: Blobs, blob: str, prefix_bytes: int, size: int) -> bytes:
     """Of the data set as it lies there now."""
     sha, at = hashlib.sha256(), prefix_bytes
     while at < size:
-        piece = blobs.read(blob, at, min(_PIECE, size - at))
+        piece = blobs.read_as_is(blob, at, min(_PIECE, size - at))
         if not piece:
             break
         sha.update(piece)

@@ -80,6 +80,7 @@ class Frames:
             found = self._locator.remembered(actor, study_uid, series_uid, sop_uid)
             if found is None:
                 found = await asyncio.to_thread(self._locator.instance, actor, study_uid, series_uid, sop_uid)
+            self._locator.require_whole(found)
             pixels = self._locator.remembered_pixels(found)
             if pixels is None:
                 pixels = await asyncio.to_thread(self._locator.pixels, found)

@@ -173,8 +173,14 @@ class Locator:
     def remembered_pixels(self, found: Located) -> Pixels | None:
         return self._pixels.get(found.blob)
 
+    def require_whole(self, found: Located) -> None:
+        """Raises Broken for an object that is known to be damaged, whatever of it is remembered."""
+        self._services.blobs.require_whole(found.blob)
+
     def pixels(self, found: Located) -> Pixels:
-        """Header and frame table; raises Absent for an object without pixels, Invalid for one whose pixels make no sense."""
+        """Header and frame table; raises Absent for an object without pixels, Invalid for one whose pixels make no sense, Broken for a damaged
+        one."""
+        self.require_whole(found)
         known = self._pixels.get(found.blob)
         if known is not None:
             return known

@@ -57,6 +57,7 @@ async def leaving(web: DicomWeb, one: Located, form: DicomForm) -> Leaving:
     An object that cannot be transcoded although its syntax can leaves as it is stored and says so; raises 406 when the client
     accepts neither.
     """
+    web.locator.require_whole(one)
     wanted = form.syntax_for(one.transfer_syntax_uid)
     if wanted is None:
         raise not_acceptable("the stored transfer syntax is given by transfer-syntax=*")

@@ -101,6 +101,8 @@ class CachedRanges:
         """A range of a blob without waiting; None when the store is not local, or the disk must be waited for."""
         if self._store is None or offset < 0 or count <= 0 or offset + count > self._store.size(blob):
             return None
+        if blob in self._store.withheld:  # the store itself says why
+            return None
         number, start = self._store.place(blob)
         segment = self._open.get(number)
         if segment is None:

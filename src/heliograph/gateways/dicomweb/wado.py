@@ -100,6 +100,7 @@ async def bulkdata(
     """The bytes of one attribute, by the path that the metadata gives (trap 58); by range when asked."""
     web = dicomweb_of(request)
     found = (await _below(request, actor, study_uid, series_uid, sop_uid))[0]
+    web.locator.require_whole(found)
     bulk = await asyncio.to_thread(bulk_of, web, found, path)
     headers = {"ETag": f'"{found.sha256}.{path}"', **_CACHING}
     ranges = parse_accept(accept_of(request))
@@ -126,12 +127,26 @@ async def _note(web: DicomWeb, actor: ActorDep, study_uid: str) -> None:
     await asyncio.to_thread(web.note_study, actor, study_uid)
 
 
+def _whole(web: DicomWeb, found: list[Located]) -> tuple[list[Located], int]:
+    """Those that may be given, and how many are damaged. Raises Broken when there is nothing else."""
+    withheld = web.services.blobs.withheld
+    whole = [one for one in found if one.blob not in withheld]
+    if not whole:
+        web.locator.require_whole(found[0])
+    return whole, len(found) - len(whole)
+
+
 async def _retrieve(request: Request, found: list[Located]) -> Response:
     web = dicomweb_of(request)
     form = dicom_form(accept_of(request))
+    found, damaged = _whole(web, found)
     digests = "".join(one.sha256 for one in found).encode()
     etag = f'"{hashlib.blake2b(digests, digest_size=12).hexdigest()}.{form.key}"'
     headers = {"ETag": etag, **_CACHING}
+    status = 200
+    if damaged:
+        headers["Warning"] = f'299 heliograph "{damaged} damaged, not given: not what was received"'
+        status = 206
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
     if not any(form.syntax_for(one.transfer_syntax_uid) for one in found):
@@ -143,9 +158,11 @@ async def _retrieve(request: Request, found: list[Located]) -> Response:
         kind = f"application/dicom; transfer-syntax={one.syntax}"
         return ranged(request, one.size, lambda first, last: one.pieces(web, first, last), kind, headers)
     if form.container == "zip":
-        return StreamingResponse(_zip(web, found, form), media_type="application/zip", headers=headers)
+        return StreamingResponse(_zip(web, found, form), status, media_type="application/zip", headers=headers)
     seams = Seams.new("application/dicom")
-    return StreamingResponse(_multipart(web, found, form, seams), media_type=seams.content_type, headers=headers)
+    return StreamingResponse(
+        _multipart(web, found, form, seams), status, media_type=seams.content_type, headers=headers
+    )
 
 
 async def _multipart(

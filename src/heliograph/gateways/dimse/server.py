@@ -12,6 +12,7 @@ from heliograph.engine.db import SILENT_S
 from heliograph.engine.telemetry import fact
 from heliograph.features.access import is_loopback
 from heliograph.features.access.limits import Hits
+from heliograph.features.archive import damage
 from heliograph.gateways.dimse.acceptor import BACKLOG, Acceptor, AcceptorLimits, Tls
 from heliograph.gateways.dimse.association import Limits
 from heliograph.gateways.dimse.census import Census
@@ -66,7 +67,7 @@ def serve(
         Pace(math.ceil(settings.dimse_new_per_minute / processes)),  # each process has its share
         lambda request, address: hits.tell("associations", request.calling_aet, address, called=request.called_aet),
     )
-    threads = []
+    threads = [_damage_watch(services, stop)]
     if secure is not None:
         threads.append(_tls_door(services, stop, secure, crowd, limits))
     _open(listener)
@@ -77,6 +78,18 @@ def serve(
         thread.join()
     crowd.drain(DRAIN_S)
     fact("dimse.stopped", count=crowd.open_count())
+
+
+def _damage_watch(services: Services, stop: threading.Event) -> threading.Thread:
+    """What is found to be damaged is given to nobody a second later."""
+
+    def run() -> None:
+        while not stop.wait(damage.EVERY_S):
+            damage.withhold(services.database, services.blobs)
+
+    thread = threading.Thread(target=run, name="damage", daemon=True)
+    thread.start()
+    return thread
 
 
 def _tls_door(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from heliograph.features import access
 from heliograph.features.access import Actor, visible
-from heliograph.kit.errors import Absent, Invalid
+from heliograph.kit.errors import Absent, Broken, Invalid
 from heliograph.services import Services
 from heliograph.standards.dicom import part10
 
@@ -45,12 +45,18 @@ def export(
     for study_id in studies:
         services.note_read(actor, "study.exported", {"study": study_id}, detail={"to": "folder"})
     counters: dict[int, int] = {}
+    damaged = 0
     for done, (study_id, series_id, blob, size, prefix_bytes, sop_class, sop_uid, syntax) in enumerate(rows):
         counters[series_id] = counters.get(series_id, 0) + 1
         target = folder / f"study{study_id}" / f"series{series_id}" / f"{counters[series_id]:06d}.dcm"
         target.parent.mkdir(parents=True, exist_ok=True)
+        if blob in services.blobs.withheld:
+            damaged += 1
+            continue
         _write(services, target, blob, size, prefix_bytes, part10.file_meta(sop_class, sop_uid, syntax))
         progress(done + 1, len(rows))
+    if damaged:
+        raise Broken(f"{damaged} damaged objects were left out; everything else is there", code="object_damaged")
     return len(rows)
 
 

@@ -72,8 +72,8 @@ def test_what_was_replaced_while_a_verification_ran_is_not_marked_as_verified(pu
     class Slow:
         """The same blobs on a disk that gives its first bytes when the object has been replaced."""
 
-        def read(self, *place):
-            found = intake.blobs.read(*place)
+        def read_as_is(self, *place):
+            found = intake.blobs.read_as_is(*place)
             reading.set()
             replaced.wait(150)
             return found

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import { IconDiamond, IconDownload } from '@tabler/icons-react'
+import { IconAlertTriangle, IconDiamond, IconDownload } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
@@ -57,6 +57,21 @@ function Held() {
   )
 }
 
+/** A wrong pixel hurts somebody: what is damaged is not shown, and counted. */
+function Damaged() {
+  const { t } = useTranslation('viewer')
+  const count = useDesk((state) => state.studies.reduce((sum, study) => sum + study.series.reduce((own, entry) => own + entry.damaged, 0), 0))
+  return count === 0 ? null : (
+    <div className={css['banner']} data-kind="damaged" role="alert" data-testid="damaged-banner">
+      <IconAlertTriangle size={16} aria-hidden />
+      <div className={css['text']}>
+        <strong>{t('damaged.title', { count })}</strong>
+        <span className={css['reason']}> {t('damaged.why')}</span>
+      </div>
+    </div>
+  )
+}
+
 /** Guard 7: what arrives after opening is announced, and waits for the reader. */
 function Arrived() {
   const { t } = useTranslation('viewer')
@@ -97,6 +112,7 @@ export function Banners() {
     <>
       <Emergency />
       <OtherPatient />
+      <Damaged />
       <Held />
       <Arrived />
     </>

@@ -12,6 +12,8 @@ export interface SeriesEntry {
   stacks: Stack[]
   /** Objects that the series says it has and the stacks do not account for: always 0, or something is hidden. */
   missing: number
+  /** Objects that are known to be damaged: the server gives them to nobody. */
+  damaged: number
 }
 
 export type Relation = 'current' | 'prior' | 'later' | 'undated'
@@ -28,12 +30,13 @@ export interface OpenStudy {
 }
 
 export function entryOf(row: SeriesRow): SeriesEntry {
-  return { row, status: 'waiting', stacks: [], missing: 0 }
+  return { row, status: 'waiting', stacks: [], missing: 0, damaged: 0 }
 }
 
 export function withDocument(entry: SeriesEntry, document: SeriesDocument): SeriesEntry {
   const stacks = stacksOf(document)
-  return { ...entry, status: 'ready', stacks, missing: Math.max(document.instance_count, entry.row.instance_count) - shownInstances(stacks) }
+  const damaged = document.instances.filter((instance) => instance.problem === 'object_damaged').length
+  return { ...entry, status: 'ready', stacks, damaged, missing: Math.max(document.instance_count, entry.row.instance_count) - shownInstances(stacks) }
 }
 
 export function relationTo(current: StudyRow, other: StudyRow): Relation {

@@ -373,6 +373,7 @@ const PASSING = new Set([502, 503, 504])
 
 function failureOf(error: unknown): PaneFailure {
   if (error instanceof ApiError && error.code === 'no_pixels') return 'noPixels'
+  if (error instanceof ApiError && error.code === 'object_damaged') return 'damaged'
   if (error instanceof ApiError && (error.offline || PASSING.has(error.status))) return 'offline'
   const name = error instanceof Error ? error.name : ''
   return name === 'ApiError' || name === 'AbortError' ? 'load' : 'decode'

@@ -9,7 +9,7 @@ export type ToolName = 'window' | 'zoom' | 'pan' | 'scroll' | 'length' | 'angle'
 export type PaneStatus = 'empty' | 'loading' | 'ready' | 'failed'
 
 /** `offline`: nothing is wrong with the object, the server was not there. */
-export type PaneFailure = 'load' | 'offline' | 'decode' | 'noPixels' | 'wrongStudy' | 'noGraphics'
+export type PaneFailure = 'load' | 'offline' | 'decode' | 'noPixels' | 'damaged' | 'wrongStudy' | 'noGraphics'
 
 export interface ViewportState {
   status: PaneStatus
