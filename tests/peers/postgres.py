@@ -33,7 +33,7 @@ class Postgres:
 
     def _run(self, *words: str) -> str:
         user = {} if self._user is None else {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
-        done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=self.folder, **user)  # type: ignore[call-overload]
+        done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=self.folder, **user)  # type: ignore[call-overload]  # a user where one is named
         if done.returncode != 0:
             raise AssertionError(f"{words[0]} ended with {done.returncode}: {done.stdout} {done.stderr}")
         return str(done.stdout)

@@ -1,18 +1,16 @@
 """Debian's slapd as the directory of a small hospital: people, groups, groups in groups, a referral that leads elsewhere."""
 
-import socket
 import ssl
 import subprocess
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import ldap3
 
+from tests.peers.certificates import Certificates
+from tests.peers.daemons import Daemon
 from tests.peers.ports import free_port
 from tests.peers.programs import program
-from tests.peers.rsyslog import Certificates
 
 BASE = "dc=hospital,dc=test"
 PEOPLE, GROUPS = f"ou=people,{BASE}", f"ou=groups,{BASE}"
@@ -90,12 +88,11 @@ def _ldif(elsewhere: int) -> str:
     return "\n".join([top, *units, account, *people, *groups, referral])
 
 
-class Slapd:
+class Slapd(Daemon):
     """slapd in a folder, on loopback; its certificate is of an authority of its own, for `localhost` and 127.0.0.1."""
 
     def __init__(self, folder: Path, *, elsewhere: int = 9) -> None:
-        self.program, adder = program("slapd"), program("slapadd")
-        self.folder = folder
+        daemon, adder = program("slapd"), program("slapadd")
         (folder / "data").mkdir(parents=True)
         certificates = Certificates(folder)
         certificates.issue("server", "localhost")
@@ -110,7 +107,8 @@ class Slapd:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         self.port, self.tls_port = free_port(), free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        addresses = f"ldap://127.0.0.1:{self.port}/ ldaps://127.0.0.1:{self.tls_port}/"
+        super().__init__(folder, self.tls_port, [daemon, "-f", str(self.config), "-h", addresses, "-d", "0"])
 
     @property
     def url(self) -> str:
@@ -119,38 +117,6 @@ class Slapd:
     @property
     def plain_url(self) -> str:
         return f"ldap://localhost:{self.port}"
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def start(self) -> Self:
-        addresses = f"ldap://127.0.0.1:{self.port}/ ldaps://127.0.0.1:{self.tls_port}/"
-        with (self.folder / "said.txt").open("ab") as said:
-            self._process = subprocess.Popen(
-                [self.program, "-f", str(self.config), "-h", addresses, "-d", "0"],
-                stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True,
-            )  # fmt: skip
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.tls_port), timeout=5).close()
-            except OSError:
-                assert self._process.poll() is None, (self.folder / "said.txt").read_text(errors="replace")
-                assert time.monotonic() < deadline, "slapd does not listen"
-                time.sleep(0.05)
-            else:
-                return self
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(60)
-            self._process = None
 
     def change(self, dn: str, changes: dict[str, list[tuple[str, list[str]]]] | None) -> None:
         """As its administrator; None deletes the entry."""

@@ -26,6 +26,30 @@ DEFLATED_FRAME = "1.2.840.10008.1.2.8.1"
 MPEG4 = "1.2.840.10008.1.2.4.102"
 
 PIXEL_DATA = 0x7FE00010
+Array = np.ndarray[Any, Any]
+SAME = "syntax/ct_same_instance"
+
+
+def spec(
+    rows: int,
+    columns: int,
+    samples: int = 1,
+    allocated: int = 16,
+    stored: int | None = None,
+    *,
+    signed: bool = False,
+    photometric: str = "MONOCHROME2",
+    **more: Any,
+) -> ImageSpec:
+    stored = stored or allocated
+    high = more.pop("high_bit", stored - 1)
+    return ImageSpec(rows, columns, samples, allocated, stored, high, signed, photometric, **more)
+
+
+def spec_of(cells: Array, **more: Any) -> ImageSpec:
+    samples = cells.shape[2] if cells.ndim == 3 else 1
+    options = {"photometric": "RGB" if samples == 3 else "MONOCHROME2", "signed": cells.dtype.kind == "i"} | more
+    return spec(cells.shape[0], cells.shape[1], samples, cells.dtype.itemsize * 8, **options)
 
 
 def us(tag: int, *values: int, mark: str = "<") -> bytes:

@@ -3,7 +3,6 @@
 import struct
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -15,7 +14,6 @@ from hypothesis.extra import numpy as hnp
 
 from heliograph.kit.errors import Invalid
 from heliograph.standards.dicom import _codecs
-from heliograph.standards.dicom.image import ImageSpec
 from heliograph.standards.dicom.pixels import decode_frame, decode_image, embedded_overlay
 from tests import data
 from tests.peers.programs import program
@@ -29,38 +27,16 @@ from tests.unit.standards.dicom.imaging import (
     JPEG_LS,
     JPEG_XL,
     RLE,
+    SAME,
+    Array,
     Picture,
     encapsulated,
     opened,
     opened_sample,
     sample,
+    spec,
+    spec_of,
 )
-
-Array = np.ndarray[Any, Any]
-SAME = "syntax/ct_same_instance"
-
-
-def spec(
-    rows: int,
-    columns: int,
-    samples: int = 1,
-    allocated: int = 16,
-    stored: int | None = None,
-    *,
-    signed: bool = False,
-    photometric: str = "MONOCHROME2",
-    **more: Any,
-) -> ImageSpec:
-    stored = stored or allocated
-    high = more.pop("high_bit", stored - 1)
-    return ImageSpec(rows, columns, samples, allocated, stored, high, signed, photometric, **more)
-
-
-def spec_of(cells: Array, **more: Any) -> ImageSpec:
-    samples = cells.shape[2] if cells.ndim == 3 else 1
-    options = {"photometric": "RGB" if samples == 3 else "MONOCHROME2", "signed": cells.dtype.kind == "i"} | more
-    return spec(cells.shape[0], cells.shape[1], samples, cells.dtype.itemsize * 8, **options)
-
 
 # -- samples -----------------------------------------------------------------------------------------------------
 

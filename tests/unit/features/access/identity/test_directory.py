@@ -15,7 +15,7 @@ import pytest
 from heliograph.features.access.identity.directory import Directory, LdapSettings, is_disabled
 from heliograph.features.access.identity.outside import read_pairs, read_roles
 from heliograph.kit.errors import Busy, Invalid, NotSignedIn
-from tests.peers.rsyslog import Certificates
+from tests.peers.certificates import Certificates
 from tests.peers.slapd import BASE, GROUPS, ODD, OUR_PASSWORD, OURS, PASSWORD, PEOPLE, Slapd, uid
 
 
