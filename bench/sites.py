@@ -75,7 +75,7 @@ def _fill(services: Services, data: Path) -> None:
     restore_indexes(services, print)
     with services.database.autocommit() as connection:
         for statement in _SPREAD.strip().split(";\n"):
-            connection.execute(statement.rstrip(";"), {"sites": SITES})  # type: ignore[arg-type]
+            connection.execute(statement.rstrip(";"), {"sites": SITES})
     settle(services)
 
 
@@ -109,7 +109,7 @@ def _people(server: Server) -> dict[str, Browser]:
 
 
 def _place(connection: psycopg.Connection[Any], name: str, columns: str) -> None:
-    connection.execute(f"update app_user set everywhere = false, {columns} where name = %s", (name,))  # type: ignore[arg-type]
+    connection.execute(f"update app_user set everywhere = false, {columns} where name = %s", (name,))
 
 
 def _line(name: str, browser: Browser, asks: int) -> str:

@@ -111,7 +111,7 @@ def _sorted_kinds() -> list[Kind]:
                 Kind(
                     "study list",
                     f"by {sort} {way}",
-                    lambda _, sort=sort, descending=descending: {"sort": sort, "descending": descending},  # type: ignore[misc]
+                    lambda _, sort=sort, descending=descending: {"sort": sort, "descending": descending},  # type: ignore[misc]  # the loop's own values
                     must=True,
                 )
             )
@@ -119,7 +119,7 @@ def _sorted_kinds() -> list[Kind]:
                 Kind(
                     "study list",
                     f"by {sort} {way}, deep page",
-                    lambda asker, sort=sort, descending=descending: deep(asker, sort, descending=descending),  # type: ignore[misc]
+                    lambda asker, sort=sort, descending=descending: deep(asker, sort, descending=descending),  # type: ignore[misc]  # the loop's own values
                 )
             )
     return found

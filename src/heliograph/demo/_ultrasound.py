@@ -1,6 +1,7 @@
 """Ultrasound: a beating heart as a cine loop, stills of liver, kidney, gall bladder and a neck artery with flow."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -243,7 +244,7 @@ def us_heart(study: Study) -> list[Series]:
     return [Series(1, 1, ds, instance, JPEG_BASELINE)]
 
 
-_STILLS: dict[str, tuple[str, str, Callable[[Waves], Scene], dict[str, float]]] = {
+_STILLS: dict[str, tuple[str, str, Callable[[Waves], Scene], dict[str, Any]]] = {
     "kidney": ("Right kidney long", "convex", _kidney, {"depth": 140, "angle": 62, "radius": 55}),
     "gall": ("Gall bladder", "convex", _gall_bladder, {"depth": 130, "angle": 62, "radius": 55}),
     "carotid": ("Carotid bifurcation", "linear", _neck, {"depth": 34, "width": 40}),
@@ -256,7 +257,7 @@ def us_stills(study: Study) -> list[Series]:
     syntax = RLE if study.exam.option("syntax") == "rle" else EXPLICIT
     for number, name in enumerate(study.exam.option("views", "kidney gall").split(), 1):
         title, kind, scene, shape = _STILLS[name]
-        probe = Probe(kind, **shape)  # type: ignore[arg-type]
+        probe = Probe(kind, **shape)
         ds = _shared(study, number, title, probe, "RGB")
         ds.UltrasoundColorDataPresent = int(name == "carotid")
         ds.LossyImageCompression = "00"

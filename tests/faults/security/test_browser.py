@@ -119,7 +119,7 @@ def test_a_stream_is_not_opened_from_another_site(siege: Siege, person: httpx.Cl
         with pytest.raises((InvalidStatus, InvalidHandshake)):
             connect(
                 address, origin=origin, additional_headers={"Cookie": person.headers["Cookie"]}, open_timeout=60
-            ).close()  # type: ignore[arg-type]
+            ).close()
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "x\ty", ""])

@@ -165,7 +165,7 @@ def test_random_key_ids_fetch_the_keys_once_a_minute_and_others_come_in(house: S
             _own_key(claims, kid=f"random-{n}")
             if n < 3
             else _unsigned({"alg": "RS256", "kid": f"r{n}"}, claims, b"x" * 256)
-        )  # type: ignore[misc]
+        )  # type: ignore[misc]  # the loop's own values
         assert not is_in(house, come(house))
     provider.statement = provider.honest
     assert is_in(house, come(house))

@@ -174,7 +174,7 @@ def test_a_locked_screen_answers_nothing_but_its_person(house: Server, client: h
         ("GET", "/api/about"),
     ):
         body = {"json": {}} if method == "POST" else {}
-        answer = client.request(method, path, headers=own, **body)  # type: ignore[arg-type]
+        answer = client.request(method, path, headers=own, **body)  # type: ignore[arg-type]  # a keyword of httpx each
         assert (answer.status_code, answer.json()["code"]) == (403, "locked"), path
     wrong = {"way": "password", "value": "wrong"}
     for _ in range(8):

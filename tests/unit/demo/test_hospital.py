@@ -26,7 +26,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 def _make(folder: Path, **changes: object) -> demo.Summary:
     wanted: dict[str, object] = {"today": TODAY, "scale": 0.1, "only": SMALL, "processes": 1}
-    return demo.generate(folder, **(wanted | changes))  # type: ignore[arg-type]
+    return demo.generate(folder, **(wanted | changes))  # type: ignore[arg-type]  # keywords of generate
 
 
 def test_same_seed_gives_same_bytes_in_threads_and_in_children(tmp_path: Path) -> None:

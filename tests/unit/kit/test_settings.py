@@ -154,7 +154,7 @@ def test_a_wrong_value_in_the_file_says_that_it_is_the_file(tmp_path: Path) -> N
 def test_settings_cannot_be_changed(tmp_path: Path) -> None:
     made = load({"data": tmp_path}, {})
     with pytest.raises(AttributeError):
-        made.aet = "OTHER"  # type: ignore[misc]
+        made.aet = "OTHER"  # type: ignore[misc]  # that it is refused is the test
 
 
 def test_every_setting_is_documented_and_reachable() -> None:

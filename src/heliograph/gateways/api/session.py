@@ -321,7 +321,7 @@ def session_body(session: Session, services: Services) -> dict[str, Any]:
             "must_set_password": session.needs_password,
         },
         "csrf": session.csrf,
-        "permissions": sorted(one for one in session.actor.permissions if access.allowed(session.actor, one)),  # type: ignore[arg-type]
+        "permissions": sorted(one for one in session.actor.permissions if access.allowed(session.actor, one)),  # type: ignore[arg-type]  # each is one
         "site": {"name": name, "version": __version__, "timezone": settings.site_timezone},
         "session": {
             "id": session.id,

@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 from heliograph.kit.errors import Invalid
 
@@ -82,7 +83,7 @@ _ELEMENTS: dict[int, tuple[str, int]] = {
 
 def decode(data: bytes | bytearray) -> Command:
     """Unknown elements and the group length are passed over; a broken length is Invalid."""
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     position, end = 0, len(data)
     while position + 8 <= end:
         group, element, length = _ELEMENT.unpack_from(data, position)
@@ -97,7 +98,7 @@ def decode(data: bytes | bytearray) -> Command:
         position += length
     if position != end or not isinstance(found.get("command_field"), int):
         raise Invalid("the command set is cut short or has no command field", code="command_field")
-    return Command(**found)  # type: ignore[arg-type]
+    return Command(**found)
 
 
 def _value(kind: int, data: bytes | bytearray, position: int, length: int) -> object:
@@ -134,7 +135,7 @@ def _raw(kind: int, value: str | tuple[int, ...]) -> bytes:
     return raw + (b"\0" if kind == _UID else b" ") if len(raw) % 2 else raw
 
 
-def response(request: Command, status: int, **more: object) -> Command:
+def response(request: Command, status: int, **more: Any) -> Command:
     """The response to a request, with the UIDs it must repeat (PS3.7 9.3)."""
     return Command(
         command_field=request.command_field | RESPONSE,
@@ -142,5 +143,5 @@ def response(request: Command, status: int, **more: object) -> Command:
         affected_sop_class_uid=request.affected_sop_class_uid or request.requested_sop_class_uid,
         affected_sop_instance_uid=request.affected_sop_instance_uid or request.requested_sop_instance_uid,
         status=status,
-        **more,  # type: ignore[arg-type]
+        **more,
     )

@@ -25,7 +25,7 @@ class Connection(HttpToolsProtocol):
     _unsent = 0
     _moved_at = 0.0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a stream, as in uvicorn
         super().connection_made(transport)
         self._head_began = self._heard_at = self.loop.time()
 
@@ -46,7 +46,7 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         super().on_headers_complete()
 
-    def eof_received(self) -> bool | None:  # type: ignore[override]
+    def eof_received(self) -> bool | None:  # type: ignore[override]  # uvicorn keeps None alone
         """A client may close its sending side when its request is whole, and waits for the answer (RFC 9112 9.6)."""
         cycle = self.cycle
         if self.scheme == "https":  # TLS has no half of a connection

@@ -169,12 +169,16 @@ def _by_place(facts: list[_Placed]) -> list[_Placed] | None:
     ]
 
 
+def _said(keyword: str) -> Callable[[_Placed], str]:
+    return lambda fact: fact.header.text(keyword)
+
+
 def _volumes(facts: list[_Placed]) -> list[list[_Placed]] | None:
     """One volume when every place is taken once; else divided by the first attribute that makes it so."""
     if _places_differ(facts):
         return [facts]
     for keyword in _DIMENSIONS:
-        groups = _grouped(facts, lambda fact, keyword=keyword: fact.header.text(keyword))  # type: ignore[misc]
+        groups = _grouped(facts, _said(keyword))
         if len(groups) > 1 and all(_places_differ(group) for group in groups):
             return groups
     return None

@@ -215,5 +215,5 @@ def middle_frame(header: PixelHeader, read: Read, size: int) -> tuple[ImageSpec,
     if table.kind is Kind.VIDEO:
         return None
     number = min(table.frames // 2, max(0, table.available - 1))
-    spec = spec_from_header(header)  # type: ignore[arg-type]
+    spec = spec_from_header(header)  # type: ignore[arg-type]  # reads nothing that a PixelHeader has not
     return replace(spec, overlays=()), table.read_frame(number, read), table.transfer_syntax, number

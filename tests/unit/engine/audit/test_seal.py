@@ -182,7 +182,7 @@ def test_a_restored_archive_signs_with_a_key_of_its_own_that_the_old_one_vouches
     assert (folder / f"audit-{before.fingerprint[:16]}.pem").stat().st_mode & 0o777 == 0o600
     report = holds(log)
     assert set(report.keys) >= {before.fingerprint, cut_off.fingerprint}
-    assert verifier.read_checkpoint(checkpoints(log)[-1])["key"] == cut_off.fingerprint  # type: ignore[index]
+    assert verifier.read_checkpoint(checkpoints(log)[-1])["key"] == cut_off.fingerprint  # type: ignore[index]  # there is one: it was just written
     assert log.verify(pinned=[before.fingerprint]).findings == [], "who trusts the first trusts what it vouched for"
     assert log.verify(pinned=[cut_off.fingerprint]).findings, "and not the other way round"
 

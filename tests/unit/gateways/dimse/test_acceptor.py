@@ -53,7 +53,7 @@ class Door:
 
 @contextlib.contextmanager
 def door(**limits: float) -> Iterator[Door]:
-    one = Door(AcceptorLimits(**limits))  # type: ignore[arg-type]
+    one = Door(AcceptorLimits(**limits))  # type: ignore[arg-type]  # fields of AcceptorLimits
     try:
         yield one
     finally:

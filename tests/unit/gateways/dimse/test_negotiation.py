@@ -20,7 +20,7 @@ STUDY_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 
 def request(*contexts: tuple[str, tuple[str, ...]], **user: object) -> pdu.AssociateRequest:
     made = tuple(pdu.PresentationContext(2 * n + 1, uid, syntaxes) for n, (uid, syntaxes) in enumerate(contexts))
-    return pdu.AssociateRequest("US", "THEM", made, pdu.UserInformation(**user))  # type: ignore[arg-type]
+    return pdu.AssociateRequest("US", "THEM", made, pdu.UserInformation(**user))  # type: ignore[arg-type]  # fields of UserInformation
 
 
 def agree(asked: pdu.AssociateRequest, allowed: frozenset[Service] = frozenset(Service)) -> negotiation.Agreement:

@@ -31,7 +31,7 @@ def test_every_class_of_error_has_a_failure_status(error: HeliographError, store
 
 @pytest.mark.parametrize("kind", ["new", "identical", "newer"])
 def test_kept_in_its_place_is_success(kind: str) -> None:
-    assert answer_of(Outcome(kind)).status == 0  # type: ignore[arg-type]
+    assert answer_of(Outcome(kind)).status == 0  # type: ignore[arg-type]  # a word of the table each
 
 
 @pytest.mark.parametrize("reason", sorted(REASONS))

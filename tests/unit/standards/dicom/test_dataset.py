@@ -122,7 +122,7 @@ def test_what_cannot_be_written_is_refused() -> None:
         {0x00081140: ("SQ", ("x",))},
     ):
         with pytest.raises(Invalid):
-            dataset.encode(elements, make.EXPLICIT)  # type: ignore[arg-type]
+            dataset.encode(elements, make.EXPLICIT)  # type: ignore[arg-type]  # what is wrong with it is the test
     deep: dict[int, Any] = {}
     for _ in range(70):
         deep = {0x00081140: ("SQ", (deep,))}

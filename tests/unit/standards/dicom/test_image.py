@@ -81,7 +81,7 @@ def test_a_mammogram_has_tables_and_a_sigmoid_window() -> None:
 
 def test_enhanced_frames_have_their_own_facts() -> None:
     found = opened_sample("ct/eCT_Supplemental.dcm").spec
-    assert [found.frame(number).position[2] for number in range(2)] == [-159.0, -149.0]  # type: ignore[index]
+    assert [found.frame(number).position[2] for number in range(2)] == [-159.0, -149.0]  # type: ignore[index]  # it is there, or the test fails
     assert found.frame(1).rescale == Rescale(1.0, -1024.0, "US")
     assert found.frame(1).windows == (Window(49.0, 102.0, "LINEAR", ""),)
     assert found.palette is not None

@@ -234,18 +234,18 @@ def test_unknown_and_private_elements_keep_their_bytes() -> None:
     content = Picture().file(make.explicit(0x7FE00010, "OW", bytes(8)), extra=extra)
     for to in (make.IMPLICIT, uids.RLE_LOSSLESS):
         made = scan(transcode.transcode(content, to))
-        assert made.find(0x00091001)[1] == b"\1\2\3\4\5\6"  # type: ignore[index]
+        assert made.find(0x00091001)[1] == b"\1\2\3\4\5\6"  # type: ignore[index]  # it is there, or the test fails
         assert b"DEEP" in made.data
     big = scan(transcode.transcode(content, make.BIG))
-    assert big.find(0x00091001)[1] == b"\1\2\3\4\5\6"  # type: ignore[index]
-    assert big.find(0x00091003)[1] == b"\2\1"  # type: ignore[index]
+    assert big.find(0x00091001)[1] == b"\1\2\3\4\5\6"  # type: ignore[index]  # it is there, or the test fails
+    assert big.find(0x00091003)[1] == b"\2\1"  # type: ignore[index]  # it is there, or the test fails
 
 
 def test_odd_lengths_are_padded() -> None:
     extra = {0x00100030: make.explicit(0x00100030, "DA", "1970010", length=7)[:-1]}
     content = Picture().file(make.explicit(0x7FE00010, "OW", bytes(8)), extra=extra)
     made = scan(transcode.transcode(content, make.IMPLICIT))
-    assert made.find(0x00100030)[1] == b"1970010 "  # type: ignore[index]
+    assert made.find(0x00100030)[1] == b"1970010 "  # type: ignore[index]  # it is there, or the test fails
     assert made.problems == ()
 
 

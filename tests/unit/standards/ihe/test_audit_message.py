@@ -324,7 +324,7 @@ def test_the_fhir_resource_says_the_same(kind: str) -> None:
     assert made["type"]["code"] == event.attrib["csd-code"]
     assert datetime.fromisoformat(made["recorded"]) == datetime.fromisoformat(
         root.find("EventIdentification").attrib["EventDateTime"]
-    )  # type: ignore[union-attr]
+    )
     assert len(made["agent"]) == len(root.findall("ActiveParticipant")) >= 1
     assert all(isinstance(agent["requestor"], bool) for agent in made["agent"])
     assert made["source"]["observer"]

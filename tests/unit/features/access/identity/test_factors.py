@@ -221,7 +221,7 @@ def _unlike(device: Authenticator, what: str) -> Authenticator:
         "unknown": {"credential_id": b"x" * 32},
         "copy": {"count": 0},
     }[what]
-    return replace(device, **changed)  # type: ignore[arg-type]
+    return replace(device, **changed)  # type: ignore[arg-type]  # fields of the device
 
 
 @pytest.mark.parametrize("what", ["origin", "site", "unverified", "key", "person", "unknown", "copy"])
