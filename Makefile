@@ -21,9 +21,10 @@ STAMP := .venv/.stamps
 STATIC := src/heliograph/gateways/ui/static
 BILL := src/heliograph/kit/bill.cdx.json
 WEB_SOURCES := $(shell test -d web && find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
-# Tests wait more than they work: files run beside each other, each worker with servers of its own.
-BESIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
-TEST_PACKAGES := dcmtk orthanc orthanc-dicomweb dicom3tools wrk chromium rsyslog rsyslog-gnutls slapd fonts-noto-core fonts-noto-cjk
+# Tests wait about as long as they work: files run beside each other, each worker with servers of its own, one worker more than cores.
+WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 4 ? cores + 1 : 4)))
+BESIDE := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+TEST_PACKAGES := dcmtk orthanc orthanc-dicomweb dicom3tools wrk chromium-headless-shell rsyslog rsyslog-gnutls slapd fonts-noto-core fonts-noto-cjk
 # A bucket for tests/unit/engine/test_s3.py, and the external database.
 MORE_TEST_PACKAGES := postgresql swift-proxy swift-account swift-container swift-object memcached
 

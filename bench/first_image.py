@@ -35,7 +35,7 @@ def first_image_ms(target: HeliographTarget, scene: Scene, *, rounds: int) -> di
         viewer = f"{target.http}/study/{rows[0]['id']}"
         times: dict[str, list[float]] = {}
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=program("chromium"), args=CHROMIUM)
+            browser = playwright.chromium.launch(executable_path=program("chromium-headless-shell"), args=CHROMIUM)
             for _ in range(rounds):
                 context = browser.new_context(viewport={"width": 1440, "height": 900})
                 page = context.new_page()

@@ -1,7 +1,7 @@
 """`python -m bench.overhead`: what policy, audit and TLS cost: the same steps on an older commit, on this one, and on this one through TLS.
 
 Alternating rounds in one run on one machine, by the steps and clients of `bench.run`; C-GET and C-MOVE run without TLS because DCMTK's
-programs for them have none.
+programs for them have none. Beside them what TLS costs by itself: the same clients and programs that do nothing (`bench.bare`).
 """
 
 import argparse
@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bench import probe, report
+from bench import bare, probe, report
+from bench.bare import BareTarget
 from bench.corpus import Corpus
 from bench.report import ROOT, say
 from bench.run import ingest_round, read_round, stop_in_order
@@ -66,6 +67,25 @@ def table(results: report.Results, steps: Sequence[Step]) -> str:
     return "\n".join(lines)
 
 
+def by_itself(results: report.Results, steps: Sequence[Step]) -> str:
+    """What is left of a program that does nothing when TLS comes to it."""
+    lines = [
+        "| TLS by itself | bare | with TLS | kept | ours through TLS, of the bare one |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for step in steps:
+        values = [results.median(step.key, name) for name in ("bare", "bare with tls", TlsTarget.name)]
+        if None in values:
+            continue
+        plain, tls, own = (value or 0.0 for value in values)
+        cells = [
+            step.title, report.short(plain, step.unit), report.short(tls, step.unit), f"{100 * kept(step, plain, tls):.0f} %",
+            f"{100 * kept(step, tls, own):.0f} %",
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def run(options: argparse.Namespace, steps: Sequence[Step], scene: Scene, results: report.Results) -> None:
     def targets(part: str) -> list[Target]:
         folder, receiver = options.work / part, scene.receiver.dicom
@@ -86,6 +106,9 @@ def run(options: argparse.Namespace, steps: Sequence[Step], scene: Scene, result
         for number, order in zip(range(options.rounds), orders, strict=False):
             say(f"{kind}, round {number + 1}; fdatasync of 526 kB takes {probe.fdatasync_ms(options.work):.2f} ms")
             one_round(of_kind, order, scene, results)
+            if kind == "read":
+                nothing = [BareTarget(options.work / kind, tls=tls) for tls in (False, True)]
+                one_round([step for step in of_kind if step.key in bare.STEPS], nothing, scene, results)
 
 
 def main() -> None:
@@ -112,7 +135,7 @@ def main() -> None:
         with dcmtk.Storescp(options.work / "moved", aet="BENCHSCP", options=("+B",)) as receiver:
             run(options, steps, Scene(corpus, receiver, options.seconds), results)
     finally:
-        text = table(results, steps)
+        text = f"{table(results, steps)}\n\n{by_itself(results, steps)}"
         machine = ", ".join(f"{name} {value}" for name, value in about["machine"].items())
         head = f"{about['at'][:10]}, {options.rounds} alternating rounds, median; before: {options.against}; {machine}.\n\n"
         out = ROOT / "bench" / "out"

@@ -17,7 +17,7 @@ from tests.peers.programs import Missing, program
 
 OUT = Path(__file__).parent / "out"
 CHROMIUM = [
-    "--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
+    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run", "--force-device-scale-factor=1",
 ]  # fmt: skip
 # Containers often have 64 MiB there, on which pages of pictures die.
@@ -112,7 +112,7 @@ def fresh_server(tmp_path: Path) -> Iterator[Server]:
 def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    executable = program("chromium")
+    executable = program("chromium-headless-shell")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=executable, args=CHROMIUM)
         yield running

@@ -6,7 +6,7 @@ import shutil
 PACKAGES = {
     "storescu": "dcmtk", "dcmsend": "dcmtk", "findscu": "dcmtk", "movescu": "dcmtk", "getscu": "dcmtk", "storescp": "dcmtk", "echoscu": "dcmtk",
     "dcmdump": "dcmtk", "dcmconv": "dcmtk", "dcmdjpeg": "dcmtk", "dcmcjpeg": "dcmtk", "dcmcjpls": "dcmtk", "dcmcrle": "dcmtk", "dcmmkdir": "dcmtk",
-    "dcm2img": "dcmtk", "dcmj2pnm": "dcmtk", "dciodvfy": "dicom3tools", "Orthanc": "orthanc", "wrk": "wrk", "chromium": "chromium",
+    "dcm2img": "dcmtk", "dcmj2pnm": "dcmtk", "dciodvfy": "dicom3tools", "Orthanc": "orthanc", "wrk": "wrk", "chromium-headless-shell": "chromium-headless-shell",
     "mkfs.ext4": "e2fsprogs", "mount": "mount", "umount": "mount", "losetup": "mount",
     "rsyslogd": "rsyslog rsyslog-gnutls", "slapd": "slapd", "slapadd": "slapd",
 }  # fmt: skip
