@@ -92,7 +92,7 @@ FOR_VIEWERS = {
     "GET /api/studies/{study_id}/manifest", "GET /api/studies/{study_id}/held", "GET /api/series/{series_id}/document",
     "GET /api/series/{series_id}/thumbnail", "POST /api/where", "GET /api/about", "GET /api/glass", "POST /api/glass/search", "POST /api/glass/{glass_id}/end",
     # Everybody's own.
-    "POST /api/session/prove", "POST /api/session/prove/passkey", "POST /api/session/fresh", "POST /api/session/lock", "POST /api/session/unlock",
+    "GET /api/session/oidc/prove", "POST /api/session/prove", "POST /api/session/prove/passkey", "POST /api/session/fresh", "POST /api/session/lock", "POST /api/session/unlock",
     "POST /api/session/active", "GET /api/account", "POST /api/account/totp", "POST /api/account/totp/confirm", "DELETE /api/account/totp",
     "POST /api/account/recovery", "POST /api/account/passkeys/start", "POST /api/account/passkeys",
     "PATCH /api/account/passkeys/{passkey_id}", "DELETE /api/account/passkeys/{passkey_id}", "PUT /api/account/pin",

@@ -17,6 +17,7 @@ from tests.peers.slapd import BASE, GROUPS, OUR_PASSWORD, OURS, PASSWORD, Slapd,
 
 KEPT = "__Host-heliograph-oidc"
 FAILED = "/signin#outside=failed"
+PROVED, UNPROVED = "/proved#ok", "/proved#failed"
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +68,14 @@ def person_of(house: Server, **known: Any) -> dict[str, Any]:
 
 
 class Journey:
-    """A browser on its way to the provider and back."""
+    """A browser on its way to the provider and back: to sign in, or to prove who it is in the session of a window."""
 
-    def __init__(self, house: Server) -> None:
+    def __init__(self, house: Server, proves: Browser | None = None) -> None:
         self.client = httpx.Client(base_url=house.http, timeout=120, trust_env=False)
-        out = self.client.get("/api/session/oidc/start")
-        assert out.status_code == 303
+        self.session = "" if proves is None else f"; {COOKIE}={proves.cookie}"
+        where = "/api/session/oidc/start" if proves is None else "/api/session/oidc/prove"
+        out = self.client.get(where, headers={"Cookie": self.session.lstrip("; ")} if self.session else {})
+        assert out.status_code == 303, out.text
         self.out = out.headers["location"]
         self.kept = SimpleCookie(out.headers["set-cookie"])[KEPT].value if "set-cookie" in out.headers else ""
 
@@ -80,7 +83,7 @@ class Journey:
         return self.client.get(self.out).headers["location"]
 
     def arrive(self, address: str) -> httpx.Response:
-        return self.client.get(address, headers={"Cookie": f"{KEPT}={self.kept}"})
+        return self.client.get(address, headers={"Cookie": f"{KEPT}={self.kept}{self.session}"})
 
 
 def come(house: Server) -> httpx.Response:
@@ -194,6 +197,76 @@ def test_who_signs_out_at_the_provider_is_signed_out_here(house: Server, provide
     window.cookie = ""
     gone = window.get("/api/session/oidc/end")
     assert gone.headers["location"].startswith(f"{provider.issuer}/end?client_id={CLIENT}&post_logout_redirect_uri=")
+
+
+def prove(house: Server, window: Browser) -> str:
+    """Where the small window stands in the end; it never brings a session of its own."""
+    journey = Journey(house, proves=window)
+    asked = {key: value[0] for key, value in parse_qs(urlsplit(journey.out).query).items()}
+    assert (asked["prompt"], asked["max_age"]) == ("login", "0"), "a sign-in that the provider remembers is no proof"
+    answer = journey.arrive(journey.back())
+    assert not [one for one in answer.headers.get_list("set-cookie") if one.startswith(COOKIE + "=")]
+    return answer.headers["location"]
+
+
+def is_stale(window: Browser) -> bool:
+    return window.post("/api/session/fresh").status_code == 403
+
+
+@pytest.fixture
+def prover(house: Server, provider: Provider) -> Iterator[Browser]:
+    """Somebody of the provider without password, PIN, app or passkey, whose last proof is old."""
+    provider.person = {"sub": "prover", "preferred_username": "prover", "groups": ["readers"]}
+    with window_of(house, come(house)) as window:
+        assert window.get("/api/session").json()["session"]["proves_by"] == ["oidc"]
+        with database(house) as connection:
+            connection.execute(
+                "update session s set proven_at = now() - interval '1 day' from app_user u where u.id = s.user_id and u.name = 'prover'"
+            )
+        is_problem(window.post("/api/session/fresh"), 403, "step_up_needed")
+        yield window
+    provider.statement = provider.honest
+
+
+def test_who_comes_from_a_provider_proves_there_again_who_it_is(house: Server, prover: Browser) -> None:
+    assert prove(house, prover) == PROVED
+    assert not is_stale(prover)
+    assert prover.post("/api/session/lock").json()["session"]["state"] == "locked"
+    assert prove(house, prover) == PROVED
+    assert prover.get("/api/session").json()["session"]["state"] == "open"
+
+
+def test_a_remembered_sign_in_another_person_and_another_session_prove_nothing(
+    house: Server, provider: Provider, prover: Browser
+) -> None:
+    for twist in (
+        lambda claims: claims | {"auth_time": claims["iat"] - 60},
+        lambda claims: claims | {"auth_time": str(claims["iat"])},
+        lambda claims: {key: value for key, value in claims.items() if key != "auth_time"},
+        lambda claims: claims | {"sub": "somebody-else"},
+    ):
+        provider.statement = lambda claims, twist=twist: provider.honest(twist(claims))  # type: ignore[misc]
+        assert prove(house, prover) == UNPROVED
+        assert is_stale(prover)
+    provider.statement = provider.honest
+    provider.person = {**provider.person, "groups": []}
+    assert prove(house, prover) == UNPROVED, "whose groups have no role any more proves nothing either"
+    provider.person = {**provider.person, "groups": ["readers"]}
+    with window_of(house, come(house)) as other:
+        begun = Journey(house, proves=other)
+        begun.session = f"; {COOKIE}={prover.cookie}"
+        assert begun.arrive(begun.back()).headers["location"] == UNPROVED, "it was begun in another session"
+        begun = Journey(house, proves=prover)
+        back = begun.back()
+        begun.kept = "x" * 32
+        assert begun.arrive(back).headers["location"] == FAILED, "it was begun in another browser"
+    assert is_stale(prover)
+    assert httpx.get(f"{house.http}/api/session/oidc/prove", timeout=120, trust_env=False).status_code == 401
+    with database(house) as connection:
+        row = connection.execute(
+            "select count(*) from audit_event where kind = 'session.proven' and outcome = 'refused' and detail->>'way' = 'oidc'"
+        ).fetchone()
+    assert row == (6,)
 
 
 # -- the directory ---------------------------------------------------------------------------------------------------

@@ -65,6 +65,26 @@ export async function prove(proof: Proof): Promise<Session> {
   return keep(await request<Session>('POST', '/api/session/prove', proof))
 }
 
+/** Between the window that waits for a proof and the small one in which the provider asks for it. */
+const PROOFS = 'heliograph.proof'
+
+/** The small window is back from the provider. */
+export function tellProof(given: boolean): void {
+  const channel = new BroadcastChannel(PROOFS)
+  channel.postMessage(given)
+  channel.close()
+}
+
+/** Calls back whenever a small window came back; the server knows whether it is so. */
+export function whenProved(listener: (given: boolean) => void): () => void {
+  const channel = new BroadcastChannel(PROOFS)
+  channel.onmessage = (message: MessageEvent<unknown>) => listener(message.data === true)
+  return () => channel.close()
+}
+
+/** Opens the small window in which the provider asks once more who it is; false when the browser does not let it. */
+export const askProvider = (): boolean => window.open('/api/session/oidc/prove', 'heliograph-proof', 'popup,width=520,height=720') !== null
+
 export async function unlock(proof: Proof): Promise<Session> {
   return keep(await request<Session>('POST', '/api/session/unlock', proof))
 }

@@ -54,7 +54,7 @@ export interface SessionFacts {
   idle_lock_minutes: number
   step_up_minutes: number
   /** By which ways the person can show that it is back, the quickest first. */
-  proves_by: ('passkey' | 'pin' | 'totp' | 'password')[]
+  proves_by: ('passkey' | 'pin' | 'totp' | 'password' | 'oidc')[]
 }
 
 export interface PatientSummary {

@@ -4,9 +4,10 @@ import { IconLock } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { keys } from '@/api/keys'
-import { leavingTo, passkeyProof, signOut, unlock } from '@/api/session'
+import { leavingTo, passkeyProof, readSession, signOut, unlock } from '@/api/session'
 import { type Session } from '@/api/types'
 import { ProofForm } from '@/features/signin/ProofForm'
+import { ProviderProof } from '@/features/signin/ProviderProof'
 import { SigninPage } from '@/features/signin/SigninPage'
 import { forgetPatients } from '@/kit/identity'
 import css from './Lock.module.css'
@@ -57,7 +58,10 @@ export function Lock({ session }: { session: Session }) {
         {ways.length === 0 ? (
           <p className={css['hint']}>{t('lock.no_way')}</p>
         ) : (
-          <ProofForm ways={ways} submit={t('lock.unlock')} sign={passkeyProof} onProof={async (proof) => enter(await unlock(proof))} />
+          <>
+            {ways.includes('oidc') && <ProviderProof alone={ways.length === 1} onProved={() => void readSession().then(enter)} />}
+            <ProofForm ways={ways.filter((way) => way !== 'oidc')} submit={t('lock.unlock')} sign={passkeyProof} onProof={async (proof) => enter(await unlock(proof))} />
+          </>
         )}
         <div className={css['others']}>
           <Button variant="subtle" onClick={() => setOther(true)}>

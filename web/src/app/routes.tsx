@@ -15,6 +15,7 @@ import { WorklistPage } from '@/features/worklist/WorklistPage'
 import { Broken } from './Broken'
 import { Lost } from './Lost'
 import { PAGES } from './pages'
+import { ProvedRoute } from './ProvedRoute'
 import { Shell } from './Shell'
 import { SigninRoute } from './SigninRoute'
 
@@ -53,6 +54,7 @@ function StudyRoute() {
 
 export const router = createBrowserRouter([
   { path: '/signin', Component: SigninRoute, ErrorBoundary: Broken },
+  { path: '/proved', Component: ProvedRoute, ErrorBoundary: Broken },
   {
     Component: Shell,
     ErrorBoundary: Broken,

@@ -312,6 +312,7 @@ def session_body(session: Session, services: Services) -> dict[str, Any]:
         has = ways_of(tx, session.actor.id)
         name = access.called(tx, session.actor.tenant_id, settings.site_name)
     has["password"] = has["password"] or bool(has["directory"] and settings.ldap_url)
+    has["oidc"] = has["oidc"] and bool(settings.oidc_issuer)
     return {
         "user": {
             "id": session.actor.id,
@@ -331,7 +332,7 @@ def session_body(session: Session, services: Services) -> dict[str, Any]:
             "expires_at": session.expires_at,
             "idle_lock_minutes": 0.0 if session.kind == "station" else settings.idle_lock_minutes,
             "step_up_minutes": settings.step_up_minutes,
-            "proves_by": [way for way in ("passkey", "pin", "totp", "password") if has[_KEY.get(way, way)]],
+            "proves_by": [way for way in ("passkey", "pin", "totp", "password", "oidc") if has[_KEY.get(way, way)]],
         },
     }
 

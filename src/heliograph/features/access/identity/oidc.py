@@ -21,11 +21,11 @@ from joserfc.jws import JWSRegistry
 
 from heliograph.engine.db import Tx
 from heliograph.features.access.identity.outside import House, Pairs, Statement, come_in, in_tenant
-from heliograph.features.access.identity.sessions import Session, SignInRules, end_sessions, open_session
+from heliograph.features.access.identity.sessions import Session, SignInRules, end_sessions, note_proof, open_session
 from heliograph.features.access.identity.signing_in import Window
 from heliograph.features.access.identity.steps import open_step, take_step
 from heliograph.features.access.tenants import tenant_at
-from heliograph.kit.errors import Busy, HeliographError, Invalid, NotSignedIn
+from heliograph.kit.errors import Busy, HeliographError, Invalid, NotSignedIn, Refused
 from heliograph.kit.ids import new_secret
 from heliograph.kit.time import monotonic_s, now
 
@@ -36,6 +36,7 @@ _MOST_BYTES = 256 * 1024
 _MOST_TOKEN = 16 * 1024
 _LEEWAY_S = 60
 _LOGOUT_FOR_S = 120
+_WHOLE_SECONDS = 1.0  # what the rounding of two times can make of none
 _LEFT = "http://schemas.openid.net/event/backchannel-logout"
 _HEADERS = frozenset({"alg", "kid", "typ", "x5t", "x5t#S256", "jku", "x5u"})  # the last two are never followed
 
@@ -80,16 +81,20 @@ class Provider:
         """Asks the provider for its face, outside of any transaction. Raises Busy or Invalid."""
         self._endpoint("authorization_endpoint")
 
-    def begin(self, tx: Tx, window: Window, redirect_uri: str) -> tuple[str, str]:
-        """Where to send the browser, and what it keeps so that the answer is known to be for it."""
+    def begin(self, tx: Tx, window: Window, redirect_uri: str, *, proves: Session | None = None) -> tuple[str, str]:
+        """Where to send the browser, and what it keeps so that the answer is known to be for it. `proves`: the provider shall make sure of
+        the person of this session anew (Core 3.1.2.1: prompt=login, max_age=0)."""
         verifier, nonce, bound = new_secret(48), new_secret(24), new_secret(24)
-        detail = {"verifier": verifier, "nonce": nonce, "bound": _sha(bound), "redirect_uri": redirect_uri}
+        detail: dict[str, Any] = {
+            "verifier": verifier, "nonce": nonce, "bound": _sha(bound), "redirect_uri": redirect_uri, "begun_at": now().timestamp(),
+            "session": proves.id if proves is not None else "",
+        }  # fmt: skip
         state = open_step(tx, "oidc", window.address, detail)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         asked = {
             "response_type": "code", "client_id": self.settings.client_id, "redirect_uri": redirect_uri, "scope": self.settings.scopes,
             "state": state, "nonce": nonce, "code_challenge": challenge, "code_challenge_method": "S256",
-        }  # fmt: skip
+        } | ({} if proves is None else {"prompt": "login", "max_age": "0"})  # fmt: skip
         address = self._endpoint("authorization_endpoint")
         return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}", bound
 
@@ -132,7 +137,9 @@ class Provider:
         groups = claims.get(self.settings.groups_claim)
         named = [str(group)[:256] for group in groups[:1000]] if isinstance(groups, list) else []
         name = str(claims.get("preferred_username") or claims.get("email") or subject)
-        return Statement(subject, name, str(claims.get("name") or name)[:100], tuple(named))
+        signed_in = claims.get("auth_time")
+        age_s = claims["iat"] - signed_in if _is_number(signed_in) else None
+        return Statement(subject, name, str(claims.get("name") or name)[:100], tuple(named), age_s)
 
     def leaver(self, token: str) -> str:
         """Whom the provider says to have left there (OpenID Connect Back-Channel Logout 1.0, 2.6): the subject. Raises NotSignedIn."""
@@ -241,6 +248,20 @@ def sign_in_by_oidc(tx: Tx, settings: OidcSettings, said: Statement, window: Win
     """The person behind a statement; one that is not known yet is added when the site wants that and a group gives a role."""
     house = in_tenant(tx, settings.house, tenant_at(tx, window.host))
     return open_session(tx, come_in(tx, house, said), window.address, rules, "oidc", agent=window.agent)
+
+
+def prove_by_oidc(tx: Tx, settings: OidcSettings, begun: dict[str, Any], said: Statement, session: Session) -> None:
+    """The provider made sure once more of the person of the session that asked for it. Raises Refused when it is another person or session,
+    or when the provider only remembered a sign-in from before it was asked."""
+    row = tx.execute("select outside from app_user where id = %s", (session.actor.id,)).fetchone()
+    asked_s = now().timestamp() - begun["begun_at"]
+    is_same = row is not None and row[0] == settings.house.account_of(said.subject) and begun["session"] == session.id
+    # Both times are of the provider's clock, so it does not matter what ours says.
+    is_anew = said.age_s is not None and said.age_s <= asked_s + _WHOLE_SECONDS
+    if not is_same or not is_anew:
+        raise Refused("that does not show that it is you", code="proof_failed")
+    come_in(tx, in_tenant(tx, settings.house, session.actor.tenant_id), said)
+    note_proof(tx, session, "oidc")
 
 
 def sign_out_by_oidc(tx: Tx, settings: OidcSettings, subject: str) -> int:

@@ -21,12 +21,13 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Who the other house says it is."""
+    """Who the other house says it is; `age_s`: how long ago, by its own clock, it made sure of that, None when it does not say."""
 
     subject: str
     name: str
     display_name: str
     groups: tuple[str, ...]
+    age_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

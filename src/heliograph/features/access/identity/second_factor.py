@@ -144,7 +144,7 @@ def ways_of(tx: Tx, user_id: UUID | str) -> dict[str, Any]:
     assert row is not None
     return {
         "password": row[0], "pin": row[1], "totp": row[4], "totp_since": row[2], "recovery_left": row[3],
-        "passkeys": _passkeys(tx, user_id), "directory": subject_of(row[5]),
+        "passkeys": _passkeys(tx, user_id), "directory": subject_of(row[5]), "oidc": (row[5] or "").startswith("oidc:"),
     }  # fmt: skip
 
 

@@ -175,7 +175,7 @@ def test_an_administrator_resets_a_forgotten_second_factor(tx: Tx, actor: Actor,
     came = access.sign_in_by_link(tx, access.issue_link(tx, actor, name), WINDOW, RULES)
     assert isinstance(came, Session)
     assert second_factor.ways_of(tx, jane) == {
-        "password": True, "pin": False, "totp": False, "totp_since": None, "recovery_left": 0, "passkeys": 0, "directory": "",
+        "password": True, "pin": False, "totp": False, "totp_since": None, "recovery_left": 0, "passkeys": 0, "directory": "", "oidc": False,
     }  # fmt: skip
     assert not second_factor.use_recovery_code(tx, came.actor, codes[0])
     row = tx.execute("select subject->>'user' from audit_event where kind = 'second_factor.reset'").fetchone()
