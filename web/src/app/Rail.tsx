@@ -1,5 +1,6 @@
+import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
-import { NavLink } from 'react-router'
+import { NavLink, useLocation } from 'react-router'
 import { useMay, useSession } from '@/api/access'
 import { useGlassWaiting } from '@/api/trust'
 import { Logo } from '@/kit/Logo'
@@ -13,9 +14,15 @@ export function Rail() {
   const { t: words } = useTranslation('access')
   const { permissions } = useSession()
   const waiting = useGlassWaiting(useMay('glass.review')).data?.count ?? 0
+  const nav = useRef<HTMLElement>(null)
+  const { pathname } = useLocation()
+  // On a narrow screen the rail is longer than the screen.
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current=page]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [pathname])
   const pages = PAGES.filter((page) => permissions.includes(page.needs))
   return (
-    <nav className={css['rail']} aria-label={t('shell.pages')}>
+    <nav ref={nav} className={css['rail']} aria-label={t('shell.pages')}>
       <div className={css['logo']}>
         <Logo size={22} />
       </div>

@@ -119,7 +119,7 @@ function Taken({ found }: { found: Limits }) {
   const format = useFormat()
   return (
     <Section title={t('limit.taken')}>
-      <p className={form['quiet']}>{t('limit.taken_hint')}</p>
+      <p className={css['hint']}>{t('limit.taken_hint')}</p>
       {found.volumes.length === 0 ? (
         <p className={form['quiet']}>{t('limit.taken_nothing')}</p>
       ) : (
@@ -162,7 +162,7 @@ function Holding({ limits }: { limits: Limits['limits'] }) {
   const most = (value: number, show: (value: number) => string = format.count): string => (value === 0 ? t('limit.none') : show(value))
   return (
     <Section title={t('limit.holding')}>
-      <p className={form['quiet']}>{t('limit.holding_hint')}</p>
+      <p className={css['hint']}>{t('limit.holding_hint')}</p>
       <Facts
         items={[
           [t('limit.new_associations_per_minute'), most(limits.new_associations_per_minute)],

@@ -63,7 +63,7 @@ export function OrganisationPane({ organisation, onClose }: { organisation: Orga
   const changed = draft.name !== name || draft.display_name !== display_name || !same(draft.titles, titles) || !same(draft.hosts, hosts)
   return (
     <SidePane
-      title={<bdi>{display_name}</bdi>}
+      title={<bdi>{display_name || name}</bdi>}
       onClose={onClose}
       footer={
         <>

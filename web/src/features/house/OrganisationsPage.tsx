@@ -2,6 +2,7 @@ import { Button } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { useSession } from '@/api/access'
 import { type Organisation, useOrganisations } from '@/api/house'
 import { Empty } from '@/kit/Empty'
 import { useFormat } from '@/kit/format/useFormat'
@@ -24,16 +25,18 @@ function OrganisationState({ row }: { row: Organisation }) {
 function useColumns(): Column<Organisation>[] {
   const { t } = useTranslation('access')
   const format = useFormat()
+  // Those who run the installation are called as its settings say.
+  const house = useSession().site.name
   return useMemo(
     (): Column<Organisation>[] => [
-      { id: 'display', title: t('organisation.display_name'), width: 200, grow: 1, fixed: true, sortValue: (row) => row.display_name, cell: (row) => <strong><bdi>{row.display_name}</bdi></strong> },
+      { id: 'display', title: t('organisation.display_name'), width: 200, grow: 1, fixed: true, sortValue: (row) => row.display_name, cell: (row) => <strong><bdi>{row.display_name || house}</bdi></strong> },
       { id: 'name', title: t('organisation.name'), width: 150, sortValue: (row) => row.name, cell: (row) => <bdi>{row.name}</bdi> },
       { id: 'titles', title: t('organisation.titles'), width: 200, grow: 1, cell: (row) => <bdi title={row.titles.join(', ')}>{row.titles.join(', ') || '–'}</bdi> },
       { id: 'hosts', title: t('organisation.hosts'), width: 220, grow: 1, cell: (row) => <bdi title={row.hosts.join(', ')}>{row.hosts.join(', ') || '–'}</bdi> },
       { id: 'since', title: t('organisation.since'), width: 140, sortValue: (row) => row.created_at, cell: (row) => <span title={format.instant(row.created_at)}>{format.relative(row.created_at)}</span> },
       { id: 'state', title: t('site.state'), width: 190, cell: (row) => <OrganisationState row={row} /> },
     ],
-    [t, format],
+    [t, format, house],
   )
 }
 
@@ -76,7 +79,7 @@ export default function OrganisationsPage() {
         card={(row) => (
           <span className={css['card']}>
             <span className={css['line']}>
-              <strong className={css['clip']}>{row.display_name}</strong>
+              <strong className={css['clip']}>{row.display_name || row.name}</strong>
               <OrganisationState row={row} />
             </span>
             <span className={css['quiet']}>{[row.name, ...row.hosts].join(' · ')}</span>

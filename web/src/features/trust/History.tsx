@@ -26,9 +26,9 @@ export function History({ policy, onRestored }: { policy: Policy; onRestored: ()
           <div className={css['ruleHead']}>
             <h3>{one.version === 0 ? t('policy.shipped_title') : t('policy.version', { n: one.version })}</h3>
             {one.version === policy.version && <span className={form['quiet']}>{t('policy.in_force')}</span>}
-            <span className={form['quiet']}>{one.created_at === null ? '' : `${format.instant(one.created_at)} · ${one.created_by.replace(/^user:/, '')}`}</span>
+            <span className={form['quiet']}>{one.created_at === null ? '' : `${format.instant(one.created_at)} · ${one.created_by.replace(/^\w+:/, '')}`}</span>
             <span className={form['buttons']}>
-              <Button size="compact-xs" onClick={() => setOpen(open === one.version ? null : one.version)} aria-expanded={open === one.version}>
+              <Button onClick={() => setOpen(open === one.version ? null : one.version)} aria-expanded={open === one.version}>
                 {t('policy.changes')}
               </Button>
               {one.version !== policy.version && (

@@ -74,7 +74,7 @@ export function FindPatientPane({ onClose }: { onClose: () => void }) {
       {find.data?.items.length === 0 && <p className={form['gap']}>{t('restriction.not_found')}</p>}
       {find.data?.items.map((patient) => (
         <section key={patient.id} className={form['gap']}>
-          <h3>
+          <h3 className={css['found'] ?? ''}>
             <bdi>{format.name(patient.name) || app('patient.no_name')}</bdi>
           </h3>
           <Patient patient={patient} />

@@ -36,6 +36,13 @@ export default function PolicyPage() {
       <div className={css['scroll']}>
         {policy.isError && policy.data === undefined && <Failed error={policy.error} onRetry={retry} />}
         {policy.isError && policy.data !== undefined && <StaleLine text={app('failure.stale')} onRetry={retry} />}
+        {policy.isLoading && tab !== 'explain' && (
+          <div className={css['waiting']} aria-busy>
+            <span />
+            <span />
+            <span />
+          </div>
+        )}
         {policy.data !== undefined && tab === 'rules' && <Rules key={policy.data.version} policy={policy.data} />}
         {policy.data !== undefined && tab === 'history' && <History policy={policy.data} onRestored={() => setTab('rules')} />}
         {tab === 'explain' && <Explain />}

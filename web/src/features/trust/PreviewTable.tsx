@@ -38,8 +38,8 @@ export function PreviewTable({ preview }: { preview: PolicyPreview }) {
                 </td>
                 <td data-number>{format.count(one.before)}</td>
                 <td data-number>{format.count(one.after)}</td>
-                <td data-number className={css['gains']}>{one.gains > 0 ? `+${format.count(one.gains)}` : ''}</td>
-                <td data-number className={css['loses']}>{one.loses > 0 ? `−${format.count(one.loses)}` : ''}</td>
+                <td data-number className={css['gains']}>{one.gains > 0 && <span dir="ltr">{`+${format.count(one.gains)}`}</span>}</td>
+                <td data-number className={css['loses']}>{one.loses > 0 && <span dir="ltr">{`−${format.count(one.loses)}`}</span>}</td>
               </tr>
             ))}
           </tbody>

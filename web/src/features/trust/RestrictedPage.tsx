@@ -22,13 +22,13 @@ function useColumns(): Column<MarkedPatient>[] {
   const format = useFormat()
   return useMemo(
     (): Column<MarkedPatient>[] => [
-      { id: 'name', title: app('column.patient'), width: 220, grow: 1, fixed: true, sortValue: (row) => row.name, cell: (row) => <strong><bdi>{format.name(row.name) || app('patient.no_name')}</bdi></strong> },
-      { id: 'id', title: app('column.id'), width: 150, sortValue: (row) => row.patient_id, cell: (row) => <bdi>{row.patient_id}</bdi> },
+      { id: 'name', title: app('column.patient'), width: 180, grow: 1, fixed: true, sortValue: (row) => row.name, cell: (row) => <strong><bdi>{format.name(row.name) || app('patient.no_name')}</bdi></strong> },
+      { id: 'id', title: app('column.id'), width: 130, sortValue: (row) => row.patient_id, cell: (row) => <bdi>{row.patient_id}</bdi> },
       { id: 'born', title: app('patient.born'), width: 110, cell: (row) => formatDicomDate(row.birth_date) },
-      { id: 'kind', title: t('restriction.kind'), width: 160, sortValue: (row) => row.restriction, cell: (row) => row.restriction !== '' && <State tone="warning">{t(`value.${row.restriction}`)}</State> },
+      { id: 'kind', title: t('restriction.kind'), width: 140, sortValue: (row) => row.restriction, cell: (row) => row.restriction !== '' && <State tone="warning">{t(`value.${row.restriction}`)}</State> },
       { id: 'reason', title: t('restriction.reason'), width: 240, grow: 1, cell: (row) => <span title={row.reason}><bdi>{row.reason}</bdi></span> },
-      { id: 'by', title: t('restriction.by'), width: 150, cell: (row) => <bdi>{row.restricted_by.replace(/^\w+:/, '')}</bdi> },
-      { id: 'at', title: t('restriction.at'), width: 140, sortValue: (row) => row.restricted_at ?? '', cell: (row) => <span title={format.instant(row.restricted_at)}>{format.relative(row.restricted_at)}</span> },
+      { id: 'by', title: t('restriction.by'), width: 130, cell: (row) => <bdi>{row.restricted_by.replace(/^\w+:/, '')}</bdi> },
+      { id: 'at', title: t('restriction.at'), width: 120, sortValue: (row) => row.restricted_at ?? '', cell: (row) => <span title={format.instant(row.restricted_at)}>{format.relative(row.restricted_at)}</span> },
       { id: 'studies', title: t('site.studies'), width: 90, align: 'end', sortValue: (row) => row.studies, cell: (row) => format.count(row.studies) },
     ],
     [t, app, format],

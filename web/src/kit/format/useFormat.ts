@@ -14,6 +14,9 @@ export interface Format {
   age: (birth: string, exam: string) => string
 }
 
+/** In a sentence that runs to the left the parts of a date would change places. */
+const whole = (text: string, isRtl: boolean): string => (isRtl && text !== '' ? `\u2066${text}\u2069` : text)
+
 /** The formatting functions bound to the reader's language. */
 export function useFormat(): Format {
   const { t, i18n } = useTranslation()
@@ -23,13 +26,13 @@ export function useFormat(): Format {
       name: (value) => formatPersonName(value, language),
       count: (value) => formatCount(value, language),
       bytes: (value) => formatBytes(value, language),
-      instant: (iso) => formatInstant(iso),
+      instant: (iso) => whole(formatInstant(iso), i18n.dir(language) === 'rtl'),
       relative: (iso, now = Date.now()) => formatRelative(iso, language, now),
       age: (birth, exam) => {
         const age: Age | null = ageAt(birth, exam)
         return age === null ? '' : t(`age.${age.unit}`, { value: age.value })
       },
     }),
-    [t, language],
+    [t, i18n, language],
   )
 }
