@@ -12,7 +12,7 @@ import pytest
 from tests.conformance.api_routes import database, is_problem
 from tests.conformance.browsing import COOKIE, Browser, until
 from tests.peers.heliograph import Server
-from tests.peers.openid import CLIENT, SECRET, Provider
+from tests.peers.openid import CLIENT, ORGANISATION, SECRET, Provider
 from tests.peers.slapd import BASE, GROUPS, OUR_PASSWORD, OURS, PASSWORD, Slapd, uid
 
 KEPT = "__Host-heliograph-oidc"
@@ -38,16 +38,20 @@ def house(tmp_path_factory: pytest.TempPathFactory, provider: Provider, slapd: S
     (folder / "ldap-password").write_text(OUR_PASSWORD + "\n")
     settings = {
         "OIDC_ISSUER": provider.issuer, "OIDC_CLIENT_ID": CLIENT, "OIDC_CLIENT_SECRET": SECRET, "OIDC_NEW_PEOPLE": "add",
-        "OIDC_ROLES": "readers=radiologist, chiefs=admin, cameras=technologist", "OIDC_SITES": "graz=Graz, all=*",
+        "OIDC_ROLES": "readers=radiologist, chiefs=admin, cameras=technologist, west=radiologist@clinic",
+        "OIDC_SITES": "graz=Graz, all=*, west=main@clinic",
         "LDAP_URL": slapd.url, "LDAP_CA": str(slapd.ca), "LDAP_BASE": BASE, "LDAP_BIND_NAME": OURS,
         "LDAP_BIND_PASSWORD": f"file:{folder / 'ldap-password'}", "LDAP_GROUP_BASE": GROUPS, "LDAP_NESTED_GROUPS": "walk", "LDAP_NEW_PEOPLE": "add",
-        "LDAP_ROLES": f"radiology=radiologist; all-doctors=viewer; cn=pacs-admins,{GROUPS}=admin", "LDAP_SITES": "graz=Graz",
+        "LDAP_ROLES": f"radiology=radiologist; all-doctors=viewer; cn=pacs-admins,{GROUPS}=admin; cleaning=viewer@clinic", "LDAP_SITES": "graz=Graz",
         "LDAP_RECHECK_MINUTES": "0.02", "LDAP_TIMEOUT_S": "30", "STEP_UP_MINUTES": "600", "IDLE_LOCK_MINUTES": "600",
     }  # fmt: skip
     env = {f"HELIOGRAPH_{key}": value for key, value in settings.items()}
     with Server(folder / "data", env=env) as running:
         made = running.client().post("/api/sites", json={"name": "Graz"})
         assert made.status_code == 201, made.text
+        running.cli(
+            "tenant", "add", "--name", "clinic", "--display", "Clinic West", "--aet", "CLINIC", "--host", ORGANISATION
+        )
         yield running
 
 
@@ -70,11 +74,14 @@ def person_of(house: Server, **known: Any) -> dict[str, Any]:
 class Journey:
     """A browser on its way to the provider and back: to sign in, or to prove who it is in the session of a window."""
 
-    def __init__(self, house: Server, proves: Browser | None = None) -> None:
+    def __init__(self, house: Server, proves: Browser | None = None, *, host: str = "") -> None:
+        """`host`: under which name the browser sees us."""
         self.client = httpx.Client(base_url=house.http, timeout=120, trust_env=False)
+        self.headers = {"Host": host} if host else {}
         self.session = "" if proves is None else f"; {COOKIE}={proves.cookie}"
         where = "/api/session/oidc/start" if proves is None else "/api/session/oidc/prove"
-        out = self.client.get(where, headers={"Cookie": self.session.lstrip("; ")} if self.session else {})
+        own = {"Cookie": self.session.lstrip("; ")} if self.session else {}
+        out = self.client.get(where, headers={**self.headers, **own})
         assert out.status_code == 303, out.text
         self.out = out.headers["location"]
         self.kept = SimpleCookie(out.headers["set-cookie"])[KEPT].value if "set-cookie" in out.headers else ""
@@ -83,17 +90,20 @@ class Journey:
         return self.client.get(self.out).headers["location"]
 
     def arrive(self, address: str) -> httpx.Response:
-        return self.client.get(address, headers={"Cookie": f"{KEPT}={self.kept}{self.session}"})
+        parts = urlsplit(address)
+        where = f"{parts.path}?{parts.query}" if self.headers else address
+        return self.client.get(where, headers={**self.headers, "Cookie": f"{KEPT}={self.kept}{self.session}"})
 
 
-def come(house: Server) -> httpx.Response:
-    journey = Journey(house)
+def come(house: Server, host: str = "") -> httpx.Response:
+    journey = Journey(house, host=host)
     return journey.arrive(journey.back())
 
 
-def window_of(house: Server, answer: httpx.Response) -> Browser:
+def window_of(house: Server, answer: httpx.Response, host: str = "") -> Browser:
     assert answer.headers["location"] == "/", answer.headers["location"]
     window = Browser(house)
+    window.headers = {"Host": host} if host else {}
     window.cookie = next(
         SimpleCookie(one)[COOKIE].value for one in answer.headers.get_list("set-cookie") if one.startswith(COOKIE + "=")
     )
@@ -245,7 +255,7 @@ def test_a_remembered_sign_in_another_person_and_another_session_prove_nothing(
         lambda claims: {key: value for key, value in claims.items() if key != "auth_time"},
         lambda claims: claims | {"sub": "somebody-else"},
     ):
-        provider.statement = lambda claims, twist=twist: provider.honest(twist(claims))  # type: ignore[misc]
+        provider.statement = lambda claims, twist=twist: provider.honest(twist(claims))  # type: ignore[misc]  # the loop's own value
         assert prove(house, prover) == UNPROVED
         assert is_stale(prover)
     provider.statement = provider.honest
@@ -267,6 +277,47 @@ def test_a_remembered_sign_in_another_person_and_another_session_prove_nothing(
             "select count(*) from audit_event where kind = 'session.proven' and outcome = 'refused' and detail->>'way' = 'oidc'"
         ).fetchone()
     assert row == (6,)
+
+
+def test_people_of_a_second_organisation_come_to_its_own_host_name(house: Server, provider: Provider) -> None:
+    """Out from its name and back to it; a group gives a role in the organisation that its pair names, and in no other."""
+    provider.person = {"sub": "petra", "preferred_username": "petra", "name": "Petra West", "groups": ["west"]}
+    assert come(house).headers["location"] == FAILED, "the group means nothing in the first organisation"
+    journey = Journey(house, host=ORGANISATION)
+    back = parse_qs(urlsplit(journey.out).query)["redirect_uri"][0]
+    assert urlsplit(back).hostname == ORGANISATION
+    with window_of(house, journey.arrive(journey.back()), ORGANISATION) as west:
+        session = west.get("/api/session").json()
+        assert (session["user"]["roles"], session["site"]["name"]) == (["radiologist"], "Clinic West")
+        assert _where(house, "petra") == [("clinic", ["main"])]
+        provider.person["groups"] = ["readers", "west"]
+        with window_of(house, come(house)) as ours:
+            own = ours.get("/api/session").json()
+            assert own["user"]["id"] != session["user"]["id"], "one person there, two accounts here"
+            assert own["site"]["name"] != "Clinic West"
+            assert _where(house, "petra") == [("clinic", ["main"]), ("default", [])]
+        provider.person["groups"] = ["readers"]
+        assert come(house, ORGANISATION).headers["location"] == FAILED
+    assert _refused(house) >= {("clinic", "oidc"), ("default", "oidc")}, "told to the organisation that was meant"
+
+
+def _where(house: Server, name: str) -> list[tuple[str, list[str]]]:
+    with database(house) as connection:
+        return connection.execute(
+            "select t.name, array(select s.name from site s where s.id = any(u.site_ids)) from app_user u join tenant t on t.id = u.tenant_id "
+            "where u.name = %s order by 1",
+            (name,),
+        ).fetchall()
+
+
+def _refused(house: Server) -> set[tuple[str, str]]:
+    with database(house) as connection:
+        return set(
+            connection.execute(
+                "select distinct t.name, e.detail->>'way' from audit_event e join tenant t on t.id = e.tenant_id "
+                "where e.kind = 'signed_in' and e.outcome = 'refused'"
+            ).fetchall()
+        )
 
 
 # -- the directory ---------------------------------------------------------------------------------------------------
@@ -311,6 +362,25 @@ def test_the_directory_opens_no_account_of_ours(house: Server) -> None:
         assert (came.status_code, came.json()["user"]["roles"]) == (200, ["radiologist"])
         assert came.json()["user"]["name"].startswith("admin ")
     assert person_of(house, name="admin")["roles"] == ["admin"]
+
+
+def test_the_directory_signs_people_in_to_a_second_organisation(house: Server) -> None:
+    """At its host name, or by `name@organisation` at any; who has no group of it is not known there."""
+    with Browser(house) as window, Browser(house) as named, Browser(house) as stranger:
+        window.headers = stranger.headers = {"Host": ORGANISATION}
+        came = window.sign_in("cleaner", PASSWORD)
+        assert (came.status_code, came.json()["user"]["roles"], came.json()["site"]["name"]) == (
+            200,
+            ["viewer"],
+            "Clinic West",
+        )
+        assert _where(house, "cleaner") == [("clinic", ["main"])], "its only site"
+        same = named.sign_in("cleaner@clinic", PASSWORD)
+        assert same.json()["user"]["id"] == came.json()["user"]["id"]
+        is_problem(named.sign_in("cleaner", PASSWORD), 401, "outside_unknown")
+        is_problem(stranger.sign_in("reader", PASSWORD), 401, "outside_unknown")
+        is_problem(stranger.sign_in("cleaner", "wrong"), 401, "sign_in_failed")
+        assert window.post("/api/studies/search", json={}).json()["items"] == []
 
 
 def test_who_is_disabled_or_loses_the_role_there_is_signed_out_here(house: Server, slapd: Slapd) -> None:

@@ -24,6 +24,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 CLIENT, SECRET = "heliograph", "the secret of the client"
+ORGANISATION = "clinic.test"  # a host name of the client besides loopback
 BACK = "/api/session/oidc/callback"
 LEFT = "http://schemas.openid.net/event/backchannel-logout"
 
@@ -46,7 +47,10 @@ class _Client(ClientMixin):
         return " ".join(sorted({"openid", "profile", "email"} & set(scope.split())))
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        return urlsplit(redirect_uri).hostname in {"127.0.0.1", "localhost"} and urlsplit(redirect_uri).path == BACK
+        return (
+            urlsplit(redirect_uri).hostname in {"127.0.0.1", "localhost", ORGANISATION}
+            and urlsplit(redirect_uri).path == BACK
+        )
 
     def check_client_secret(self, client_secret: str) -> bool:
         return secrets.compare_digest(client_secret, SECRET)

@@ -1,10 +1,16 @@
 """N8: taking studies away by C-MOVE and C-GET (Aplite, Black Hat EU 2023): only to whom is registered, only by whom may."""
 
 import contextlib
+import json
 import socket
+import statistics
 import struct
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,10 +19,13 @@ from tests.conformance.browsing import until
 from tests.faults.security import hostile
 from tests.faults.security.conftest import Siege
 from tests.faults.security.hostile import CT, Identity, element
+from tests.faults.security.neighbour import store_s
+from tests.peers import Dicom
 from tests.peers.association import EXPLICIT, Association, Lost, Rejected, command
 from tests.peers.heliograph import Server
 
 MOVE, GET, FIND = "1.2.840.10008.5.1.4.1.2.2.2", "1.2.840.10008.5.1.4.1.2.2.3", "1.2.840.10008.5.1.4.1.2.2.1"
+_GREEDY, _MODEST = 48, 40  # associations of one address, objects of another
 
 
 def _study(siege: Siege) -> Identity:
@@ -171,3 +180,39 @@ def test_a_program_that_asks_without_end_is_told_to_wait_and_no_other_is(bounded
         assert [one["who"] for one in told] == ["greedy"]
         metrics = httpx.get(f"{bounded.http}/metrics", trust_env=False, timeout=60).text
     assert 'heliograph_limited_total{what="requests"}' in metrics
+
+
+def test_a_flood_of_one_peer_keeps_no_other_waiting(tmp_path: Path) -> None:
+    """One address stores over many associations as fast as it is answered; what another brings meanwhile waits for its turn, not for the
+    queue. Measured against each other, so that a busy machine slows both."""
+    over, taken = threading.Event(), list[float]()
+
+    def flood(to: Dicom) -> None:
+        with Association.connect(to, [(CT, (EXPLICIT,))], calling="HOSTILE", timeout=120) as sender:
+            while not over.is_set():
+                taken.append(store_s(sender))
+
+    with Server(tmp_path / "data", env={"HELIOGRAPH_DIMSE_PROCESSES": "1"}) as server:
+        server.add_device("HOSTILE")
+        threads = [threading.Thread(target=flood, args=(server.dicom,)) for _ in range(_GREEDY)]
+        for thread in threads:
+            thread.start()
+        try:
+            until(lambda: len(taken) > 2 * _GREEDY)
+            words = [
+                "tests.faults.security.neighbour",
+                server.dicom.host,
+                str(server.dicom.port),
+                "127.0.0.2",
+                str(_MODEST),
+            ]
+            done = subprocess.run(
+                [sys.executable, "-m", *words], capture_output=True, text=True, timeout=240, check=False
+            )
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join(120)
+        assert done.returncode == 0, done.stderr[-2000:]
+    greedy, modest = statistics.median(taken), statistics.median(json.loads(done.stdout))
+    assert modest < 0.7 * greedy, f"{modest * 1000:.0f} ms beside {greedy * 1000:.0f} ms of the flood"
