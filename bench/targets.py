@@ -227,6 +227,10 @@ class TlsTarget(HeliographTarget):
         if fresh:
             shutil.rmtree(self.papers, ignore_errors=True)
             self.server.cli("device", "certify", "--aet", CALLER, "--out", os.fspath(self.papers))
+            # What has no TLS is known by its address: a title alone is not believed once there is a certificate.
+            self.server.cli(
+                "device", "add", "--aet", CALLER, "--host", "127.0.0.1", "--pin", "--allow", "echo,store,find,move,get"
+            )
         return seconds
 
 
