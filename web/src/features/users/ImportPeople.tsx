@@ -48,7 +48,7 @@ export function ImportPeople({ onClose }: { onClose: () => void }) {
         <code className={own['columns']} dir="ltr">
           {COLUMNS}
         </code>
-        <FileInput label={t('people_import.file')} accept=".csv,.txt,text/csv" clearable value={file} onChange={choose} leftSection={<IconFileSpreadsheet size={14} />} />
+        <FileInput label={t('people_import.file')} placeholder={t('people_import.choose')} accept=".csv,.txt,text/csv" clearable value={file} onChange={choose} leftSection={<IconFileSpreadsheet size={14} />} />
         {check.isPending && <p role="status">{t('people_import.checking')}</p>}
         {trouble !== null && (
           <p className={css['trouble']} role="alert">
