@@ -31,10 +31,10 @@ function useColumns(): Column<Organisation>[] {
     (): Column<Organisation>[] => [
       { id: 'display', title: t('organisation.display_name'), width: 200, grow: 1, fixed: true, sortValue: (row) => row.display_name, cell: (row) => <strong><bdi>{row.display_name || house}</bdi></strong> },
       { id: 'name', title: t('organisation.name'), width: 150, sortValue: (row) => row.name, cell: (row) => <bdi>{row.name}</bdi> },
-      { id: 'titles', title: t('organisation.titles'), width: 200, grow: 1, cell: (row) => <bdi title={row.titles.join(', ')}>{row.titles.join(', ') || '–'}</bdi> },
+      { id: 'titles', title: t('organisation.titles'), width: 160, grow: 1, cell: (row) => <bdi title={row.titles.join(', ')}>{row.titles.join(', ') || '–'}</bdi> },
       { id: 'hosts', title: t('organisation.hosts'), width: 220, grow: 1, cell: (row) => <bdi title={row.hosts.join(', ')}>{row.hosts.join(', ') || '–'}</bdi> },
       { id: 'since', title: t('organisation.since'), width: 140, sortValue: (row) => row.created_at, cell: (row) => <span title={format.instant(row.created_at)}>{format.relative(row.created_at)}</span> },
-      { id: 'state', title: t('site.state'), width: 190, cell: (row) => <OrganisationState row={row} /> },
+      { id: 'state', title: t('site.state'), width: 230, cell: (row) => <OrganisationState row={row} /> },
     ],
     [t, format, house],
   )

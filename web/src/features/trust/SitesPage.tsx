@@ -27,7 +27,7 @@ function useColumns(): Column<Site>[] {
   return useMemo(
     (): Column<Site>[] => [
       { id: 'name', title: t('site.name'), width: 220, grow: 1, fixed: true, sortValue: (row) => row.name, cell: (row) => <strong><bdi>{row.name}</bdi></strong> },
-      { id: 'departments', title: t('site.departments'), width: 280, grow: 1, cell: (row) => row.departments.filter((one) => one.closed_at === null).map((one) => one.name).join(', ') },
+      { id: 'departments', title: t('site.departments'), width: 280, grow: 1, cell: (row) => <bdi>{row.departments.filter((one) => one.closed_at === null).map((one) => one.name).join(', ')}</bdi> },
       { id: 'studies', title: t('site.studies'), width: 110, align: 'end', sortValue: (row) => row.studies, cell: (row) => format.count(row.studies) },
       { id: 'people', title: t('site.people'), width: 110, align: 'end', sortValue: (row) => row.people, cell: (row) => format.count(row.people) },
       { id: 'devices', title: t('site.devices'), width: 110, align: 'end', sortValue: (row) => row.devices, cell: (row) => format.count(row.devices) },

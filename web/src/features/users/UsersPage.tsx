@@ -37,7 +37,7 @@ function useColumns(): Column<User>[] {
       { id: 'display', title: t('users.display_name'), width: 170, grow: 1, fixed: true, sortValue: (row) => row.display_name, cell: (row) => <strong><bdi>{row.display_name}</bdi></strong> },
       { id: 'name', title: t('users.name'), width: 130, grow: 0.5, sortValue: (row) => row.name, cell: (row) => <bdi>{row.name}</bdi> },
       { id: 'roles', title: t('users.roles'), width: 190, grow: 1, cell: (row) => row.roles.map((role) => roleWord(t, role)).join(', ') },
-      { id: 'sites', title: words('person.sites'), width: 130, grow: 0.5, cell: (row) => (row.everywhere ? words('person.everywhere_short') : row.site_ids.map((id) => names.get(id) ?? '').filter(Boolean).join(', ')) },
+      { id: 'sites', title: words('person.sites'), width: 130, grow: 0.5, cell: (row) => <bdi>{row.everywhere ? words('person.everywhere_short') : row.site_ids.map((id) => names.get(id) ?? '').filter(Boolean).join(', ')}</bdi> },
       { id: 'clearances', title: words('person.clearances'), width: 110, cell: (row) => RESTRICTIONS.filter((one) => row.clearances.includes(one)).map((one) => words(`value.${one}`)).join(', ') },
       { id: 'second', title: words('person.second'), width: 120, cell: (row) => <Second row={row} /> },
       { id: 'seen', title: t('users.last_seen'), width: 110, sortValue: (row) => row.last_seen_at ?? '', cell: (row) => (row.last_seen_at === null ? t('users.never') : format.relative(row.last_seen_at)) },
