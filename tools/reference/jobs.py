@@ -17,6 +17,7 @@ MEANING = {
 }
 DUTIES = {
     "seal": "Numbers, chains and signs the rows of the audit log.",
+    "watch": "Adds up who looked at what, who took what and who was refused, day by day, from the sealed rows of the audit log; forgets days older than four months.",
     "journal": "Brings records of reads that were written while the database could not write into the audit log.",
     "syslog": "Sends the sealed rows of the audit log to the repository of `audit.syslog`.",
     "certificates": "Brings the files of the TLS doors, and the list of revoked certificates, to what the database says.",

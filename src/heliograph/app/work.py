@@ -7,9 +7,11 @@ from heliograph.engine import secrets, telemetry
 from heliograph.engine.audit import Sealer
 from heliograph.engine.events import relay_once, trim
 from heliograph.engine.jobs import JobRun, Work
+from heliograph.engine.jobs.queue import stopping
 from heliograph.engine.jobs.worker import Periodic, run_worker
 from heliograph.features import access
 from heliograph.features.access import system_actor
+from heliograph.features.access.watching.folding import fold_log
 from heliograph.features.archive import alarms, damage, settle, verify_jobs
 from heliograph.features.archive.warm import warm
 from heliograph.features.imaging import Documents
@@ -67,6 +69,7 @@ def duties(services: Services) -> list[Periodic]:
     return [
         Periodic("seal", 1.0, sealer.seal_once),
         Periodic("journal", 5.0, lambda: services.journal.bring_in(services.database)),
+        Periodic("watch", 15.0, lambda: fold_log(services.database, settings.site_timezone, until=stopping.is_set)),
         Periodic("syslog", 2.0, SyslogSender(services).send_once),
         Periodic("relay", 0.25, lambda: relay_once(services.database)),
         Periodic("trim", 600.0, lambda: trim(services.database, services.settings.change_days)),
