@@ -211,7 +211,11 @@ class Server:
         """`heliograph COMMAND --data DIR ...`, whether the server runs or not."""
         command, *rest = arguments
         words = [command]
-        while rest and not rest[0].startswith("-") and command in {"ca", "device", "node", "tenant", "token", "user"}:
+        while (
+            rest
+            and not rest[0].startswith("-")
+            and command in {"audit", "ca", "device", "node", "secrets", "tenant", "token", "user"}
+        ):
             words.append(rest.pop(0))
         done = subprocess.run(
             [str(PROGRAM), *words, "--data", str(self.data), *rest],

@@ -8,6 +8,7 @@ import base64
 import binascii
 import contextlib
 import hashlib
+import hmac
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ _KEY_BYTES: Final = 32
 _MARK_BYTES: Final = 4  # which key: the beginning of its digest
 _NONCE_BYTES: Final = 12
 _MOST_KEYS: Final = 16
+_SHOWN_DIGITS: Final = 12
 
 
 class Vault:
@@ -51,14 +53,24 @@ class Vault:
                         return AESGCM(key).decrypt(nonce, rest, _bound(about)).decode()
         raise Broken(f"a secret does not open with the keys of {FOLDER}/{FILE}", code="secret_unreadable")
 
+    def mark(self, text: str, about: str) -> str:
+        """Twelve digits by which equal texts are known to be equal, until the key is renewed; without the key they tell nothing."""
+        key = hmac.digest(self._keys(make=True)[0], b"heliograph mark " + about.encode(), "sha256")
+        return hmac.digest(key, text.encode(), "sha256").hex()[:_SHOWN_DIGITS]
+
     def is_current(self, sealed: bytes) -> bool:
         """Whether it is sealed with the first key."""
         keys = self._keys()
         return bool(keys) and sealed[:1] == _VERSION and sealed[1:5] == _mark(keys[0])
 
     def renew(self) -> None:
-        """A new first key; what is sealed with those before still opens, and is sealed anew at the next start."""
-        self._change(lambda kept: [os.urandom(_KEY_BYTES), *kept][:_MOST_KEYS])
+        """A new first key; what is sealed with those before still opens, and is sealed anew at the next start. With as many as there may be
+        the first stays: none goes that may have sealed something."""
+        self._change(lambda kept: kept if len(kept) >= _MOST_KEYS else [os.urandom(_KEY_BYTES), *kept])
+
+    def forget_former(self) -> None:
+        """Of what is sealed with them nothing opens any more."""
+        self._change(lambda kept: kept[:1])
 
     def _keys(self, *, make: bool = False) -> list[bytes]:
         try:
@@ -83,6 +95,11 @@ class Vault:
         with alone(self._path.parent):
             keys = decide(self._keys())
             write_secret(self._path, b"\n".join(base64.b64encode(key) for key in keys) + b"\n")
+
+
+def merged(keys: bytes, former: bytes) -> bytes:
+    """The contents of two files of keys as one: it seals with the first of the first."""
+    return b"\n".join(list(dict.fromkeys([*keys.split(), *former.split()]))[:_MOST_KEYS]) + b"\n"
 
 
 def _mark(key: bytes) -> bytes:

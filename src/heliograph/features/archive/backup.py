@@ -26,6 +26,8 @@ from heliograph.engine.blobs import Blobs, open_blobs
 from heliograph.engine.blobs.segments import SUFFIXES, stem_of
 from heliograph.engine.db import schema
 from heliograph.engine.db.embedded import binaries
+from heliograph.engine.secrets.vault import FILE as VAULT_FILE
+from heliograph.engine.secrets.vault import merged
 from heliograph.kit.errors import Broken, Conflict, HeliographError, Invalid
 from heliograph.kit.settings import Settings
 from heliograph.kit.time import now
@@ -70,6 +72,7 @@ def backup(settings: Settings, url: str, folder: Path, progress: Progress) -> Ma
         row = snapshot.execute("select pg_export_snapshot()").fetchone()
         assert row is not None
         dump = folder / f"database-{secrets.token_hex(6)}.dump"
+        _keep_sealing_keys(settings.data, folder)
         try:
             _dump(url, dump, row[0], progress)
             _copy(settings.data / "blobs", folder / "blobs", progress)
@@ -196,13 +199,28 @@ def _copy_keys(source: Path, target: Path) -> None:
         return
     (target / _KEYS).mkdir(mode=0o700, exist_ok=True)
     for path in files:
-        new = target / _KEYS / f"{path.name}.new"
-        new.touch(mode=0o600)
-        new.write_bytes(path.read_bytes())
-        new.chmod(path.stat().st_mode & 0o600 | (path.stat().st_mode & 0o044))
-        _sync(new)
-        new.replace(target / _KEYS / path.name)
+        if path.name == VAULT_FILE:
+            continue
+        _place(path.read_bytes(), path.stat().st_mode & 0o644, target / _KEYS / path.name)
+    _keep_sealing_keys(source, target)
     _sync(target / _KEYS)
+
+
+def _keep_sealing_keys(source: Path, target: Path) -> None:
+    """Before the dump and after it, and beside those of former backups: whenever the key was renewed, one that opens what the dump holds is there."""
+    file, kept = source / _KEYS / VAULT_FILE, target / _KEYS / VAULT_FILE
+    if file.is_file():
+        kept.parent.mkdir(mode=0o700, exist_ok=True)
+        _place(merged(file.read_bytes(), kept.read_bytes() if kept.is_file() else b""), 0o600, kept)
+
+
+def _place(data: bytes, mode: int, path: Path) -> None:
+    new = path.with_name(f"{path.name}.new")
+    new.touch(mode=0o600)
+    new.write_bytes(data)
+    new.chmod(mode)
+    _sync(new)
+    new.replace(path)
 
 
 def restore_database(folder: Path, url: str) -> None:

@@ -89,6 +89,7 @@ KINDS: Final[dict[str, Kind]] = {
     "audit.verified": Kind(AUDIT_LOG_USED, "R"),
     "security.viewed": Kind(AUDIT_LOG_USED, "R"),
     "audit.key_changed": _alert(SECURITY_CONFIGURATION),
+    "secrets.renewed": _alert(SECURITY_CONFIGURATION),
     "audit.clock_back": _alert(HARDWARE_CONFIGURATION),
     "audit.journal_opened": _alert(RECORDING_STOPPED),
     "audit.journal_imported": _alert(RECORDING_STARTED),

@@ -172,6 +172,30 @@ def reset_factors(tx: Tx, actor: Actor, user_id: UUID) -> str:
     return str(row[0])
 
 
+def all_current(tx: Tx, vault: Vault) -> bool:
+    """Whether the first key alone opens everything that is sealed. Raises Broken for what no key opens."""
+    sealed = tx.execute("select id, totp_sealed from app_user where totp_sealed is not null").fetchall()
+    for user_id, one in sealed:
+        vault.unseal(bytes(one), _about(user_id))
+    return all(vault.is_current(bytes(one)) for _, one in sealed) and not _seal_begun(tx, vault)
+
+
+def _seal_begun(tx: Tx, vault: Vault) -> int:
+    """The secrets of those who are about to set up an app; how many were sealed with a former key."""
+    rows = tx.execute(
+        "select step_hash, user_id, detail->>'sealed' from sign_in_step where kind = 'totp.new' and detail ? 'sealed' for update"
+    ).fetchall()
+    former = [(step, user, base64.b64decode(kept)) for step, user, kept in rows]
+    former = [one for one in former if not vault.is_current(one[2])]
+    for step, user_id, kept in former:
+        anew = base64.b64encode(vault.seal(vault.unseal(kept, _about(user_id)), _about(user_id))).decode()
+        tx.execute(
+            "update sign_in_step set detail = detail || jsonb_build_object('sealed', %s::text) where step_hash = %s",
+            (anew, step),
+        )
+    return len(former)
+
+
 def seal_stored(database: Database, vault: Vault) -> int:
     """Secrets that stand in the database unsealed, or sealed with a former key, are sealed anew; how many there were. At a start, before any
     door opens. What was unsealed is wiped from the table's file too; copies made before keep it."""
@@ -192,6 +216,7 @@ def seal_stored(database: Database, vault: Vault) -> int:
             count += 1
         if was_open:
             tx.execute("delete from sign_in_step where kind = 'totp.new'")  # begun before, with the secret in it
+        count += _seal_begun(tx, vault)
     if was_open:
         with database.autocommit() as connection:
             for statement in ("vacuum full app_user", "vacuum full sign_in_step", "checkpoint"):
