@@ -73,6 +73,7 @@ BODIES: dict[str, Any] = {
     "POST /api/studies/{study_id}/ties/remove": {"tie": "reader", "subject": ABSENT_UUID},
     "POST /api/patients/{patient}/restriction": {"restriction": "vip"},
     "POST /api/tokens/{token_id}/rotate": {},
+    "PATCH /api/tokens/{token_id}": {"hourly_instances": 1},
     "POST /api/stations": {"name": "theatre"},
     "POST /api/session/prove": {"way": "pin", "value": "000000"},
     "POST /api/session/unlock": {"way": "pin", "value": "000000"},

@@ -18,6 +18,9 @@ _STATUS_OF_CODE = {
     "not_acceptable": 406,
     "cursor_gone": 410,
     "too_many_requests": 429,
+    "too_many_sign_ins": 429,
+    "too_many_steps": 429,
+    "volume_used_up": 429,
 }
 
 _INTRO = """An error of the HTTP doors is a problem document (RFC 9457, `application/problem+json`):"""
@@ -27,7 +30,7 @@ _EXAMPLE = """```json
 ```"""
 
 _REST = """`code` is stable; programs branch on it. `detail` is a sentence for people and may change. Neither carries patient data. `...` below
-stands for a value. A 503 has the header `Retry-After`. The DICOM status is the one of a C-STORE; queries and retrieves translate the
+stands for a value. A 429 and a 503 have the header `Retry-After`. The DICOM status is the one of a C-STORE; queries and retrieves translate the
 class as PS3.4 C.4 says. On the console the sentence is printed and the exit status is 1."""
 
 _GENERAL = (

@@ -27,6 +27,7 @@ from heliograph.gateways.http.bodies import Bodies
 from heliograph.gateways.http.connection import end_silent
 from heliograph.gateways.http.reads import Reads
 from heliograph.gateways.http.tls import TlsDoor
+from heliograph.gateways.http.volume import Volumes
 from heliograph.gateways.media import Summary, import_paths
 from heliograph.kit.time import monotonic_s
 from heliograph.services import Services
@@ -110,6 +111,7 @@ def application(services: Services) -> Front:
     app.state.authenticator = Authenticator(services)
     app.state.documents = Documents(services.database, services.blobs)
     app.state.reads = Reads(services)
+    app.state.volumes = Volumes(services, app.state.reads)
     app.state.peers = DicomPeers(services.settings)
     app.state.import_folder = import_folder
     add_error_handlers(app, {"/fhir/": fhir.outcome})

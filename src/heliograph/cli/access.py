@@ -10,6 +10,7 @@ from heliograph.cli.certificates import add_to_devices
 from heliograph.cli.people import add_import
 from heliograph.engine.db import Tx
 from heliograph.features import access
+from heliograph.features.access.limits import Volume
 from heliograph.kit.errors import Absent, Invalid
 
 _MOST_CALLERS = 500
@@ -26,6 +27,14 @@ def add_to(commands: Commands) -> None:
         "--scope", required=True, help="`all`, or permissions with commas between (study.read,study.store)"
     )
     token.add_argument("--sites", default="", help="names of the sites that it is held to, with commas between [all]")
+    token.add_argument(
+        "--hourly-instances",
+        type=int,
+        help="objects it may take by DICOMweb in an hour [web.hourly_instances]; 0 any number",
+    )
+    token.add_argument(
+        "--hourly-bytes", type=int, help="bytes it may take by DICOMweb in an hour [web.hourly_bytes]; 0 any number"
+    )
     token.add_argument("--days", type=positive, help="days after which it ends [access.token_days]")
     add_tenant(token)
     token.set_defaults(run=_token)
@@ -90,7 +99,12 @@ def _token(arguments: argparse.Namespace) -> None:
         life = access.TokenLife(services.settings.token_days, services.settings.token_most_days)
         actor = acting(tx, arguments)
         sites = _site_ids(tx, actor, arguments.sites)
-        print(access.issue_token(tx, actor, arguments.name, scopes, days=arguments.days, site_ids=sites, life=life))
+        most = Volume(arguments.hourly_instances, arguments.hourly_bytes)
+        print(
+            access.issue_token(
+                tx, actor, arguments.name, scopes, days=arguments.days, site_ids=sites, life=life, most=most
+            )
+        )
 
 
 def _site_ids(tx: Tx, actor: access.Actor, names: str) -> list[int]:

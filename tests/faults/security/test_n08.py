@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.conformance.browsing import until
+from tests.conformance.browsing import Browser, until
 from tests.faults.security import hostile
 from tests.faults.security.conftest import Siege
 from tests.faults.security.hostile import CT, Identity, element
@@ -94,6 +95,7 @@ def bounded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("bounded")
     (folder / "small.toml").write_text(
         "[dimse]\nprocesses = 1\nnew_per_minute = 30\nhourly_instances = 20\n[web]\nrequests_per_minute = 30\n"
+        "hourly_instances = 30\n[access]\nlock_address_tries = 12\n"
     )
     with Server(folder / "data", options=("--config", str(folder / "small.toml"))) as server:
         server.add_device("HOSTILE")
@@ -132,6 +134,7 @@ def test_beyond_what_a_device_may_take_in_an_hour_it_is_refused_and_that_is_told
     with bounded.client() as client:
         told = client.get("/api/limits").json()
     (volume,) = told["volumes"]
+    assert told["limits"]["token_hourly_instances"] == 30
     assert (volume["aet"], volume["instances"], volume["most_instances"]) == ("HOSTILE", 25, 25)
     assert [(one["what"], one["who"], one["count"]) for one in told["items"]] == [("volume", "HOSTILE", 3)]
 
@@ -216,3 +219,110 @@ def test_a_flood_of_one_peer_keeps_no_other_waiting(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr[-2000:]
     greedy, modest = statistics.median(taken), statistics.median(json.loads(done.stdout))
     assert modest < 0.7 * greedy, f"{modest * 1000:.0f} ms beside {greedy * 1000:.0f} ms of the flood"
+
+
+# -- programs ---------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def program(server: Server, name: str, *limits: str) -> Iterator[httpx.Client]:
+    token = server.cli("token", "--name", name, "--scope", "all", *limits).stdout.strip()
+    headers = {"Authorization": f"Bearer {token}", "Accept": 'multipart/related; type="*/*"; transfer-syntax=*'}
+    with httpx.Client(base_url=f"{server.http}/dicom-web", headers=headers, trust_env=False, timeout=60) as client:
+        yield client
+
+
+def test_beyond_what_a_program_may_take_in_an_hour_it_is_told_to_wait(bounded: Server) -> None:
+    """Whole studies, instances, pictures and frames, the fast lane of frames too; nothing ends in its middle, and no other program feels it."""
+    firsts = [Identity() for _ in range(3)]
+    objects = [(who, hostile.honest(who)) for first in firsts for who in (first, *(Identity(first) for _ in range(9)))]
+    assert {answer.status for answer in hostile.store(bounded.dicom, objects)} == {0}
+    with program(bounded, "puller", "--hourly-instances", "15") as puller, program(bounded, "neighbour") as neighbour:
+        assert puller.get(f"/studies/{firsts[0].study}").status_code == 200
+        whole = puller.get(f"/studies/{firsts[1].study}")
+        assert_used_up(whole)
+        sops = [who for who, _ in objects[10:20]]
+        ways = ["", "/frames/1", "/rendered", "/frames/1", "/bulkdata/7FE00010"]
+        singles = [puller.get(_path(who) + way, headers=_any(way)) for who, way in zip(sops, ways, strict=False)]
+        assert [one.status_code for one in singles] == [200] * 5
+        for way in ways:
+            assert_used_up(puller.get(_path(sops[9]) + way, headers=_any(way)))
+        assert neighbour.get(f"/studies/{firsts[1].study}").status_code == 200, "30, as the settings say"
+        assert puller.get("/studies", headers={"Accept": "application/dicom+json"}).status_code == 200, (
+            "what is there may be asked"
+        )
+    with bounded.client() as client:
+        told = until(
+            lambda: [one for one in client.get("/api/limits").json()["token_volumes"] if one["instances"] == 15],
+            every_s=0.5,
+        )
+        assert [(one["name"], one["most_instances"]) for one in told] == [("puller", 15)]
+        hits = [one for one in client.get("/api/limits").json()["items"] if one["who"] == "puller"]
+        assert [(one["what"], one["count"]) for one in hits] == [("volume", 6)]
+        rows = client.post("/api/audit/search", json={"kinds": ["retrieve.refused"], "actor": "puller"}).json()["items"]
+        assert [(one["detail"]["reason"], one["outcome"]) for one in rows] == [("volume", "refused")]
+
+
+def test_frames_of_the_fast_lane_are_counted_and_a_program_may_be_given_more(bounded: Server) -> None:
+    who = Identity()
+    assert [answer.status for answer in hostile.store(bounded.dicom, [(who, hostile.honest(who))])] == [0]
+    with program(bounded, "viewer") as viewer:
+        answers = [viewer.get(_path(who) + "/frames/1") for _ in range(60)]
+        assert [one.status_code for one in answers] == [200] * 30 + [429] * 30
+        assert_used_up(answers[-1])
+        with bounded.client() as client:
+            (token,) = [one for one in client.get("/api/tokens").json()["items"] if one["name"] == "viewer"]
+            assert client.patch(f"/api/tokens/{token['id']}", json={"hourly_instances": 0}).status_code == 200
+        until(lambda: viewer.get(_path(who) + "/frames/1").status_code == 200, every_s=1.0)
+
+
+def _path(who: Identity) -> str:
+    return f"/studies/{who.study}/series/{who.series}/instances/{who.sop}"
+
+
+def _any(way: str) -> dict[str, str]:
+    return {"Accept": "*/*"} if way in {"/rendered", "/bulkdata/7FE00010"} else {}
+
+
+def assert_used_up(answer: httpx.Response) -> None:
+    assert (answer.status_code, answer.json()["code"]) == (429, "volume_used_up")
+    assert 1 <= int(answer.headers["retry-after"]) <= 3600 + 300
+
+
+# -- sign-ins ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_address_that_fails_to_sign_in_is_told_to_wait_and_no_other_is(bounded: Server) -> None:
+    """By whatever way and name: password, link, second factor, passkey. What succeeds counts for nothing."""
+    made = bounded.client().post("/api/users", json={"name": "jane", "roles": ["viewer"]}).json()
+    with Browser(bounded) as first:
+        assert first.sign_in_by_link(made["link"]).status_code == 200
+        assert first.post("/api/session/password", json={"new": "a password of jane's"}).status_code == 200
+    ways: list[tuple[str, dict[str, Any]]] = [
+        ("", {"name": "jane", "password": "wrong"}), ("", {"name": "nobody", "password": "wrong"}), ("/link", {"link": "wrong"}),
+        ("/second", {"second": "wrong", "way": "totp", "value": "000000"}), ("/passkey", {"step": "wrong", "answer": {}}),
+    ]  # fmt: skip
+    right = {"name": "jane", "password": "a password of jane's"}
+    with _from("127.0.0.3", bounded) as guesser, _from("127.0.0.4", bounded) as house:
+        for _ in range(15):
+            assert house.post("/api/session", json=right).status_code == 200
+        failed = [guesser.post(f"/api/session{way}", json=body).status_code for way, body in (ways * 3)[:12]]
+        assert failed == [401] * 12
+        told = [guesser.post(f"/api/session{way}", json=body) for way, body in [*ways, ("", right)]]
+        assert {(one.status_code, one.json()["code"], one.json()["detail"]) for one in told} == {
+            (429, "too_many_sign_ins", "too many sign-ins from this address have failed")
+        }, "the same for all: nobody learns which names there are"
+        assert all(200 <= int(one.headers["retry-after"]) <= 300 for one in told)
+        assert house.post("/api/session", json=right).status_code == 200
+    with bounded.client() as client:
+        hits = until(
+            lambda: [one for one in client.get("/api/limits").json()["items"] if one["what"] == "sign_ins"], every_s=0.5
+        )
+    assert [(one["address"], one["count"]) for one in hits] == [("127.0.0.3", 6)]
+
+
+@contextlib.contextmanager
+def _from(address: str, server: Server) -> Iterator[httpx.Client]:
+    """A browser on another machine, without cookies."""
+    with httpx.Client(base_url=server.http, transport=httpx.HTTPTransport(local_address=address), timeout=60) as client:
+        yield client

@@ -167,6 +167,7 @@ ANSWERS: dict[str, type[Answer]] = {
     "POST /api/studies/{study_id}/ties/remove": Made,
     "POST /api/patients/{patient}/restriction": Made,
     "POST /api/tokens/{token_id}/rotate": TokenMade,
+    "PATCH /api/tokens/{token_id}": Made,
     "GET /api/limits": Limits,
     "GET /api/tenants": Tenants,
     "POST /api/tenants": TenantMade,

@@ -203,6 +203,8 @@ class Token(Answer):
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    hourly_instances: int | None
+    hourly_bytes: int | None
 
 
 class Tokens(Answer):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any, Literal
+from uuid import UUID
 
 from tools.reference.answers._answer import Answer
 from tools.reference.answers.audit import LogState
@@ -161,7 +162,7 @@ class Unusual(Answer):
 
 
 class LimitMet(Answer):
-    what: Literal["associations", "volume", "requests"]
+    what: Literal["associations", "volume", "requests", "sign_ins"]
     who: str
     address: str
     count: int
@@ -180,12 +181,25 @@ class DeviceVolume(Answer):
     most_bytes: int
 
 
+class TokenVolume(Answer):
+    """Of the last hour; a limit of 0 is none."""
+
+    token_id: UUID
+    name: str
+    instances: int
+    bytes: int
+    most_instances: int
+    most_bytes: int
+
+
 class LimitsInForce(Answer):
     new_associations_per_minute: int
     associations: int
     associations_of_address: int
     hourly_instances: int
     hourly_bytes: int
+    token_hourly_instances: int
+    token_hourly_bytes: int
     requests_per_minute: int
     sign_in_tries: int
     sign_in_tries_of_address: int
@@ -195,4 +209,5 @@ class LimitsInForce(Answer):
 class Limits(Answer):
     items: list[LimitMet]
     volumes: list[DeviceVolume]
+    token_volumes: list[TokenVolume]
     limits: LimitsInForce

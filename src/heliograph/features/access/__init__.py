@@ -53,6 +53,7 @@ from heliograph.features.access.identity.signing_in import (
 from heliograph.features.access.identity.tokens import (
     TokenLife,
     issue_token,
+    limit_token,
     revoke_token,
     rotate_token,
     token_actor,
@@ -199,6 +200,7 @@ __all__ = [
     "is_patient",
     "issue_link",
     "issue_token",
+    "limit_token",
     "lock_session",
     "note",
     "note_activity",

@@ -1,6 +1,6 @@
 """What one caller may take or ask within a time, and who came to such a limit (N8).
 
-What devices took is counted in the database, in slots of five minutes, so that all processes and a restart know it. Who was refused is
+What devices and programs took is counted in the database, in slots of five minutes, so that all processes and a restart know it. Who was refused is
 kept by the minute: a flood is one row with a number.
 """
 
@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
+from uuid import UUID
 
 from heliograph.engine.db import Database, Tx
 from heliograph.engine.telemetry import LIMITED, trouble
@@ -19,7 +20,7 @@ from heliograph.features.access.tenants import tenant_of_title
 from heliograph.kit.errors import HeliographError
 from heliograph.kit.time import now
 
-What = Literal["associations", "volume", "requests"]
+What = Literal["associations", "volume", "requests", "sign_ins"]
 _SLOT = timedelta(minutes=5)
 _HOUR = timedelta(hours=1)
 _KEPT = timedelta(days=30)
@@ -61,13 +62,67 @@ def note_taken(tx: Tx, actor: Actor, took: Volume) -> None:
     if actor.kind != "device":
         return
     at = now()
-    slot = datetime.fromtimestamp(at.timestamp() // _SLOT.total_seconds() * _SLOT.total_seconds(), at.tzinfo)
     tx.execute(
         "insert into taken (device_id, slot, instances, bytes) select id, %s, %s, %s from device where id = %s "
         "on conflict (device_id, slot) do update set instances = taken.instances + excluded.instances, bytes = taken.bytes + excluded.bytes",
-        (slot, took.instances or 0, took.bytes or 0, int(actor.id)),
+        (_slot(at), took.instances or 0, took.bytes or 0, int(actor.id)),
     )
     tx.execute("delete from taken where device_id = %s and slot < %s", (int(actor.id), at - 2 * _HOUR))
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Of an hour: how much, and in how many seconds something of it becomes free again."""
+
+    volume: Volume
+    opens_in_s: float
+
+
+def token_left(tx: Tx, actor: Actor, site: Volume) -> Left:
+    """What a program may still take within this hour; `site` is what the settings say."""
+    at = now()
+    row = tx.execute(
+        "select coalesce(k.hourly_instances, %(instances)s), coalesce(k.hourly_bytes, %(bytes)s), coalesce(sum(t.instances), 0), "
+        "coalesce(sum(t.bytes), 0), min(t.slot) from api_token k left join token_taken t on t.token_id = k.id and t.slot > %(since)s "
+        "where k.id = %(token)s group by k.id",
+        {"instances": site.instances or 0, "bytes": site.bytes or 0, "since": at - _HOUR, "token": UUID(actor.id)},
+    ).fetchone()
+    if row is None:
+        return Left(Volume(0, 0), _HOUR.total_seconds())
+    instances, size, had, had_bytes, oldest = row
+    opens_in_s = (oldest + _HOUR - at).total_seconds() if oldest is not None else 0.0
+    return Left(
+        Volume(instances - int(had) if instances else None, size - int(had_bytes) if size else None), opens_in_s
+    )
+
+
+def note_token_taken(tx: Tx, actor: Actor, took: Volume) -> None:
+    """Counts what a program was given."""
+    if not took.instances and not took.bytes:
+        return
+    at = now()
+    tx.execute(
+        "insert into token_taken (token_id, slot, instances, bytes) select id, %s, %s, %s from api_token where id = %s "
+        "on conflict (token_id, slot) do update set instances = token_taken.instances + excluded.instances, bytes = token_taken.bytes + excluded.bytes",
+        (_slot(at), took.instances or 0, took.bytes or 0, UUID(actor.id)),
+    )
+    tx.execute("delete from token_taken where token_id = %s and slot < %s", (UUID(actor.id), at - 2 * _HOUR))
+
+
+def token_volumes(tx: Tx, actor: Actor, site: Volume) -> list[dict[str, Any]]:
+    """What programs took within the last hour and may take, those that took most first."""
+    require(actor, "security.read")
+    rows = tx.execute(
+        "select k.id::text, k.name, sum(t.instances)::bigint, sum(t.bytes)::bigint, coalesce(k.hourly_instances, %s), coalesce(k.hourly_bytes, %s) "
+        "from api_token k join token_taken t on t.token_id = k.id where k.tenant_id = %s and t.slot > %s group by k.id order by 4 desc limit 200",
+        (site.instances or 0, site.bytes or 0, actor.tenant_id, now() - _HOUR),
+    )
+    keys = ("token_id", "name", "instances", "bytes", "most_instances", "most_bytes")
+    return [dict(zip(keys, row, strict=True)) for row in rows]
+
+
+def _slot(at: datetime) -> datetime:
+    return datetime.fromtimestamp(at.timestamp() // _SLOT.total_seconds() * _SLOT.total_seconds(), at.tzinfo)
 
 
 def note_hit(tx: Tx, tenant_id: int, what: What, who: str, address: str, count: int = 1) -> None:

@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse
 
 from heliograph.engine import telemetry
 from heliograph.features import access
+from heliograph.features.access.identity.lockout import begin_unnamed, forget_unnamed
 from heliograph.features.access.identity.oidc import (
     OidcSettings,
     Provider,
@@ -49,19 +50,30 @@ def prove(request: Request, session: AnySessionDep, services: ServicesDep) -> Re
 def callback(request: Request, services: ServicesDep, state: str = "", code: str = "") -> RedirectResponse:
     """The browser comes back from the provider; whatever went wrong, it stands at our own sign-in page."""
     window, rules = window_of(request), rules_of(services.settings)
+    attempt = 0
     try:
         provider = _provider(request, services)
+        with services.database.transaction() as tx:
+            attempt = begin_unnamed(tx, window.address, rules.lockout)
         with services.database.transaction() as tx:
             begun = provider.claim(tx, state[:200], request.cookies.get(_COOKIE, ""))
         said = provider.finish(begun, code)
         if begun["session"]:
+            with services.database.transaction() as tx:
+                forget_unnamed(
+                    tx, attempt
+                )  # somebody is signed in already; whether the proof is right is on record as a proof
             return _proved(request, services, provider, begun, said)
         with services.database.transaction() as tx:
             session = sign_in_by_oidc(tx, provider.settings, said, window, rules)
+            forget_unnamed(tx, attempt)
     except HeliographError as error:
         telemetry.fact("oidc_failed", code=error.code)
+        if error.code == "too_many_sign_ins":
+            authenticator_of(request).tell_sign_ins(request)
+            return RedirectResponse(_FAILED, 303)
         with services.database.transaction() as tx:
-            note_failure(tx, "", window, "oidc")
+            note_failure(tx, services.vault, "", window, "oidc")
         return RedirectResponse(_FAILED, 303)
     answer = RedirectResponse("/", 303)
     answer.delete_cookie(_COOKIE, path="/", secure=True, httponly=True, samesite="lax")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from heliograph.features import access
 from heliograph.features.access import TokenLife
 from heliograph.features.access.identity.second_factor import reset_factors
+from heliograph.features.access.limits import Volume
 from heliograph.gateways.http import ActorDep, FreshActorDep, ServicesDep
 from heliograph.gateways.http.auth import authenticator_of
 from heliograph.kit.errors import Absent
@@ -40,6 +41,15 @@ class NewToken(BaseModel):
     scopes: list[Role]
     days: float | None = Field(default=None, gt=0, le=3650)
     site_ids: list[int] = Field(default=[], max_length=1000)
+    hourly_instances: int | None = Field(default=None, ge=0, le=2**31 - 1)
+    hourly_bytes: int | None = Field(default=None, ge=0, le=2**62)
+
+
+class TokenChange(BaseModel):
+    """null: what the settings say; 0: without a limit."""
+
+    hourly_instances: int | None = Field(default=None, ge=0, le=2**31 - 1)
+    hourly_bytes: int | None = Field(default=None, ge=0, le=2**62)
 
 
 class Rotation(BaseModel):
@@ -141,7 +151,14 @@ def issue(body: NewToken, actor: FreshActorDep, services: ServicesDep) -> dict[s
         life = _life(services.settings)
         return {
             "token": access.issue_token(
-                tx, actor, body.name, body.scopes, days=body.days, site_ids=body.site_ids, life=life
+                tx,
+                actor,
+                body.name,
+                body.scopes,
+                days=body.days,
+                site_ids=body.site_ids,
+                life=life,
+                most=Volume(body.hourly_instances, body.hourly_bytes),
             )
         }
 
@@ -152,6 +169,14 @@ def rotate(token_id: UUID, body: Rotation, actor: FreshActorDep, services: Servi
     with services.database.transaction() as tx:
         life = _life(services.settings)
         return {"token": access.rotate_token(tx, actor, token_id, overlap_hours=body.overlap_hours, life=life)}
+
+
+@router.patch("/tokens/{token_id}")
+def change_token(token_id: UUID, body: TokenChange, actor: FreshActorDep, services: ServicesDep) -> dict[str, Any]:
+    """What a program may take by DICOMweb within an hour."""
+    with services.database.transaction() as tx:
+        access.limit_token(tx, actor, token_id, Volume(body.hourly_instances, body.hourly_bytes))
+    return {"id": str(token_id)}
 
 
 @router.delete("/tokens/{token_id}", status_code=204)

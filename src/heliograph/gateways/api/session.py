@@ -1,5 +1,7 @@
 """Signing in and out, and who one is."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -7,9 +9,11 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
 from heliograph import __version__
+from heliograph.engine.db import Tx
 from heliograph.features import access
-from heliograph.features.access import HalfWay, Proof, Session
+from heliograph.features.access import HalfWay, Proof, Session, SignInRules
 from heliograph.features.access.identity.directories import directory_of
+from heliograph.features.access.identity.lockout import begin_unnamed, forget_unnamed
 from heliograph.features.access.identity.passkeys import ask_passkey
 from heliograph.features.access.identity.second_factor import ways_of
 from heliograph.features.access.identity.signing_in import (
@@ -109,13 +113,8 @@ def sign_in(body: SignIn, request: Request, response: Response, services: Servic
 def sign_in_by_link(body: Link, request: Request, response: Response, services: ServicesDep) -> Any:
     """By the code of a one-time link; 202 and a step when there is a second factor."""
     window, rules = window_of(request), rules_of(services.settings)
-    try:
-        with services.database.transaction() as tx:
-            came = access.sign_in_by_link(tx, body.link, window, rules)
-    except NotSignedIn:
-        with services.database.transaction() as tx:
-            note_failure(tx, "", window, "link")
-        raise
+    with _try_unnamed(services, window, rules, "link") as tx:
+        came = access.sign_in_by_link(tx, body.link, window, rules)
     return _came(came, request, response, services)
 
 
@@ -123,14 +122,19 @@ def sign_in_by_link(body: Link, request: Request, response: Response, services: 
 def second(body: Second, request: Request, response: Response, services: ServicesDep) -> Any:
     """The second factor after the first."""
     window, rules = window_of(request), rules_of(services.settings)
-    with services.database.transaction() as tx:
-        let_in = count_second(tx, body.second, window, rules)
+    try:
+        with services.database.transaction() as tx:
+            let_in = count_second(tx, body.second, window, rules)
+    except NotSignedIn:  # no such step: nobody whom it could be counted for
+        with services.database.transaction() as tx:
+            begin_unnamed(tx, window.address, rules.lockout)
+        raise
     try:
         with services.database.transaction() as tx:
             session = access.sign_in_second(tx, services.vault, body.second, body.proof(), window, rules, let_in=let_in)
     except NotSignedIn:
         with services.database.transaction() as tx:
-            note_failure(tx, "", window, "second")
+            note_failure(tx, services.vault, "", window, "second")
         raise
     return _came(session, request, response, services)
 
@@ -150,14 +154,8 @@ def passkey_start(request: Request, services: ServicesDep) -> dict[str, Any]:
 def sign_in_by_passkey(body: KeyAnswer, request: Request, response: Response, services: ServicesDep) -> Any:
     """By a passkey alone."""
     window, rules = window_of(request), rules_of(services.settings)
-    try:
-        with services.database.transaction() as tx:
-            proof = Proof("passkey", step=body.step, answer=body.answer)
-            session = access.sign_in_by_passkey(tx, proof, window, rules)
-    except NotSignedIn:
-        with services.database.transaction() as tx:
-            note_failure(tx, "", window, "passkey")
-        raise
+    with _try_unnamed(services, window, rules, "passkey") as tx:
+        session = access.sign_in_by_passkey(tx, Proof("passkey", step=body.step, answer=body.answer), window, rules)
     return _came(session, request, response, services)
 
 
@@ -234,6 +232,21 @@ def sign_out(request: Request, response: Response, session: AnySessionDep, servi
     response.headers["Clear-Site-Data"] = '"cache"'  # the next person at this browser finds nothing of this one
 
 
+@contextlib.contextmanager
+def _try_unnamed(services: Services, window: Window, rules: SignInRules, way: str) -> Iterator[Tx]:
+    """A try that names nobody: counted for its address beforehand, taken back when it was right, on record when it was not."""
+    with services.database.transaction() as tx:
+        attempt = begin_unnamed(tx, window.address, rules.lockout)
+    try:
+        with services.database.transaction() as tx:
+            yield tx
+            forget_unnamed(tx, attempt)
+    except NotSignedIn:
+        with services.database.transaction() as tx:
+            note_failure(tx, services.vault, "", window, way)
+        raise
+
+
 def _by_directory(
     body: SignIn, window: Window, refused: NotSignedIn, services: Services, *, let_in: bool
 ) -> Session | HalfWay:
@@ -250,7 +263,7 @@ def _by_directory(
             return access.sign_in_by_directory(tx, directory.house, said, body.name, window, rules)
     except HeliographError as error:
         with services.database.transaction() as tx:
-            note_failure(tx, body.name, window)
+            note_failure(tx, services.vault, body.name, window)
         if error.code == "sign_in_failed":
             raise refused from None
         raise

@@ -31,7 +31,7 @@ class DicomWebApplication:
             self.rest.include_router(module.router)
         web = state.dicomweb
         self.cached: CachedRanges = web.cached
-        self.frames = Frames(state.services, state.authenticator, web.locator, web.children, web.cached)
+        self.frames = Frames(state.services, state.authenticator, web.locator, web.children, web.cached, state.volumes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":

@@ -18,6 +18,7 @@ from heliograph.gateways.dicomweb.negotiation import Form, accept_of, frame_form
 from heliograph.gateways.dicomweb.page_cache import CachedRanges
 from heliograph.gateways.dicomweb.ranges import range_of
 from heliograph.gateways.http import Authenticator, problem
+from heliograph.gateways.http.volume import Tally, Volumes
 from heliograph.kit.errors import Absent, Broken, HeliographError, Invalid
 from heliograph.kit.ids import new_secret
 from heliograph.kit.time import monotonic_s
@@ -64,19 +65,24 @@ class Frames:
         locator: Locator,
         children: Children,
         cached: CachedRanges,
+        volumes: Volumes,
     ) -> None:
         self._services = services
         self._authenticator = authenticator
         self._locator = locator
         self._children = children
-        self._actors: dict[bytes, tuple[float, Actor]] = {}
+        self._actors: dict[bytes, tuple[float, Actor, Tally | None]] = {}
         self._cached = cached
+        self._volumes = volumes
 
     async def __call__(self, scope: Scope, send: Send, parts: list[str]) -> None:
         """`parts` is the path below /dicom-web, split at slashes."""
         try:
             _, study_uid, _, series_uid, _, sop_uid, _, numbers = parts
             asked, actor = await self._who(scope)
+            tally = await self._volumes.admit(actor)
+            if tally is not None:
+                send = _counted(send, tally)
             found = self._locator.remembered(actor, study_uid, series_uid, sop_uid)
             if found is None:
                 found = await asyncio.to_thread(self._locator.instance, actor, study_uid, series_uid, sop_uid)
@@ -124,11 +130,15 @@ class Frames:
         known = self._actors.get(asked.credential)
         if known is None or known[0] <= monotonic_s():
             return None
-        found = self._locator.remembered(known[1], parts[1], parts[3], parts[5])
+        _, actor, tally = known
+        found = self._locator.remembered(actor, parts[1], parts[3], parts[5])
         pixels = None if found is None else self._locator.remembered_pixels(found)
-        if found is None or pixels is None:
+        if found is None or pixels is None or (tally is not None and tally.is_used_up):
             return None
-        return self._whole(asked, found, pixels, parts[7])
+        answer = self._whole(asked, found, pixels, parts[7])
+        if answer is not None and tally is not None:
+            tally.took(len(answer.frame))
+        return answer
 
     async def _who(self, scope: Scope) -> tuple[Asked, Actor]:
         """What is asked and by whom; a credential seen in the last two seconds is not looked up again."""
@@ -141,7 +151,7 @@ class Frames:
         actor, _ = await self._authenticator.identify(Request(scope))
         if len(self._actors) > _MOST_CREDENTIALS:
             self._actors.clear()
-        self._actors[asked.credential] = (monotonic_s() + _REMEMBER_S, actor)
+        self._actors[asked.credential] = (monotonic_s() + _REMEMBER_S, actor, self._volumes.tally_of(actor))
         return asked, actor
 
     def _whole(self, asked: Asked, found: Located, pixels: Pixels, numbers: str) -> Answer | None:
@@ -275,6 +285,23 @@ async def _answer(send: Send, answer: Answer) -> None:
         await send({"type": "http.response.body", "body": answer.head, "more_body": True})
         await send({"type": "http.response.body", "body": answer.frame, "more_body": True})
     await send({"type": "http.response.body", "body": answer.tail or answer.frame})
+
+
+def _counted(send: Send, tally: Tally) -> Send:
+    """Counts what goes out by the slow ways."""
+    is_data = False
+
+    async def counting(message: MutableMapping[str, Any]) -> None:
+        nonlocal is_data
+        if message["type"] == "http.response.start":
+            is_data = message["status"] in {200, 206}
+            if is_data:
+                tally.took(0)
+        elif is_data:
+            tally.took(len(message.get("body", b"")), 0)
+        await send(message)
+
+    return counting
 
 
 async def _start(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes | bytearray) -> None:

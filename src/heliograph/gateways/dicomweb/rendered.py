@@ -12,6 +12,7 @@ from heliograph.gateways.dicomweb.locate import Located, spec_of
 from heliograph.gateways.dicomweb.negotiation import parse_accept
 from heliograph.gateways.dicomweb.state import dicomweb_of
 from heliograph.gateways.http import ActorDep
+from heliograph.gateways.http.volume import count
 from heliograph.kit.errors import Absent, Invalid
 from heliograph.standards.dicom import image, render
 
@@ -44,6 +45,7 @@ async def rendered(
     data = await asyncio.to_thread(pixels.read, web.services.blobs, found.blob, number)
     work = functools.partial(render.render_encoded, media_type=media, quality=quality)
     body = await web.children.run(work, spec_of(pixels).only(number), data, pixels.table.transfer_syntax, number, view)
+    await count(request, actor, len(body))
     return Response(body, media_type=media, headers={"ETag": etag, **_CACHING})
 
 
@@ -82,6 +84,7 @@ async def thumbnail(
         etag = f'"{tag}"'
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers={"ETag": etag, **_CACHING})
+        await count(request, actor, len(body))
         return Response(body, media_type="image/jpeg", headers={"ETag": etag, **_CACHING})
     return await rendered(
         study_uid, series_uid or "", sop_uid, request, actor, frame, None, viewport or "128,128", 80, "image/jpeg"

@@ -25,6 +25,7 @@ from heliograph.gateways.dicomweb.objects import leaving
 from heliograph.gateways.dicomweb.ranges import ranged
 from heliograph.gateways.dicomweb.state import DicomWeb, dicomweb_of
 from heliograph.gateways.http import ActorDep
+from heliograph.gateways.http.volume import count, sent_bytes
 from heliograph.kit.errors import Absent, Invalid
 
 router = APIRouter()
@@ -34,19 +35,19 @@ _CACHING = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nos
 @router.get("/studies/{study_uid}")
 async def study(study_uid: str, request: Request, actor: ActorDep) -> Response:
     """Every instance of a study."""
-    return await _retrieve(request, await _below(request, actor, study_uid))
+    return await _retrieve(request, actor, await _below(request, actor, study_uid))
 
 
 @router.get("/studies/{study_uid}/series/{series_uid}")
 async def series(study_uid: str, series_uid: str, request: Request, actor: ActorDep) -> Response:
     """Every instance of a series."""
-    return await _retrieve(request, await _below(request, actor, study_uid, series_uid))
+    return await _retrieve(request, actor, await _below(request, actor, study_uid, series_uid))
 
 
 @router.get("/studies/{study_uid}/series/{series_uid}/instances/{sop_uid}")
 async def instance(study_uid: str, series_uid: str, sop_uid: str, request: Request, actor: ActorDep) -> Response:
     """One instance; alone it may be asked for by range."""
-    return await _retrieve(request, await _below(request, actor, study_uid, series_uid, sop_uid))
+    return await _retrieve(request, actor, await _below(request, actor, study_uid, series_uid, sop_uid))
 
 
 @router.get("/studies/{study_uid}/metadata")
@@ -110,8 +111,11 @@ async def bulkdata(
         return Response(status_code=304, headers=headers)
     if bulk.is_many or ranges[0].is_multipart:
         seams = Seams.new(bulk.media_type)
+        await count(request, actor, bulk.size)
         return StreamingResponse(bulk.parts(web, seams), media_type=seams.content_type, headers=headers)
-    return ranged(request, bulk.size, lambda first, last: bulk.pieces(web, first, last), bulk.content_type, headers)
+    answer = ranged(request, bulk.size, lambda first, last: bulk.pieces(web, first, last), bulk.content_type, headers)
+    await count(request, actor, sent_bytes(answer))
+    return answer
 
 
 async def _below(
@@ -136,7 +140,7 @@ def _whole(web: DicomWeb, found: list[Located]) -> tuple[list[Located], int]:
     return whole, len(found) - len(whole)
 
 
-async def _retrieve(request: Request, found: list[Located]) -> Response:
+async def _retrieve(request: Request, actor: ActorDep, found: list[Located]) -> Response:
     web = dicomweb_of(request)
     form = dicom_form(accept_of(request))
     found, damaged = _whole(web, found)
@@ -156,7 +160,10 @@ async def _retrieve(request: Request, found: list[Located]) -> Response:
             raise not_acceptable("several instances need multipart/related or application/zip")
         one = await leaving(web, found[0], form)
         kind = f"application/dicom; transfer-syntax={one.syntax}"
-        return ranged(request, one.size, lambda first, last: one.pieces(web, first, last), kind, headers)
+        answer = ranged(request, one.size, lambda first, last: one.pieces(web, first, last), kind, headers)
+        await count(request, actor, sent_bytes(answer))
+        return answer
+    await count(request, actor, sum(one.size_bytes for one in found), len(found))
     if form.container == "zip":
         return StreamingResponse(_zip(web, found, form), status, media_type="application/zip", headers=headers)
     seams = Seams.new("application/dicom")

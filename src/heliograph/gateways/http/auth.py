@@ -67,6 +67,10 @@ class Authenticator:
             self._hits.tell("requests", actor.name, client_address(connection), tenant_id=actor.tenant_id)
             raise Busy("these are too many requests in a minute", code="too_many_requests", retry_after_s=wait_s)
 
+    def tell_sign_ins(self, connection: HTTPConnection) -> None:
+        """A sign-in was refused because too many from its address have failed."""
+        self._hits.tell("sign_ins", "", client_address(connection))
+
     def forget(self, connection: HTTPConnection) -> None:
         self._known.pop(_key(connection), None)
 

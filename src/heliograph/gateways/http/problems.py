@@ -67,6 +67,9 @@ def problem(error: HeliographError, face: Face | None = None) -> Response:
         "not_acceptable": 406,
         "cursor_gone": 410,
         "too_many_requests": 429,
+        "too_many_sign_ins": 429,
+        "too_many_steps": 429,
+        "volume_used_up": 429,
     }.get(error.code, status)
     headers = {}
     if isinstance(error, Busy):
@@ -110,6 +113,8 @@ def add_error_handlers(app: FastAPI, faces: Mapping[str, Face] | None = None) ->
         assert isinstance(error, HeliographError)
         if error.code == "not_allowed":
             await asyncio.to_thread(_note_refusal, request)
+        elif error.code == "too_many_sign_ins":
+            authenticator_of(request).tell_sign_ins(request)
         return problem(error, face(request))
 
     async def unfit(request: Request, error: Exception) -> Response:

@@ -16,6 +16,17 @@ class Web:
         "Requests to the API of one person, program or address in a minute; 0 is without a limit. Images are not counted.",
         toml="web.requests_per_minute",
     )
+    web_hourly_instances: int = setting(
+        0,
+        "Objects, and frames or pictures of them, that one program (token) may take by DICOMweb within an hour; 0 is without a limit. "
+        "A token may have its own.",
+        toml="web.hourly_instances",
+    )
+    web_hourly_bytes: int = setting(
+        0,
+        "Bytes that one program (token) may take by DICOMweb within an hour; 0 is without a limit. A token may have its own.",
+        toml="web.hourly_bytes",
+    )
     max_upload_bytes: int = setting(
         8 << 30, "Largest upload through the browser or STOW-RS.", toml="web.max_upload_bytes", least=1
     )

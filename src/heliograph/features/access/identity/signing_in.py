@@ -10,6 +10,7 @@ from uuid import UUID
 
 from heliograph.engine.db import Tx
 from heliograph.engine.secrets import Vault
+from heliograph.engine.telemetry import trouble
 from heliograph.features.access._digests import digest, fits, hashed
 from heliograph.features.access.identity.lockout import begin_attempt, forget_attempts
 from heliograph.features.access.identity.outside import House, Statement, come_in, in_tenant
@@ -34,7 +35,7 @@ from heliograph.features.access.identity.steps import open_step, read_step, take
 from heliograph.features.access.model import HOUSE, Actor
 from heliograph.features.access.policy import note
 from heliograph.features.access.tenants import person_meant
-from heliograph.kit.errors import Absent, Invalid, NotSignedIn, Refused
+from heliograph.kit.errors import Absent, Broken, Invalid, NotSignedIn, Refused
 from heliograph.kit.time import now
 
 _MIN_PASSWORD = 10
@@ -73,7 +74,9 @@ class Window:
 
 def count_sign_in(tx: Tx, name: str, window: Window, rules: SignInRules) -> bool:
     """To be committed before `sign_in`, which is told the answer."""
-    return begin_attempt(tx, account_of(*person_meant(tx, name, window.host)), window.address, rules.lockout)
+    tenant_id, name = person_meant(tx, name, window.host)
+    is_known = _has_account(tx, tenant_id, name)
+    return begin_attempt(tx, account_of(tenant_id, name), window.address, rules.lockout, is_known=is_known)
 
 
 def sign_in(
@@ -102,11 +105,28 @@ def sign_in_by_directory(
     return _second(tx, user_id, window, rules, "ldap")
 
 
-def note_failure(tx: Tx, name: str, window: Window, way: str = "password") -> None:
-    """A failed sign-in, in a transaction that stays whatever became of the attempt's own; told to the organisation that was meant."""
+def note_failure(tx: Tx, vault: Vault, name: str, window: Window, way: str = "password") -> None:
+    """A failed sign-in, in a transaction that stays whatever became of the attempt's own; told to the organisation that was meant. Of a name
+    that nobody has only a mark goes on record: people type passwords into the wrong field (docs/decisions/0012)."""
     tenant_id, name = person_meant(tx, name, window.host)
-    nobody = Actor("user", "", plain(name), tenant_id or HOUSE, frozenset(), window.address)
+    name, mark = plain(name), _mark(vault, plain(name))
+    shown = name if not name or _has_account(tx, tenant_id, name) else mark
+    nobody = Actor("user", "", shown, tenant_id or HOUSE, frozenset(), window.address)
     note(tx, nobody, "signed_in", {}, outcome="refused", detail={"way": way})
+
+
+def _mark(vault: Vault, name: str) -> str:
+    """By which equal names are seen to be equal by whoever has not the key; without a key, nothing."""
+    try:
+        return "?" + vault.mark(name, "names that nobody has")
+    except (Broken, OSError) as error:
+        trouble("name_not_marked", error)
+        return "?"
+
+
+def _has_account(tx: Tx, tenant_id: int, name: str) -> bool:
+    row = tx.execute("select 1 from app_user where tenant_id = %s and name = %s", (tenant_id, plain(name))).fetchone()
+    return row is not None
 
 
 def sign_in_by_link(tx: Tx, code: str, window: Window, rules: SignInRules) -> Session | HalfWay:

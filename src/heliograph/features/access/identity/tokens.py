@@ -7,6 +7,7 @@ from uuid import UUID
 
 from heliograph.engine.db import Tx
 from heliograph.features.access._digests import digest
+from heliograph.features.access.limits import Volume
 from heliograph.features.access.model import ALL, OPERATING, Actor
 from heliograph.features.access.policy import note, require
 from heliograph.features.access.scopes import MACHINE_COLUMNS, machine_scope
@@ -16,6 +17,7 @@ from heliograph.kit.time import now
 
 _TOUCH_EVERY = timedelta(minutes=1)
 _LONGEST_OVERLAP_HOURS = 24.0 * 30
+_AS_THE_SITE = Volume()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,10 @@ def issue_token(
     days: float | None = None,
     site_ids: list[int] | None = None,
     life: TokenLife = TokenLife(),
+    most: Volume = _AS_THE_SITE,
 ) -> str:
-    """A bearer token for a program; shown once. `all` stands for every permission; `site_ids` holds it to some sites. Raises Refused for what
-    the person may not do itself."""
+    """A bearer token for a program; shown once. `all` stands for every permission; `site_ids` holds it to some sites, `most` to what it may take
+    by DICOMweb within an hour. Raises Refused for what the person may not do itself."""
     require(actor, "user.manage")
     unknown = sorted(set(scopes) - ALL - OPERATING - {"all"})
     if unknown or not scopes:
@@ -47,13 +50,13 @@ def issue_token(
     wanted = min(life.days, life.most_days) if days is None else days
     if wanted > life.most_days:
         raise Invalid(f"a token may live for {life.most_days:g} days at most on this site", code="token_too_long")
-    token_id, token = _insert(tx, actor, name[:64], scopes, wanted, site_ids)
+    token_id, token = _insert(tx, actor, name[:64], scopes, wanted, site_ids, most)
     note(
         tx,
         actor,
         "token.issued",
         {"token": str(token_id), "name": name[:64]},
-        detail={"scopes": scopes, "days": wanted, "sites": site_ids or []},
+        detail={"scopes": scopes, "days": wanted, "sites": site_ids or [], "hourly": [most.instances, most.bytes]},
     )
     return token
 
@@ -71,15 +74,17 @@ def rotate_token(
     if not 0 <= overlap_hours <= _LONGEST_OVERLAP_HOURS:
         raise Invalid("overlap_hours must be between 0 and 720", code="bad_overlap")
     row = tx.execute(
-        "select name, scopes, site_ids, coalesce(life_days, extract(epoch from expires_at - created_at) / 86400) from api_token "
+        "select name, scopes, site_ids, coalesce(life_days, extract(epoch from expires_at - created_at) / 86400), hourly_instances, hourly_bytes from api_token "
         "where id = %s and tenant_id = %s and revoked_at is null and (expires_at is null or expires_at > %s) for update",
         (token_id, actor.tenant_id, now()),
     ).fetchone()
     if row is None:
         raise Absent("no such token", code="no_token")
-    name, scopes, site_ids, days = row
+    name, scopes, site_ids, days, *most = row
     _check_own(actor, scopes)
-    made_id, token = _insert(tx, actor, name, scopes, min(float(days or life.days), life.most_days), site_ids)
+    made_id, token = _insert(
+        tx, actor, name, scopes, min(float(days or life.days), life.most_days), site_ids, Volume(*most)
+    )
     tx.execute(
         "update api_token set expires_at = least(expires_at, %s) where id = %s",
         (now() + timedelta(hours=overlap_hours), token_id),
@@ -97,10 +102,22 @@ def rotate_token(
 def tokens(tx: Tx, actor: Actor) -> list[dict[str, Any]]:
     require(actor, "user.manage")
     rows = tx.execute(
-        "select id, name, scopes, site_ids, issued_by, created_at, expires_at, revoked_at, last_used_at from api_token where tenant_id = %s order by created_at desc",
+        "select id, name, scopes, site_ids, issued_by, created_at, expires_at, revoked_at, last_used_at, hourly_instances, hourly_bytes from api_token where tenant_id = %s order by created_at desc",
         (actor.tenant_id,),
     )
-    keys = ("id", "name", "scopes", "site_ids", "issued_by", "created_at", "expires_at", "revoked_at", "last_used_at")
+    keys = (
+        "id",
+        "name",
+        "scopes",
+        "site_ids",
+        "issued_by",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+        "last_used_at",
+        "hourly_instances",
+        "hourly_bytes",
+    )
     return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
@@ -113,6 +130,18 @@ def revoke_token(tx: Tx, actor: Actor, token_id: UUID) -> None:
     if row is None:
         raise Absent("no such token", code="no_token")
     note(tx, actor, "token.revoked", {"token": str(token_id)})
+
+
+def limit_token(tx: Tx, actor: Actor, token_id: UUID, most: Volume) -> None:
+    """How much it may take by DICOMweb within an hour: None is what the settings say, 0 without a limit."""
+    require(actor, "user.manage")
+    row = tx.execute(
+        "update api_token set hourly_instances = %s, hourly_bytes = %s where id = %s and tenant_id = %s and revoked_at is null returning 1",
+        (most.instances, most.bytes, token_id, actor.tenant_id),
+    ).fetchone()
+    if row is None:
+        raise Absent("no such token", code="no_token")
+    note(tx, actor, "token.limited", {"token": str(token_id)}, detail={"hourly": [most.instances, most.bytes]})
 
 
 def token_actor(tx: Tx, token: str, address: str) -> Actor:
@@ -148,12 +177,12 @@ def _check_sites(tx: Tx, actor: Actor, site_ids: list[int]) -> None:
 
 
 def _insert(
-    tx: Tx, actor: Actor, name: str, scopes: list[str], days: float, site_ids: list[int] | None = None
+    tx: Tx, actor: Actor, name: str, scopes: list[str], days: float, site_ids: list[int] | None, most: Volume
 ) -> tuple[UUID, str]:
     token_id, token = new_id(), "hg_" + new_secret(32)
     tx.execute(
-        "insert into api_token (id, tenant_id, name, token_hash, scopes, created_at, expires_at, site_ids, issued_by, life_days) "
-        "values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)",
+        "insert into api_token (id, tenant_id, name, token_hash, scopes, created_at, expires_at, site_ids, issued_by, life_days, hourly_instances, "
+        "hourly_bytes) values (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)",
         (
             token_id,
             actor.tenant_id,
@@ -165,6 +194,8 @@ def _insert(
             site_ids or [],
             actor.name[:64],
             days,
+            most.instances,
+            most.bytes,
         ),
     )
     return token_id, token

@@ -43,7 +43,7 @@ from heliograph.features.access.identity import signing_in
 from heliograph.features.access.identity.lockout import begin_attempt
 from heliograph.features.access.identity.signing_in import count_proof, count_sign_in
 from heliograph.features.access.model import ALL
-from heliograph.kit.errors import Absent, Invalid, NotSignedIn, Refused
+from heliograph.kit.errors import Absent, Busy, Invalid, NotSignedIn, Refused
 from heliograph.kit.time import now
 
 PASSWORD = "correct horse battery"
@@ -113,11 +113,16 @@ class Guessing(OnDatabase):
     @rule(name=st.sampled_from(["jane", "ghost"]), is_right=st.booleans(), address=st.sampled_from(sorted(source)))
     def somebody_tries(self, name: str, is_right: bool, address: str) -> None:
         recent = self._within()
-        is_open = (
-            sum(one[1] == name for one in recent) < self.limit.account_tries
-            and sum(one[2] == self.source[address] for one in recent) < self.limit.address_tries
-        )
         window = Window(address)
+        of_address = sorted(one[0] for one in recent if one[2] == self.source[address])
+        if len(of_address) >= self.limit.address_tries:
+            with pytest.raises(Busy) as told_to_wait:
+                count_sign_in(self.tx, name, window, self.wanted)
+            opens = of_address[-self.limit.address_tries] + timedelta(minutes=self.limit.minutes)
+            assert told_to_wait.value.code == "too_many_sign_ins"
+            assert told_to_wait.value.retry_after_s == (opens - OnDatabase.clock).total_seconds()
+            return
+        is_open = sum(one[1] == name for one in recent) < self.limit.account_tries
         let_in = count_sign_in(self.tx, name, window, self.wanted)
         assert let_in is is_open, "the window slides, for known and unknown names alike"
         word = PASSWORD if is_right else "wrong"

@@ -1,17 +1,22 @@
 """Users, sessions, one-time links, tokens, and the policy that all of them pass."""
 
+import re
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from heliograph.engine.db import Tx
+from heliograph.engine.secrets import Vault
 from heliograph.features import access
-from heliograph.features.access import EVERYWHERE, Actor, Session, SignInRules, Window, system_actor
+from heliograph.features.access import EVERYWHERE, Actor, Lockout, Session, SignInRules, Window, system_actor
+from heliograph.features.access.identity.lockout import begin_unnamed, forget_unnamed
 from heliograph.features.access.identity.signing_in import count_sign_in, note_failure
 from heliograph.features.access.model import ALL, OPERATING, ROLES
-from heliograph.kit.errors import Absent, Conflict, Invalid, NotSignedIn, Refused
+from heliograph.kit.errors import Absent, Busy, Conflict, Invalid, NotSignedIn, Refused
 from heliograph.kit.time import now
 
 PASSWORD = "correct horse battery"
@@ -102,19 +107,74 @@ def test_eight_failures_lock_a_name_until_the_first_is_five_minutes_old(tx: Tx, 
     assert tx.execute("select count(*) from sign_in_attempt").fetchone() == (0,), "the right person clears it"
 
 
-def test_a_name_that_no_database_holds_is_recorded_without_that(tx: Tx) -> None:
-    note_failure(tx, "a\0b\nc@d\0", Window("10.0.0.66", host="x\0y"))
-    row = tx.execute("select actor->>'name' from audit_event order by id desc limit 1").fetchone()
-    assert row == ("a\ufffdb\ufffdc@d\ufffd",)
-
-
-def test_failures_of_a_name_that_nobody_has_are_recorded_too(tx: Tx) -> None:
-    note_failure(tx, "nobody-of-this-name", Window("10.0.0.66"))
+def recorded(tx: Tx, vault: Vault, name: str, host: str = "") -> str:
+    """What the audit log keeps of a name at which a sign-in failed."""
+    note_failure(tx, vault, name, Window("10.0.0.66", host=host))
     row = tx.execute(
         "select outcome, actor from audit_event where kind = 'signed_in' order by id desc limit 1"
     ).fetchone()
     assert row is not None
-    assert (row[0], row[1]["name"], row[1]["address"]) == ("refused", "nobody-of-this-name", "10.0.0.66")
+    assert (row[0], row[1]["address"]) == ("refused", "10.0.0.66")
+    return str(row[1]["name"])
+
+
+def test_of_a_name_that_nobody_has_only_a_mark_is_recorded(tx: Tx, actor: Actor, jane: UUID, tmp_path: Path) -> None:
+    vault, other = Vault(tmp_path / "ours"), Vault(tmp_path / "another")
+    first = recorded(tx, vault, "hunter2 as a name")
+    assert re.fullmatch(r"\?[0-9a-f]{12}", first)
+    assert recorded(tx, vault, "hunter2 as a name") == first, "equal attempts are known as equal"
+    assert recorded(tx, vault, "hunter3 as a name") != first
+    assert recorded(tx, other, "hunter2 as a name") != first, "without the key it tells nothing"
+    assert re.fullmatch(r"\?[0-9a-f]{12}", recorded(tx, vault, "a\0b\nc@d\0", "x\0y"))
+    assert recorded(tx, vault, "jane") == "jane"
+    assert recorded(tx, vault, "") == "", "a link names nobody"
+    gone = access.add_user(tx, actor, "gone", ["viewer"], password=PASSWORD)
+    access.set_user(tx, actor, gone, disabled=True)
+    assert recorded(tx, vault, "gone") == "gone", "what was an account is a name"
+
+
+def test_a_failed_sign_in_is_recorded_when_the_key_is_damaged(tx: Tx, tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "secrets.key").write_text("no key")
+    assert recorded(tx, Vault(tmp_path), "somebody") == "?"
+
+
+def test_what_counts_attempts_keeps_too_little_of_a_name_that_nobody_has(tx: Tx, jane: UUID) -> None:
+    for name in ("jane", "correct horse battery"):
+        count_sign_in(tx, name, Window("10.0.0.66"), RULES)
+    kept = [len(bytes(row[0])) for row in tx.execute("select account from sign_in_attempt order by id")]
+    assert kept == [32, 2]
+    fail = [count_sign_in(tx, "correct horse battery", Window("10.0.0.67"), RULES) for _ in range(9)]
+    assert fail == [True] * 7 + [False] * 2, "it is counted all the same"
+
+
+# -- one address -----------------------------------------------------------------------------------------------
+
+
+def test_an_address_that_failed_too_often_is_told_how_long_whatever_it_names(tx: Tx, jane: UUID) -> None:
+    rules = SignInRules(lockout=Lockout(account_tries=8, address_tries=6, minutes=5.0))
+    tries = [partial(count_sign_in, tx, name, WINDOW, rules) for name in ("jane", "nobody", "someone")]
+    for n in range(6):
+        assert tries[n % 3]()
+    tx.execute("update sign_in_attempt set at = at - interval '1 minute'")
+    told = []
+    for one in (*tries, partial(begin_unnamed, tx, WINDOW.address, rules.lockout)):
+        with pytest.raises(Busy) as error:
+            one()
+        told.append((error.value.code, error.value.message, round(error.value.retry_after_s / 10)))
+    assert set(told) == {("too_many_sign_ins", "too many sign-ins from this address have failed", 24)}
+    assert count_sign_in(tx, "jane", Window("10.0.0.2"), rules), "another address is free"
+    tx.execute("update sign_in_attempt set at = at - interval '4 minutes' where address = '10.0.0.1'")
+    assert tries[0](), "it opens by itself"
+
+
+def test_a_house_behind_one_address_is_held_by_failures_and_not_by_successes(tx: Tx, jane: UUID) -> None:
+    rules = SignInRules(lockout=Lockout(account_tries=8, address_tries=3, minutes=5.0))
+    for _ in range(12):
+        assert count_sign_in(tx, "jane", WINDOW, rules)
+        came(access.sign_in(tx, "jane", PASSWORD, WINDOW, rules))
+        forget_unnamed(tx, begin_unnamed(tx, WINDOW.address, rules.lockout))
+    assert tx.execute("select count(*) from sign_in_attempt").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("new", ["", "short", "123456789", "x" * 1025])
