@@ -4,14 +4,17 @@ import contextlib
 import socket
 import struct
 from pathlib import Path
+from statistics import median
 
 from tests.faults.security.conftest import Siege, doors, held_by
 from tests.peers import processes
 from tests.peers.association import Association, Lost, associate_request
 
-SPAN = 250
-SPANS = 4
-LEAK_BYTES = 8 << 10  # of one association, in every span
+SPAN = 200
+SPANS = 5
+LEAK_BYTES = (
+    1 << 10
+)  # of one association, in most spans; 0.03 to 0.16 KiB without a leak, one span in five up to 1.3 on a busy machine
 
 
 def _cycles(siege: Siege, count: int) -> None:
@@ -39,7 +42,7 @@ def _dicom_doors(siege: Siege) -> list[int]:
 
 
 def test_associations_that_come_and_go_leave_nothing(siege: Siege) -> None:
-    """A leak shows in every span of associations; what a busy moment takes, and gives back, does not."""
+    """A leak shows in every span of associations; what a busy moment takes, and gives back, does not: the middle one of all spans counts."""
     pids = _dicom_doors(siege)
     assert pids
     _cycles(siege, SPAN // 2)
@@ -51,9 +54,7 @@ def test_associations_that_come_and_go_leave_nothing(siege: Siege) -> None:
         now = _held(siege, pids)
         grown.append(now - before)
         before = now
-        if grown[-1] < SPAN * LEAK_BYTES:
-            break
-    assert min(grown) < SPAN * LEAK_BYTES, grown
+    assert median(grown) < SPAN * LEAK_BYTES, grown
     for pid in pids:
         assert _files(pid) < files[pid] + 80, "descriptors of associations that are over"
 

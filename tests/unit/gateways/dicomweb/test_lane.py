@@ -22,6 +22,8 @@ from heliograph.gateways.dicomweb.lane import FrameLane, lane
 from heliograph.gateways.dicomweb.locate import Located, Locator
 from heliograph.gateways.dicomweb.page_cache import CachedRanges
 from heliograph.gateways.http.connection import BODY_S, Connection
+from heliograph.gateways.http.volume import Volumes
+from heliograph.kit.settings import Settings
 from heliograph.services import Services
 from heliograph.standards.dicom.header import scan
 from tests import phantoms
@@ -83,11 +85,12 @@ def _files() -> list[bytes]:
 
 
 def _filled(store: SegmentStore) -> tuple[Frames, list[bytes]]:
-    services = cast("Services", SimpleNamespace(blobs=store))
+    services = cast("Services", SimpleNamespace(blobs=store, settings=Settings(), database=None))
     locator = Locator(services)
-    frames = Frames(services, cast("Any", None), locator, cast("Any", None), CachedRanges(store))
-    actor = Actor("token", "1", "reader", 1, frozenset())
-    frames._actors[TOKEN] = (FOREVER, actor)
+    nobody = cast("Any", None)
+    frames = Frames(services, nobody, locator, nobody, CachedRanges(store), Volumes(services, nobody))
+    actor = Actor("user", "1", "reader", 1, frozenset())
+    frames._actors[TOKEN] = (FOREVER, actor, None)
     pixels = []
     with_writer = store.writer()
     for number, data in enumerate(_files(), 1):
@@ -103,7 +106,7 @@ def _filled(store: SegmentStore) -> tuple[Frames, list[bytes]]:
             1, SHAPE.study_uid, 1, SHAPE.series_uid, number, SHAPE.sop_uid(number), header.text("SOPClassUID"),
             header.transfer_syntax, ref, len(data), header.prefix_bytes, header.header_bytes, f"{number:032x}" * 2,
         )  # fmt: skip
-        locator._rows["token", "1", SHAPE.study_uid, SHAPE.series_uid, SHAPE.sop_uid(number)] = (FOREVER, found)
+        locator._rows["user", "1", SHAPE.study_uid, SHAPE.series_uid, SHAPE.sop_uid(number)] = (FOREVER, found)
         locator.pixels(found)
     with_writer.close()
     return frames, pixels
@@ -423,11 +426,11 @@ def test_who_is_no_longer_remembered_takes_the_road(house: House) -> None:
     with connect(house) as wire:
         taught(wire)
     asked = next(iter(house.protocol.known.values()))
-    _, actor = house.frames._actors[TOKEN]
+    _, actor, _ = house.frames._actors[TOKEN]
     assert house.frames.at_once(asked, parts(1)) is not None
-    house.frames._actors[TOKEN] = (0.0, actor)
+    house.frames._actors[TOKEN] = (0.0, actor, None)
     assert house.frames.at_once(asked, parts(1)) is None
-    house.frames._actors[TOKEN] = (FOREVER, Actor("token", "2", "another", 1, frozenset()))
+    house.frames._actors[TOKEN] = (FOREVER, Actor("user", "2", "another", 1, frozenset()), None)
     assert house.frames.at_once(asked, parts(1)) is None, "what one may see says nothing of another"
 
 
@@ -444,7 +447,7 @@ def test_a_segment_that_is_cut_off_is_an_error_and_the_connection_lives(house: H
     with connect(house) as wire:
         taught(wire)
         assert not ask(wire, request(5)).by_road
-        key = ("token", "1", SHAPE.study_uid, SHAPE.series_uid, SHAPE.sop_uid(5))
+        key = ("user", "1", SHAPE.study_uid, SHAPE.series_uid, SHAPE.sop_uid(5))
         path, start, _ = house.store.locate(house.frames._locator._rows[key][1].blob)
         os.truncate(path, start + 1000)
         broken = ask(wire, request(5))
