@@ -36,6 +36,8 @@ export class StackPane extends PlacedPicture implements Viewport {
   /** True from a wish to draw until the library says that it has drawn. */
   private drawPending = false
   private destroyed = false
+  /** The image that the stack should have begun with cannot be had: the first that can be opens it. */
+  private isUnopened = false
   /** The last picture of this stack that was on the screen: what comes after a failure keeps its place. */
   private last: Picture | undefined
   private retryTimer: ReturnType<typeof setTimeout> | undefined
@@ -68,6 +70,7 @@ export class StackPane extends PlacedPicture implements Viewport {
     const start = Math.min(Math.max(index, 0), stack.frames.length - 1)
     this.steady.clear()
     this.last = undefined
+    this.isUnopened = false
     this.set({ ...EMPTY_STATE, speed: this.state.speed, status: 'loading', stack, index: start, revision: this.state.revision + 1 })
     this.hide(true)
     this.placement.begin()
@@ -75,11 +78,17 @@ export class StackPane extends PlacedPicture implements Viewport {
     try {
       await this.load(start)
       if (this.generation !== generation || this.destroyed) return
-      await this.drawing.setStack(this.imageIds, this.state.index)
+      await this.open(stack, generation)
     } catch (error) {
-      if (this.generation === generation) this.fail(failureOf(error))
-      return
+      if (this.generation !== generation) return
+      this.isUnopened = true
+      this.fail(failureOf(error))
     }
+  }
+
+  private async open(stack: ImageStack, generation: number): Promise<void> {
+    await this.drawing.setStack(this.imageIds, this.state.index)
+    this.isUnopened = false
     this.startPrefetch(stack, generation)
   }
 
@@ -213,7 +222,8 @@ export class StackPane extends PlacedPicture implements Viewport {
   }
 
   private async draw(index: number): Promise<void> {
-    const generation = this.generation
+    const { generation } = this
+    const { stack } = this.state
     this.wantNow(index)
     const isCurrent = (): boolean => generation === this.generation && this.state.index === index && !this.destroyed
     try {
@@ -225,6 +235,7 @@ export class StackPane extends PlacedPicture implements Viewport {
       const drawn = this.drawing.getCurrentImageIdIndex() === index && this.drawing.getImageIds() === this.imageIds
       if (drawn) this.paint(this.drawing.getCornerstoneImage())
       else if (this.drawing.getImageIds() === this.imageIds) await this.drawing.setImageIdIndex(index)
+      else if (this.isUnopened && stack !== undefined) await this.open(stack, generation)
     } catch (error) {
       if (isCurrent()) this.fail(failureOf(error))
       return
