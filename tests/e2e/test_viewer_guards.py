@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from heliograph.engine.blobs.segments import SegmentStore
+from tests.conformance.api_routes import database
 from tests.e2e.pictures import CT_IMAGE, Study, ct_stack, ramp
 from tests.e2e.reading import HOOK, PATIENCE_S, Reader
+from tests.peers.heliograph import Server
 
 _SWITCH = (
     "(id) => { window.history.pushState({}, '', `/study/${id}`); window.dispatchEvent(new PopStateEvent('popstate')) }"
@@ -126,6 +129,47 @@ def test_guard_2_a_study_with_held_objects_says_so(reader: Reader, tmp_path: Pat
     banner.get_by_role("button", name="Details").click()
     # With the difference.
     banner.filter(has_text="Entirely").wait_for(timeout=PATIENCE_S * 1000)
+
+
+def test_a_damaged_image_is_counted_and_not_shown_and_the_others_are(reader: Reader, tmp_path: Path) -> None:
+    """A wrong pixel hurts somebody (N21). It is the first of its series, which must not keep the others from the screen."""
+    study = Study(tmp_path, 390, "E2E-390")
+    reader.store(ct_stack(study, 3))
+    first = _first_shown(reader, study.uid)
+    _flip(reader.server, first)
+    try:
+        assert reader.server.verify().returncode == 1
+        reader.page.wait_for_timeout(1500)
+        reader.open(study.uid, wait=False)
+        assert "1 image is damaged" in reader.page.get_by_test_id("damaged-banner").inner_text(
+            timeout=PATIENCE_S * 1000
+        )
+        reader.page.get_by_text("Damaged, not shown").wait_for(timeout=PATIENCE_S * 1000)
+        reader.press("ArrowDown")
+        reader.until(f"() => {HOOK}.viewports()[0].status === 'ready'")
+    finally:
+        _flip(reader.server, first)
+        reader.server.verify()
+
+
+def _first_shown(reader: Reader, study_uid: str) -> str:
+    with reader.server.client() as client:
+        (series,) = client.get(f"/api/studies/{reader.find(study_uid)}").json()["series"]
+        shown = client.get(f"/api/series/{series['id']}/document").json()["instances"]
+    return str(shown[0]["sop_uid"])
+
+
+def _flip(server: Server, sop_uid: str) -> None:
+    """One bit of the pixels of an image, where it lies."""
+    with database(server) as connection:
+        row = connection.execute("select blob, size_bytes from instance where sop_uid = %s", (sop_uid,)).fetchone()
+    assert row is not None
+    path, start, _ = SegmentStore(server.data / "blobs").locate(row[0])
+    with path.open("r+b") as file:
+        file.seek(start + row[1] - 300)
+        byte = file.read(1)[0]
+        file.seek(-1, 1)
+        file.write(bytes([byte ^ 1]))
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es", "zh", "ar"])
