@@ -11,7 +11,7 @@ import { State } from '@/kit/State'
 import css from './Limits.module.css'
 
 const SPANS = ['24', '168', '720'] as const
-const WHAT = ['associations', 'volume', 'requests'] as const
+const WHAT = ['associations', 'volume', 'requests', 'sign_ins'] as const
 
 /** What one caller may take or ask within a time, who came to such a limit, and what devices took of late. */
 export default function LimitsPage() {
