@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 from pydicom import Dataset
 
+from heliograph.features.archive import damage
 from tests.faults.security import hostile
 from tests.faults.security.conftest import Siege
 from tests.faults.security.hostile import Identity
@@ -108,7 +109,13 @@ def _retrieved_without(server: Server, whole: Identity, damaged: Identity) -> No
     """C-GET of the series: one sub-operation failed, and which."""
     keys = Dataset()
     keys.QueryRetrieveLevel, keys.StudyInstanceUID, keys.SeriesInstanceUID = "SERIES", whole.study, whole.series
-    answer = pynet.get(server.dicom, keys, [(hostile.CT, [EXPLICIT])], calling="HARNESS")
+
+    def get() -> pynet.Retrieved:
+        return pynet.get(server.dicom, keys, [(hostile.CT, [EXPLICIT])], calling="HARNESS")
+
+    _until(lambda: get().failed == 1, "a receiving process gives it out")  # each looks once a second
+    time.sleep(2 * damage.EVERY_S)
+    answer = get()
     assert (answer.completed, answer.failed) == (1, 1)
     assert answer.failed_uids == (damaged.sop,)
     assert [one.SOPInstanceUID for one in answer.datasets] == [whole.sop]
