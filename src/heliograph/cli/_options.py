@@ -75,3 +75,19 @@ def not_negative(text: str) -> float:
     if not 0 <= value < 1e9:
         raise argparse.ArgumentTypeError("must be 0 or more")
     return value
+
+
+def objects(text: str) -> int:
+    """Of an hour; 0 is any number."""
+    return _whole(text, 2_000_000_000)
+
+
+def size_bytes(text: str) -> int:
+    """Of an hour; 0 is any number."""
+    return _whole(text, 10**15)
+
+
+def _whole(text: str, most: int) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {most}; 0 is without a limit")
+    return int(text)

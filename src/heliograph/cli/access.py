@@ -5,7 +5,7 @@ import sys
 
 from heliograph.app import installation
 from heliograph.app.greet import sign_in_url
-from heliograph.cli._options import Commands, acting, add_tenant, command, positive, settings_of
+from heliograph.cli._options import Commands, acting, add_tenant, command, objects, positive, settings_of, size_bytes
 from heliograph.cli.certificates import add_to_devices
 from heliograph.cli.people import add_import
 from heliograph.engine.db import Tx
@@ -29,11 +29,13 @@ def add_to(commands: Commands) -> None:
     token.add_argument("--sites", default="", help="names of the sites that it is held to, with commas between [all]")
     token.add_argument(
         "--hourly-instances",
-        type=int,
+        type=objects,
         help="objects it may take by DICOMweb in an hour [web.hourly_instances]; 0 any number",
     )
     token.add_argument(
-        "--hourly-bytes", type=int, help="bytes it may take by DICOMweb in an hour [web.hourly_bytes]; 0 any number"
+        "--hourly-bytes",
+        type=size_bytes,
+        help="bytes it may take by DICOMweb in an hour [web.hourly_bytes]; 0 any number",
     )
     token.add_argument("--days", type=positive, help="days after which it ends [access.token_days]")
     add_tenant(token)
@@ -80,9 +82,11 @@ def _add_device(commands: Commands) -> None:
     add.set_defaults(run=_device_add)
     add.add_argument("--tls", action="store_true", help="call it with TLS when something is sent to it")
     add.add_argument(
-        "--hourly-instances", type=int, help="objects it may take in an hour [dimse.hourly_instances]; 0 any number"
+        "--hourly-instances", type=objects, help="objects it may take in an hour [dimse.hourly_instances]; 0 any number"
     )
-    add.add_argument("--hourly-bytes", type=int, help="bytes it may take in an hour [dimse.hourly_bytes]; 0 any number")
+    add.add_argument(
+        "--hourly-bytes", type=size_bytes, help="bytes it may take in an hour [dimse.hourly_bytes]; 0 any number"
+    )
     add_to_devices(verbs)
     known = command(verbs, "list", "list devices and who wants in")
     add_tenant(known)

@@ -75,6 +75,16 @@ def test_wrong_usage_ends_with_2(words: list[str], capsys: pytest.CaptureFixture
     assert "heliograph" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("value", ["-1", "1.5", "2000000001", "many"])
+@pytest.mark.parametrize("words", [["token", "--name", "n", "--scope", "all"], ["device", "add", "--aet", "A"]])
+def test_a_limit_that_is_none_is_refused_by_its_name(
+    words: list[str], value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([*words, f"--hourly-instances={value}"])
+    assert "--hourly-instances: must be a whole number from 0 to 2000000000" in capsys.readouterr().err
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--version"])
