@@ -25,12 +25,15 @@ export interface OrganisationDraft {
 export interface Limits {
   items: { what: string; who: string; address: string; count: number; first_at: string; last_at: string }[]
   volumes: { device_id: string; aet: string; instances: number; bytes: number; most_instances: number; most_bytes: number }[]
+  token_volumes: { token_id: string; name: string; instances: number; bytes: number; most_instances: number; most_bytes: number }[]
   limits: {
     new_associations_per_minute: number
     associations: number
     associations_of_address: number
     hourly_instances: number
     hourly_bytes: number
+    token_hourly_instances: number
+    token_hourly_bytes: number
     requests_per_minute: number
     sign_in_tries: number
     sign_in_tries_of_address: number

@@ -1,5 +1,5 @@
 import { SegmentedControl } from '@mantine/core'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 import { type Limits, useLimits } from '@/api/house'
@@ -41,7 +41,8 @@ export default function LimitsPage() {
         {limits.data !== undefined && (
           <>
             <Met found={limits.data} />
-            <Taken found={limits.data} />
+            <Devices found={limits.data} />
+            <Programs found={limits.data} />
             <Holding limits={limits.data.limits} />
           </>
         )}
@@ -114,32 +115,51 @@ function Of({ value, most, show }: { value: number; most: number; show: (value: 
   )
 }
 
-function Taken({ found }: { found: Limits }) {
+type Volume = Pick<Limits['volumes'][number], 'instances' | 'bytes' | 'most_instances' | 'most_bytes'>
+
+function Devices({ found }: { found: Limits }) {
+  const { t } = useTranslation('access')
+  const rows = found.volumes.map((one) => ({
+    ...one,
+    id: one.device_id,
+    who: (
+      <Link to={`/devices?open=${encodeURIComponent(one.device_id)}`}>
+        <bdi>{one.aet}</bdi>
+      </Link>
+    ),
+  }))
+  return <Taken title={t('limit.taken')} hint={t('limit.taken_hint')} nothing={t('limit.taken_nothing')} who={t('limit.device')} rows={rows} />
+}
+
+function Programs({ found }: { found: Limits }) {
+  const { t } = useTranslation('access')
+  const rows = found.token_volumes.map((one) => ({ ...one, id: one.token_id, who: <bdi>{one.name}</bdi> }))
+  return <Taken title={t('limit.programs')} hint={t('limit.programs_hint')} nothing={t('limit.programs_nothing')} who={t('limit.program')} rows={rows} />
+}
+
+/** What each took within the last hour, and may take. */
+function Taken({ title, hint, nothing, who, rows }: { title: string; hint: string; nothing: string; who: string; rows: (Volume & { id: string; who: ReactNode })[] }) {
   const { t } = useTranslation('access')
   const format = useFormat()
   return (
-    <Section title={t('limit.taken')}>
-      <p className={css['hint']}>{t('limit.taken_hint')}</p>
-      {found.volumes.length === 0 ? (
-        <p className={form['quiet']}>{t('limit.taken_nothing')}</p>
+    <Section title={title}>
+      <p className={css['hint']}>{hint}</p>
+      {rows.length === 0 ? (
+        <p className={form['quiet']}>{nothing}</p>
       ) : (
         <div className={css['wide']}>
-          <table className={css['table']} aria-label={t('limit.taken')}>
+          <table className={css['table']} aria-label={title}>
             <thead>
               <tr>
-                <th scope="col">{t('limit.device')}</th>
+                <th scope="col">{who}</th>
                 <th scope="col">{t('limit.objects')}</th>
                 <th scope="col">{t('limit.bytes')}</th>
               </tr>
             </thead>
             <tbody>
-              {found.volumes.map((one) => (
-                <tr key={one.device_id}>
-                  <td>
-                    <Link to={`/devices?open=${encodeURIComponent(one.device_id)}`}>
-                      <bdi>{one.aet}</bdi>
-                    </Link>
-                  </td>
+              {rows.map((one) => (
+                <tr key={one.id}>
+                  <td>{one.who}</td>
                   <td>
                     <Of value={one.instances} most={one.most_instances} show={format.count} />
                   </td>
@@ -170,6 +190,8 @@ function Holding({ limits }: { limits: Limits['limits'] }) {
           [t('limit.associations_of_address'), most(limits.associations_of_address)],
           [t('limit.hourly_instances'), most(limits.hourly_instances)],
           [t('limit.hourly_bytes'), most(limits.hourly_bytes, format.bytes)],
+          [t('limit.token_hourly_instances'), most(limits.token_hourly_instances)],
+          [t('limit.token_hourly_bytes'), most(limits.token_hourly_bytes, format.bytes)],
           [t('limit.requests_per_minute'), most(limits.requests_per_minute)],
           [t('limit.sign_in_tries'), most(limits.sign_in_tries)],
           [t('limit.sign_in_tries_of_address'), most(limits.sign_in_tries_of_address)],
