@@ -14,7 +14,7 @@ from heliograph.features.access import system_actor
 from heliograph.features.access.watching.folding import fold_log
 from heliograph.features.archive import alarms, damage, settle, verify_jobs
 from heliograph.features.archive.warm import warm
-from heliograph.features.imaging import Documents
+from heliograph.features.imaging import Documents, write_facts
 from heliograph.features.imaging.thumbnails import make_thumbnail
 from heliograph.features.routing import jobs as routing_jobs
 from heliograph.features.trail import verification as audit_verify
@@ -42,7 +42,9 @@ def works(services: Services) -> list[Work]:
     documents = Documents(services.database, services.blobs)
 
     def make_document(series_id: int) -> None:
-        documents.write(series_id)
+        document = documents.write(series_id)
+        if document is not None:
+            write_facts(services.database, series_id, document)
         make_thumbnail(services.database, services.blobs, series_id)
 
     return [

@@ -83,8 +83,8 @@ class Documents:
             ).fetchone()
             return self._of_row(tx, row)
 
-    def write(self, series_id: int) -> None:
-        """Makes and stores the document of a settled series; the job after settling."""
+    def write(self, series_id: int) -> SeriesDocument | None:
+        """Makes and stores the document of a settled series; the job after settling. None when it cannot be kept."""
         with self._database.transaction() as tx:
             row = tx.execute(
                 "select se.id, se.series_uid, st.study_uid, se.revision, se.instance_count, se.settled_at is not null "
@@ -92,12 +92,12 @@ class Documents:
                 (series_id,),
             ).fetchone()
             if row is None:
-                return
+                return None
             series = _Series(*row)
             rows = _rows(tx, series.id)
         document = self._make(series, rows)
         if _is_damaged(document):
-            return
+            return None
         with self._database.transaction() as tx:
             tx.execute(
                 "insert into series_document (series_fk, revision, format, body, made_at) values (%s,%s,%s,%s,%s) "
@@ -105,6 +105,7 @@ class Documents:
                 "body = excluded.body, made_at = excluded.made_at where series_document.revision <= excluded.revision",
                 (series.id, series.revision, FORMAT, document.to_bytes(), now()),
             )
+        return document
 
     def _of_row(self, tx: Tx, row: tuple[Any, ...] | None) -> SeriesDocument:
         return self._with_damage(self._as_kept(tx, row))

@@ -78,7 +78,7 @@ def study(study_id: str, actor: ActorDep, services: ServicesDep, reads: ReadsDep
 def manifest(study_id: str, request: Request, actor: ActorDep, services: ServicesDep) -> Any:
     """What a viewer hangs a study by. Opening a study is audited here, also when the browser has the manifest already."""
     with services.database.transaction() as tx:
-        found = imaging.study_manifest(tx, actor, number_of(study_id))
+        found = imaging.study_manifest(tx, actor, number_of(study_id), services.blobs)
     services.note_read(actor, "study.opened", {"study": study_id, "study_uid": found["study"]["study_uid"]})
     answer = JSONResponse(jsonable_encoder(found), headers={"Cache-Control": "private, no-cache"})
     # By content: settling, and what becomes of the patient's other studies, make no new revision (safety guard 7).

@@ -146,7 +146,7 @@ def test_who_may_not_read_finds_nothing(
         with pytest.raises(Absent):
             series_thumbnail(scratch, blobs, who, stored.series_id or 0)
         with scratch.transaction() as tx, pytest.raises(Absent):
-            study_manifest(tx, who, stored.study_id or 0)
+            study_manifest(tx, who, stored.study_id or 0, blobs)
     with pytest.raises(Absent):
         documents.find(actor, "1.2.3", shape.series_uid)
 
@@ -203,19 +203,19 @@ def test_a_series_without_pictures_has_a_document_and_no_thumbnail(
 
 
 def test_the_manifest_counts_what_is_there(
-    scratch: Database, actor: Actor, shape: Shape, put: Put, stored: Outcome
+    scratch: Database, blobs: Blobs, actor: Actor, shape: Shape, put: Put, stored: Outcome
 ) -> None:
     forged = dcmread(io.BytesIO(slices(shape)[0]))
     forged.SeriesDescription = "FORGED"
     assert put(forged, "ELSEWHERE").kind == "held"
     with scratch.transaction() as tx:
-        told = study_manifest(tx, actor, stored.study_id or 0)
+        told = study_manifest(tx, actor, stored.study_id or 0, blobs)
     assert (told["instance_count"], told["study"]["instance_count"]) == (4, 4)
     assert [one["instance_count"] for one in told["series"]] == [4]
     assert [one["reason_code"] for one in told["held"]] == ["same_uid_other_content"]
     assert told["priors"] == []
     with scratch.transaction() as tx, pytest.raises(Absent):
-        study_manifest(tx, actor, 10**12)
+        study_manifest(tx, actor, 10**12, blobs)
 
 
 def test_pixels_that_cannot_be_framed_say_why(
