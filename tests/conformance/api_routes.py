@@ -69,6 +69,7 @@ BODIES: dict[str, Any] = {
     "POST /api/users/{user_id}/place": {"everywhere": False},
     "PUT /api/users/{user_id}/projects": {"projects": []},
     "POST /api/patients/find": {"patient_id": "nobody-of-this-name"},
+    "POST /api/studies/{study_id}/marks": {"events": []},
     "POST /api/studies/{study_id}/ties": {"tie": "reader", "subject": ABSENT_UUID},
     "POST /api/studies/{study_id}/ties/remove": {"tie": "reader", "subject": ABSENT_UUID},
     "POST /api/patients/{patient}/restriction": {"restriction": "vip"},
@@ -81,6 +82,7 @@ BODIES: dict[str, Any] = {
     "POST /api/account/passkeys": {"step": "none", "answer": {}},
     "PATCH /api/account/passkeys/{passkey_id}": {"name": "other"},
     "PUT /api/account/pin": {"pin": "271828"},
+    "PUT /api/account/preferences/{name}": {"document": {"a": 1}},
 }
 PUBLIC = {
     "POST /api/session", "POST /api/session/link", "GET /api/session/ways", "POST /api/session/second", "POST /api/session/passkey",
@@ -90,9 +92,10 @@ PUBLIC = {
 # What somebody who may only look at studies may use; everything else is refused.
 FOR_VIEWERS = {
     "GET /api/session", "DELETE /api/session", "POST /api/session/password", "POST /api/studies/search", "GET /api/studies/{study_id}",
-    "GET /api/studies/{study_id}/manifest", "GET /api/studies/{study_id}/held", "GET /api/series/{series_id}/document",
+    "GET /api/studies/{study_id}/manifest", "GET /api/studies/{study_id}/marks", "GET /api/studies/{study_id}/held", "GET /api/series/{series_id}/document",
     "GET /api/series/{series_id}/thumbnail", "POST /api/where", "GET /api/about", "GET /api/glass", "POST /api/glass/search", "POST /api/glass/{glass_id}/end",
     # Everybody's own.
+    "GET /api/account/preferences/{name}", "PUT /api/account/preferences/{name}",
     "GET /api/session/oidc/prove", "POST /api/session/prove", "POST /api/session/prove/passkey", "POST /api/session/fresh", "POST /api/session/lock", "POST /api/session/unlock",
     "POST /api/session/active", "GET /api/account", "POST /api/account/totp", "POST /api/account/totp/confirm", "DELETE /api/account/totp",
     "POST /api/account/recovery", "POST /api/account/passkeys/start", "POST /api/account/passkeys",
@@ -108,7 +111,7 @@ def _routes() -> dict[str, str]:
     found = {}
     for path, verbs in app.openapi()["paths"].items():
         for verb, operation in verbs.items():
-            filled = path.replace("{verb}", "resend" if "sends" in path else "cancel")
+            filled = path.replace("{verb}", "resend" if "sends" in path else "cancel").replace("{name}", "chosen")
             for parameter in operation.get("parameters", []):
                 if parameter["in"] == "path":
                     is_uuid = parameter["schema"].get("format") == "uuid"

@@ -3,6 +3,7 @@
 import base64
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pyotp
@@ -31,7 +32,7 @@ class Caller:
         self.otherwise: list[str] = []
         self.called: set[str] = {SESSION, "POST /api/session/link", "POST /api/session/password"}
 
-    def __call__(self, name: str, body: Any = None, *, files: Any = None, query: str = "", **ids: Any) -> Any:
+    def __call__(self, name: str, /, body: Any = None, *, files: Any = None, query: str = "", **ids: Any) -> Any:
         method, _, pattern = name.partition(" ")
         answer = self.browser.request(
             method,
@@ -79,6 +80,16 @@ def _studies(call: Caller, house: Server) -> str:
     assert len(call("GET /api/studies/{study_id}/held", study_id=study)["items"]) == 2
     document = call("GET /api/series/{series_id}/document", series_id=manifest["series"][0]["id"])
     assert len(document["instances"]) == 2
+    image = {"series_uid": document["series_uid"], "sop_uid": document["instances"][0]["sop_uid"]}
+    body = {
+        "kind": "length",
+        "image": image,
+        "points": [[0, 0], [3, 4]],
+        "measured": [{"name": "length", "value": 5.0, "unit": "px"}],
+    }
+    drawn = {"id": str(uuid4()), "mark": str(uuid4()), "version": 1, "at": "2026-11-22T10:00:00Z", "body": body}
+    assert call("POST /api/studies/{study_id}/marks", {"events": [drawn]}, study_id=study)["last"] >= 1
+    assert call("GET /api/studies/{study_id}/marks", study_id=study)["items"][0]["body"]["kind"] == "length"
     assert call("POST /api/where", {"text": SHAPE.study_uid})["answers"][0]["events"]
     assert call("GET /api/changes")["items"]
     return study
@@ -296,6 +307,8 @@ def _own_account(call: Caller, house: Server) -> None:
         assert len(own("POST /api/account/recovery")["recovery_codes"]) == 10
         _own_passkey(own, house)
         assert own("GET /api/account")["sessions"][0]["is_this"]
+        assert own("PUT /api/account/preferences/{name}", {"document": {"w": "window"}}, name="keys")["revision"] == 1
+        assert own("GET /api/account/preferences/{name}", name="keys")["own"]["document"] == {"w": "window"}
         own("DELETE /api/account/sessions")
         call.called |= own.called
         call.otherwise += own.otherwise

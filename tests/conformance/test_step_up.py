@@ -25,6 +25,7 @@ EVERYDAY: dict[str, str] = {
         "POST /api/session/passkey", "POST /api/session/password", "POST /api/session/prove", "POST /api/session/prove/passkey",
         "POST /api/session/lock", "POST /api/session/unlock", "POST /api/session/active", "DELETE /api/session",
         "PATCH /api/account/passkeys/{passkey_id}", "DELETE /api/account/sessions", "DELETE /api/account/sessions/{which}",
+        "PUT /api/account/preferences/{name}",
     ), _OWN),
     "POST /api/session/oidc/leave": "signed by the provider; ends sessions",
     **dict.fromkeys((
@@ -37,7 +38,7 @@ EVERYDAY: dict[str, str] = {
     "POST /api/sends/{send_id}/{verb}": "of a send that was asked for with a fresh proof",
     **dict.fromkeys((
         "POST /api/jobs/{job_id}/{verb}", "POST /api/alarms/{alarm_id}/acknowledge", "POST /api/quarantine/{held_id}/release",
-        "PATCH /api/sites/{site_id}", "PATCH /api/departments/{department_id}", "POST /api/studies/{study_id}/ties", "POST /api/studies/{study_id}/ties/remove", "POST /api/glass/{glass_id}/review",
+        "PATCH /api/sites/{site_id}", "PATCH /api/departments/{department_id}", "POST /api/studies/{study_id}/ties", "POST /api/studies/{study_id}/ties/remove", "POST /api/studies/{study_id}/marks", "POST /api/glass/{glass_id}/review",
     ), _CARE),
     "POST /api/sites": "gives nobody anything before somebody is placed there",
     "POST /api/sites/{site_id}/departments": "gives nobody anything before somebody is placed there",

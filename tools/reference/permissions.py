@@ -31,6 +31,8 @@ MEANING = {
     "policy.manage": "See and change the access rules; explain who can see what, and why.",
     "site.manage": "Add sites and departments.",
     "security.read": "See the page Security: who is connected, what failed, what is unusual, and how the audit log stands.",
+    "study.mark": "Draw and measure on images so that it is kept and others see it.",
+    "workspace.manage": "Arrange the workspace of everybody: what the house sets for viewer and lists.",
     "tenant.manage": "Run the installation: add, change, close and open organisations. No role but `operator` and no `all` has it; it counts in the first organisation alone.",
 }
 RIGHTS = {

@@ -27,6 +27,8 @@ from tools.reference.answers.people import (
     KeyStep,
     LinkMade,
     PeopleImported,
+    Preferences,
+    PreferenceSaved,
     RecoveryCodes,
     Session,
     SignedIns,
@@ -55,6 +57,7 @@ from tools.reference.answers.policy import (
     Sites,
     StudyTies,
 )
+from tools.reference.answers.reading import Marks, MarksTaken
 from tools.reference.answers.security import Limits, Security, Unusual
 from tools.reference.answers.studies import HeldOfStudies, Manifest, SeriesDocument, StudyPage, StudyWithSeries
 from tools.reference.answers.tenants import Tenant, TenantMade, Tenants
@@ -83,10 +86,14 @@ ANSWERS: dict[str, type[Answer]] = {
     "POST /api/account/passkeys": Made,
     "PATCH /api/account/passkeys/{passkey_id}": Made,
     "DELETE /api/account/sessions": Ended,
+    "GET /api/account/preferences/{name}": Preferences,
+    "PUT /api/account/preferences/{name}": PreferenceSaved,
     "POST /api/studies/search": StudyPage,
     "GET /api/studies/{study_id}": StudyWithSeries,
     "GET /api/studies/{study_id}/manifest": Manifest,
     "GET /api/studies/{study_id}/held": HeldOfStudies,
+    "GET /api/studies/{study_id}/marks": Marks,
+    "POST /api/studies/{study_id}/marks": MarksTaken,
     "GET /api/series/{series_id}/document": SeriesDocument,
     "GET /api/devices": Devices,
     "POST /api/devices": Device,

@@ -57,6 +57,22 @@ class KeyStep(Answer):
     options: dict[str, Any]
 
 
+class Preference(Answer):
+    document: Any
+    revision: int
+
+
+class Preferences(Answer):
+    """Both layers of one name."""
+
+    own: Preference
+    house: Preference
+
+
+class PreferenceSaved(Answer):
+    revision: int
+
+
 class Passkey(Answer):
     id: UUID
     name: str

@@ -32,6 +32,8 @@ export const PERMISSIONS = [
   'policy.manage',
   'site.manage',
   'tenant.manage',
+  'workspace.manage',
+  'study.mark',
 ] as const
 export type Permission = (typeof PERMISSIONS)[number]
 

@@ -9,7 +9,7 @@ Permission = Literal[
     "study.read", "study.store", "study.export", "send.create", "node.query", "node.manage", "device.read", "device.manage",
     "quarantine.read", "quarantine.manage", "job.read", "job.manage", "alarm.read", "alarm.manage", "user.manage", "settings.read",
     "changes.read", "metrics.read", "audit.read", "glass.break", "glass.review", "restriction.manage", "policy.manage", "site.manage",
-    "security.read", "tenant.manage",
+    "security.read", "tenant.manage", "workspace.manage", "study.mark",
 ]  # fmt: skip
 # Beyond any organisation: of those who run the installation. No role of an organisation and no `all` has it.
 OPERATING: frozenset[str] = frozenset({"tenant.manage"})
@@ -23,18 +23,18 @@ OF_HOUSE: frozenset[str] = OPERATING | {"settings.read", "metrics.read"}
 # What concerns the whole organisation: somebody who belongs to some of its sites alone could widen the own rights with it.
 HOUSE_WIDE: frozenset[str] = frozenset({
     "device.manage", "node.manage", "user.manage", "policy.manage", "site.manage", "restriction.manage", "settings.read",
-    "audit.read", "security.read",
+    "audit.read", "security.read", "workspace.manage",
 })  # fmt: skip
 
 ROLES: dict[str, frozenset[str]] = {
     "admin": ALL,
     "radiologist": frozenset({
         "study.read", "study.store", "study.export", "send.create", "node.query", "quarantine.read", "job.read", "alarm.read", "device.read",
-        "glass.break",
+        "glass.break", "study.mark",
     }),
     "technologist": frozenset({
         "study.read", "study.store", "study.export", "send.create", "node.query", "quarantine.read", "quarantine.manage", "job.read",
-        "job.manage", "alarm.read", "device.read", "glass.break",
+        "job.manage", "alarm.read", "device.read", "glass.break", "study.mark",
     }),
     "viewer": frozenset({"study.read"}),
     "privacy": frozenset({"audit.read", "glass.review", "restriction.manage", "security.read"}),

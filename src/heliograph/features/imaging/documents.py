@@ -10,16 +10,16 @@ from heliograph.engine import telemetry
 from heliograph.engine.blobs import Blobs
 from heliograph.engine.db import Database, Tx
 from heliograph.features.access import Actor, visible
+from heliograph.features.archive.headers import stored_header
 from heliograph.features.imaging.document import FORMAT, Entry, SeriesDocument, split_shared
 from heliograph.kit.errors import Absent, Broken, Invalid
 from heliograph.kit.ids import new_secret
 from heliograph.kit.time import monotonic_s, now
 from heliograph.standards.dicom import frames, geometry
 from heliograph.standards.dicom import json as dicom_json
-from heliograph.standards.dicom.header import Header, NeedMore, Unparseable, scan
+from heliograph.standards.dicom.header import Header, Unparseable
 
 _MOST_CACHED_BYTES = 96 << 20
-_HEADER_MARGIN = 4096
 # Storage that is damaged is mended by people: such a document is not stored, and forgotten after a while.
 _WITHHELD = "object_damaged"
 _DAMAGED = frozenset({"blob_missing", "blob_truncated", _WITHHELD})
@@ -177,12 +177,7 @@ class Documents:
     def _header(self, row: _Row) -> tuple[Header | None, bytes, str]:
         """Header, data and problem. Reads no more than the header, or all when it turns out to be longer than the index says."""
         try:
-            data = self._blobs.read(row.blob, 0, min(row.size_bytes, row.header_bytes + _HEADER_MARGIN))
-            try:
-                return scan(data, complete=len(data) == row.size_bytes), data, ""
-            except NeedMore:
-                data = self._blobs.read(row.blob)
-                return scan(data), data, ""
+            return *stored_header(self._blobs, row.blob, row.header_bytes, row.size_bytes), ""
         except Unparseable:
             return None, b"", "unparseable"
         except Broken as error:  # one lost object must not hide its series

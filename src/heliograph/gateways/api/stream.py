@@ -35,6 +35,7 @@ _KINDS = {
     "InstanceReplaced": "study.changed",
     "ObjectHeld": "quarantine.changed",
     "HeldDecided": "quarantine.changed",
+    "MarksChanged": "marks.changed",
 }
 # What a kind of message is for; all others are for whoever may read studies.
 _WANTS: dict[str, Permission] = {
@@ -152,7 +153,7 @@ def _messages(tenant_id: int, kind: str, subject: dict[str, Any]) -> list[tuple[
     if name is None:
         return []
     which: dict[str, str] = {}
-    if name.startswith("study"):
+    if name.startswith(("study", "marks")):
         which = study
     elif name.startswith("send"):
         which = {"id": str(subject.get("send", ""))}

@@ -122,6 +122,7 @@ KINDS: Final[dict[str, Kind]] = {
     "instances.sent": Kind(INSTANCES_TRANSFERRED, "R"),
     "send.requested": Kind(BEGIN_TRANSFERRING, "E"),
     "retrieve.requested": Kind(BEGIN_TRANSFERRING, "E", inward=True),
+    "marks.drawn": Kind(INSTANCES_ACCESSED, "U"),
     "study.exported": Kind(DATA_EXPORT, "R"),
     "study.deleted": Kind(STUDY_DELETED, "D"),
 }
@@ -154,6 +155,7 @@ FAMILIES: Final[dict[str, Kind]] = {
     "send": _alert(RESTRICTED_FUNCTION),
     "job": _alert(RESTRICTED_FUNCTION),
     "alarm": _alert(RESTRICTED_FUNCTION),
+    "preference": _alert(SOFTWARE_CONFIGURATION),
 }
 _UNKNOWN: Final = _alert(RESTRICTED_FUNCTION)
 
