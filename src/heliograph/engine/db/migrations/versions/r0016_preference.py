@@ -4,12 +4,12 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:
     """Adds an empty table."""
     raw = op.get_bind().connection.driver_connection
     assert raw is not None
-    raw.execute((Path(__file__).parent / "r0014_preference.sql").read_text("utf-8"))
+    raw.execute((Path(__file__).parent / "r0016_preference.sql").read_text("utf-8"))
