@@ -93,7 +93,7 @@ PUBLIC = {
 FOR_VIEWERS = {
     "GET /api/session", "DELETE /api/session", "POST /api/session/password", "POST /api/studies/search", "GET /api/studies/{study_id}",
     "GET /api/studies/{study_id}/manifest", "GET /api/studies/{study_id}/marks", "GET /api/studies/{study_id}/held", "GET /api/series/{series_id}/document",
-    "GET /api/series/{series_id}/thumbnail", "POST /api/where", "GET /api/about", "GET /api/glass", "POST /api/glass/search", "POST /api/glass/{glass_id}/end",
+    "GET /api/series/{series_id}/thumbnail", "GET /api/series/{series_id}/copies", "POST /api/where", "GET /api/about", "GET /api/glass", "POST /api/glass/search", "POST /api/glass/{glass_id}/end",
     # Everybody's own.
     "GET /api/account/preferences/{name}", "PUT /api/account/preferences/{name}",
     "GET /api/session/oidc/prove", "POST /api/session/prove", "POST /api/session/prove/passkey", "POST /api/session/fresh", "POST /api/session/lock", "POST /api/session/unlock",

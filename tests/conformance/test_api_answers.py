@@ -80,6 +80,8 @@ def _studies(call: Caller, house: Server) -> str:
     assert len(call("GET /api/studies/{study_id}/held", study_id=study)["items"]) == 2
     document = call("GET /api/series/{series_id}/document", series_id=manifest["series"][0]["id"])
     assert len(document["instances"]) == 2
+    copies = call("GET /api/series/{series_id}/copies", series_id=manifest["series"][0]["id"])
+    assert copies["items"] == [], "small images get no copies"
     image = {"series_uid": document["series_uid"], "sop_uid": document["instances"][0]["sop_uid"]}
     body = {
         "kind": "length",

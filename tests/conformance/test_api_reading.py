@@ -35,6 +35,7 @@ def test_every_way_to_read_a_study_is_audited(api_house: Server) -> None:
         ("GET", f"/api/studies/{study}/manifest"),
         ("GET", f"/api/series/{series}/document"),
         ("GET", f"/api/series/{series}/thumbnail"),
+        ("GET", f"/api/series/{series}/copies"),
         ("GET", f"/dicom-web/studies/{SHAPE.study_uid}/thumbnail"),
         ("GET", f"/dicom-web/studies/{SHAPE.study_uid}/rendered"),
         ("GET", f"/dicom-web/studies/{SHAPE.study_uid}/metadata"),

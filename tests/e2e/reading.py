@@ -1,6 +1,7 @@
 """A reader at the viewer: opens studies in a real browser and sees what is on the screen."""
 
 import base64
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -138,8 +139,8 @@ class Reader:
         self.press("u")
         screen = self.canvas(pane)
         x, y = self.page.evaluate(f"{HOOK}.pointOf({pane}, 0, 0)")
-        assert (x % 1, y % 1) == (0.5, 0.5), "at 1:1 pixel centres lie on pixel centres"
-        left, top = int(x), int(y)
+        assert (round(x % 1, 6), round(y % 1, 6)) == (0.5, 0.5), "at 1:1 pixel centres lie on pixel centres"
+        left, top = math.floor(x), math.floor(y)
         levels = truth if truth.ndim == 3 else np.repeat(truth[..., None], 3, axis=2)
         rows = slice(max(top, 0), min(top + levels.shape[0], screen.shape[0]))
         columns = slice(max(left, 0), min(left + levels.shape[1], screen.shape[1]))

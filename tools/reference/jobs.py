@@ -5,6 +5,8 @@ from tools.reference import _offline
 from tools.reference._markdown import code, page, table
 
 MEANING = {
+    "copy.htj2k": "Makes lossless copies (HTJ2K) of the large images of a series, of which a smaller picture can be read first. Each is decoded "
+    "again and compared before it is kept; one that would differ is left out. One runs at a time.",
     "import": "Takes in files and ZIP files. Files that it had done before an interruption are not read again.",
     "load_demo": "Generates the sample hospital below DIR/demo and imports it. Queued once by `serve --demo`.",
     "verify": "Reads every stored object and compares it with its digest. Goes on from its cursor. Each fault raises an alarm.",
@@ -28,6 +30,7 @@ DUTIES = {
     "lost sends": "Puts a send that is under way and stands in no queue back into it.",
     "settle": "Settles series and studies whose quiet time is over.",
     "alarms": "Looks for what a person must know of, and tells it by webhook or e-mail.",
+    "copies": "Gives the room of copies that are no longer used back to the disk.",
     "damage": "Lets no door give out objects that are known to be damaged.",
     "verify read": "Compares the objects of studies that were read with what was received, once a day at most, at `archive.verify_bytes_per_s`.",
     "verify": "Queues a verification when the last one is `archive.verify_period_days` old.",

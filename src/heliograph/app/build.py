@@ -16,6 +16,7 @@ from heliograph.engine.db import Database, EmbeddedPostgres, schema
 from heliograph.features import access
 from heliograph.features.access import system_actor
 from heliograph.features.archive import Intake, damage
+from heliograph.features.imaging import Copies
 from heliograph.kit.errors import Absent, Busy, Conflict, Invalid
 from heliograph.kit.settings import Settings
 from heliograph.kit.time import monotonic_s
@@ -99,6 +100,9 @@ def prepare(settings: Settings, url: str) -> None:
     try:
         if sealed := access.seal_stored(services.database, services.vault):
             telemetry.fact("secrets_sealed", count=sealed)
+        copies = Copies(services.database, services.settings)
+        copies.recover()
+        copies.close()
         count = services.intake.recover()
         if count:
             telemetry.fact("recovered", count=count)

@@ -18,7 +18,7 @@ from heliograph.engine.db import SILENT_S
 from heliograph.engine.telemetry import REQUESTS
 from heliograph.features.access import Actor, is_loopback, system_actor
 from heliograph.features.archive import damage
-from heliograph.features.imaging import Documents
+from heliograph.features.imaging import Copies, Documents
 from heliograph.gateways import api, dicomweb, fhir, ui
 from heliograph.gateways.dicomweb.lane import lane
 from heliograph.gateways.dimse.peers import DicomPeers
@@ -110,6 +110,7 @@ def application(services: Services) -> Front:
     app.state.services = services
     app.state.authenticator = Authenticator(services)
     app.state.documents = Documents(services.database, services.blobs)
+    app.state.copies = Copies(services.database, services.settings)
     app.state.reads = Reads(services)
     app.state.volumes = Volumes(services, app.state.reads)
     app.state.peers = DicomPeers(services.settings)

@@ -14,7 +14,7 @@ from heliograph.features.access import system_actor
 from heliograph.features.access.watching.folding import fold_log
 from heliograph.features.archive import alarms, damage, settle, verify_jobs
 from heliograph.features.archive.warm import warm
-from heliograph.features.imaging import Documents, write_facts
+from heliograph.features.imaging import Copies, Documents, copying, write_facts
 from heliograph.features.imaging.thumbnails import make_thumbnail
 from heliograph.features.routing import jobs as routing_jobs
 from heliograph.features.trail import verification as audit_verify
@@ -40,12 +40,15 @@ def _warm(services: Services) -> None:
 def works(services: Services) -> list[Work]:
     """One entry per kind; `docs/reference/jobs.md` lists them."""
     documents = Documents(services.database, services.blobs)
+    copies = Copies(services.database, services.settings)
 
     def make_document(series_id: int) -> None:
         document = documents.write(series_id)
         if document is not None:
             write_facts(services.database, series_id, document)
         make_thumbnail(services.database, services.blobs, series_id)
+        with services.database.transaction() as tx:
+            copying.queue_copies(tx, services.settings, series_id)
 
     return [
         Work(settle.MAKE_DOCUMENT, make_document, tracked=False),
@@ -56,6 +59,7 @@ def works(services: Services) -> list[Work]:
             ),
             tracked=False,
         ),
+        Work(copying.KIND, lambda run: copying.make_copies(copies, services.blobs, run)),
         Work(IMPORT_JOB, lambda run: import_job(services, run)),
         Work(DEMO_JOB, lambda run: load_demo(services, run)),
         Work(verify_jobs.KIND, lambda run: verify_jobs.run(services.database, services.blobs, run)),
@@ -67,6 +71,7 @@ def works(services: Services) -> list[Work]:
 def duties(services: Services) -> list[Periodic]:
     """What is looked after again and again."""
     settings = services.settings
+    copies = Copies(services.database, settings)
     sealer = Sealer(services.database, settings.data, further_witness=settings.audit_witness)
     return [
         Periodic("seal", 1.0, sealer.seal_once),
@@ -80,6 +85,7 @@ def duties(services: Services) -> list[Periodic]:
         Periodic("directory", settings.ldap_recheck_minutes * 60, lambda: access.recheck(services.database, settings)),
         Periodic("certificates", 5.0, lambda: access.publish_certificates(services.database, services.settings)),
         Periodic("own certificate", 3600.0, lambda: renew_own(services.settings)),
+        Periodic("copies", 60.0, copies.clear),
         Periodic("damage", damage.EVERY_S, lambda: damage.withhold(services.database, services.blobs)),
         Periodic("verify read", 2.0, ReadStudies(services.database, services.blobs, settings).look_once),
         Periodic("verify", 3600.0, lambda: verify_jobs.due(services.database, services.settings)),

@@ -59,7 +59,14 @@ from tools.reference.answers.policy import (
 )
 from tools.reference.answers.reading import Marks, MarksTaken
 from tools.reference.answers.security import Limits, Security, Unusual
-from tools.reference.answers.studies import HeldOfStudies, Manifest, SeriesDocument, StudyPage, StudyWithSeries
+from tools.reference.answers.studies import (
+    HeldOfStudies,
+    Manifest,
+    SeriesCopies,
+    SeriesDocument,
+    StudyPage,
+    StudyWithSeries,
+)
 from tools.reference.answers.tenants import Tenant, TenantMade, Tenants
 from tools.reference.answers.work import Alarms, Changes, JobMade, Jobs, Lives, Quarantine, Released, Uploaded
 
@@ -95,6 +102,7 @@ ANSWERS: dict[str, type[Answer]] = {
     "GET /api/studies/{study_id}/marks": Marks,
     "POST /api/studies/{study_id}/marks": MarksTaken,
     "GET /api/series/{series_id}/document": SeriesDocument,
+    "GET /api/series/{series_id}/copies": SeriesCopies,
     "GET /api/devices": Devices,
     "POST /api/devices": Device,
     "PATCH /api/devices/{device_id}": Device,

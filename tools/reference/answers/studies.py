@@ -67,6 +67,12 @@ class Series(Answer):
     held_count: int
 
 
+class HungSeries(Series):
+    """`copies_url`: where to ask which of its images can be read smallest first; null when none can."""
+
+    copies_url: str | None
+
+
 class StudyPage(Page):
     items: list[Study]
     count: int
@@ -109,10 +115,26 @@ class Manifest(Answer):
     study: Study
     revision: str
     instance_count: int
-    series: list[Series]
+    series: list[HungSeries]
     priors: list[OtherStudy]
     held: list[HeldOfStudy]
     emergency: OpenGlass | None
+
+
+class CopyOfInstance(Answer):
+    """`frames`: of each frame, by how many bytes of the copy each resolution is whole, smallest first; empty for one without a copy."""
+
+    id: str
+    instance_id: str
+    digest: str
+    frames: list[list[int]]
+
+
+class SeriesCopies(Answer):
+    """The copy of a frame is read at `{frame}/copy/{digest}-{id}`, HTJ2K in RPCL order, by ranges; `mark` changes with every copy."""
+
+    mark: str
+    items: list[CopyOfInstance]
 
 
 class HeldOfStudies(Answer):

@@ -10,6 +10,8 @@ export interface BytesOptions {
   signal?: AbortSignal
   /** Hint to the browser's scheduler: what the reader looks at comes before what may be looked at. */
   priority?: 'high' | 'low' | 'auto'
+  /** Value of a Range header. */
+  range?: string
 }
 
 /** Reads something that is not JSON: a frame, a LUT, a document. */
@@ -18,7 +20,10 @@ export async function fetchBytes(url: string, options: BytesOptions = {}): Promi
   try {
     response = await fetch(url, {
       credentials: 'same-origin',
-      headers: options.accept === undefined ? {} : { Accept: options.accept },
+      headers: {
+        ...(options.accept === undefined ? {} : { Accept: options.accept }),
+        ...(options.range === undefined ? {} : { Range: options.range }),
+      },
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       ...(options.priority === undefined ? {} : { priority: options.priority }),
     })

@@ -111,7 +111,15 @@ export interface SeriesRow {
   state: ArrivalState
   thumbnail_url: string
   document_url: string
+  /** Where to ask for the copies of its images that can be read smallest first; null when there are none. */
+  copies_url?: string | null
   held_count: number
+}
+
+/** Copies of the images of a series: of each frame, how many bytes hold each resolution, smallest first; none for a frame without a copy. */
+export interface SeriesCopies {
+  mark: string
+  items: { id: string; instance_id: string; digest: string; frames: number[][] }[]
 }
 
 export interface StudyDetail extends StudyRow {

@@ -26,6 +26,8 @@ export interface ViewportReport {
   shownRate: number
   rows: number | undefined
   columns: number | undefined
+  /** By how many halvings the picture on the screen is smaller than the image; 0 for the image itself. */
+  reduction: number
 }
 
 export interface ViewerHook {
@@ -75,6 +77,7 @@ function report(workspace: Workspace): ViewportReport[] {
       shownRate: state.shownRate,
       rows: picture?.rows,
       columns: picture?.columns,
+      reduction: picture?.reduction ?? 0,
     }
   })
 }
@@ -90,7 +93,7 @@ function isReady(workspace: Workspace, needsTools: boolean): boolean {
     const viewport = workspace.viewports.get(pane)
     if (viewport === undefined || viewport.state.stack !== stack || (needsTools && !viewport.hasTools)) return false
     const { status, index, picture } = viewport.state
-    return status === 'failed' || (status === 'ready' && viewport.isDrawn && picture?.frame === stack.frames[index])
+    return status === 'failed' || (status === 'ready' && viewport.isDrawn && picture?.frame === stack.frames[index] && !(needsTools && picture?.reduction !== undefined))
   })
 }
 

@@ -9,6 +9,7 @@ from heliograph.engine.db import Tx
 from heliograph.features.access import Actor, open_glass
 from heliograph.features.archive import held_of_study
 from heliograph.features.archive.search import priors, series_of_study, study_by_id
+from heliograph.features.imaging import copies
 from heliograph.features.imaging.facts import facts_of_row, relevance, study_facts
 from heliograph.features.imaging.hanging import facts_of_studies, hanging_facts
 
@@ -27,6 +28,7 @@ def study_manifest(tx: Tx, actor: Actor, study_id: int, blobs: Blobs) -> dict[st
     series = series_of_study(tx, actor, study_id)
     facts = hanging_facts(tx, blobs, series)
     hanging = study_facts(study, [facts[int(row["id"])] for row in series])
+    copies.mark_rows(tx, series)
     return {
         "study": study,
         "revision": str(study["revision"]),
@@ -52,6 +54,7 @@ def _priors(
     for row in _nearest(others):
         found = series_of_study(tx, actor, int(row["id"]))
         facts = hanging_facts(tx, blobs, found)
+        copies.mark_rows(tx, found)
         row["series"] = [one | {"facts": facts[int(one["id"])]} for one in found]
     return others
 

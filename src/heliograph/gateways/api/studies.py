@@ -117,6 +117,26 @@ def series_document(
     return Response(found.for_viewer("/dicom-web"), media_type="application/json", headers=headers)
 
 
+@router.get("/series/{series_id}/copies")
+def series_copies(
+    series_id: str, request: Request, actor: ActorDep, services: ServicesDep, reads: ReadsDep, mark: Annotated[str | None, Query(max_length=64)] = None
+) -> Response:  # fmt: skip
+    """Which images of a series have a copy whose first bytes are a smaller picture, and by how many bytes each size is whole. Asked for
+    beside the document, which says nothing of copies: they come and go without the series becoming another."""
+    document = request.app.state.documents.by_id(actor, number_of(series_id))
+    with services.database.transaction() as tx:
+        found = imaging.copies.of_series(tx, document.series_id)
+    reads.note(actor, "study.read", {"study_uid": document.study_uid})
+    headers = {
+        "ETag": f'"{series_id}.{found["mark"]}"',
+        "Cache-Control": "private, max-age=31536000, immutable" if mark == found["mark"] else "private, no-cache",
+        "Vary": "Cookie, Authorization",
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return JSONResponse(found, headers=headers)
+
+
 @router.get("/series/{series_id}/thumbnail")
 def thumbnail(series_id: str, request: Request, actor: ActorDep, services: ServicesDep, reads: ReadsDep) -> Response:
     """A picture of the series, at most 128 pixels wide; 204 for a series that shows none (a report)."""

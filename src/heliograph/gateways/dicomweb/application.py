@@ -1,4 +1,4 @@
-"""The DICOMweb door: frames first, then everything else through the framework."""
+"""The DICOMweb door: frames and their copies first, then everything else through the framework."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from heliograph.gateways.dicomweb import qido, rendered, stow, wado
+from heliograph.gateways.dicomweb.copied import CopiedFrames
 from heliograph.gateways.dicomweb.frames import Frames
 from heliograph.gateways.dicomweb.page_cache import CachedRanges
 from heliograph.gateways.dicomweb.state import DicomWeb
@@ -16,6 +17,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ROOT = "/dicom-web"
 _FRAME_PARTS = 8
+_COPY_PARTS = 10
 
 
 class DicomWebApplication:
@@ -32,6 +34,7 @@ class DicomWebApplication:
         web = state.dicomweb
         self.cached: CachedRanges = web.cached
         self.frames = Frames(state.services, state.authenticator, web.locator, web.children, web.cached, state.volumes)
+        self.copied = CopiedFrames(self.frames, web.locator, state.volumes, state.copies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":
@@ -39,6 +42,10 @@ class DicomWebApplication:
             if len(parts) == _FRAME_PARTS and parts[6] == "frames" and parts[0] == "studies":
                 scope["app"] = self.rest
                 await self.frames(scope, send, parts)
+                return
+            if len(parts) == _COPY_PARTS and parts[6] == "frames" and parts[8] == "copy":
+                scope["app"] = self.rest
+                await self.copied(scope, send, parts)
                 return
         inner = dict(scope)
         inner["root_path"] = scope.get("root_path", "") + ROOT

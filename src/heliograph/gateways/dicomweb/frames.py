@@ -79,10 +79,10 @@ class Frames:
         """`parts` is the path below /dicom-web, split at slashes."""
         try:
             _, study_uid, _, series_uid, _, sop_uid, _, numbers = parts
-            asked, actor = await self._who(scope)
+            asked, actor = await self.who(scope)
             tally = await self._volumes.admit(actor)
             if tally is not None:
-                send = _counted(send, tally)
+                send = counted(send, tally)
             found = self._locator.remembered(actor, study_uid, series_uid, sop_uid)
             if found is None:
                 found = await asyncio.to_thread(self._locator.instance, actor, study_uid, series_uid, sop_uid)
@@ -97,16 +97,16 @@ class Frames:
             form = frame_form(asked.accept, pixels.table.transfer_syntax)
             etag = _etag(found, form, numbers)
             if asked.known == etag:
-                await _start(send, 304, [(b"etag", etag), *_CACHING], b"")
+                await start(send, 304, [(b"etag", etag), *_CACHING], b"")
             elif asked.byte_range and asked.if_range in {b"", etag}:
                 await self._range(send, found, pixels, form, numbers, asked.byte_range, etag)
             else:
                 await self._slowly(send, found, pixels, form, _frame_numbers(numbers), etag)
         except HeliographError as error:
-            await problem(error)(scope, _no_receive, send)
+            await problem(error)(scope, no_receive, send)
         except Exception as error:  # noqa: BLE001 one request fails, the door stays open
             telemetry.trouble("frames_failed", error)
-            await problem(Broken("an unexpected error; the log has its place", code="bug"))(scope, _no_receive, send)
+            await problem(Broken("an unexpected error; the log has its place", code="bug"))(scope, no_receive, send)
 
     @staticmethod
     def asked(headers: Iterable[tuple[bytes, bytes]]) -> Asked:
@@ -140,7 +140,7 @@ class Frames:
             tally.took(len(answer.frame))
         return answer
 
-    async def _who(self, scope: Scope) -> tuple[Asked, Actor]:
+    async def who(self, scope: Scope) -> tuple[Asked, Actor]:
         """What is asked and by whom; a credential seen in the last two seconds is not looked up again."""
         asked = self.asked(scope["headers"])
         if scope["query_string"]:
@@ -207,14 +207,14 @@ class Frames:
         try:
             part = range_of(wanted.decode("latin-1"), len(whole))
         except ValueError:
-            await _start(send, 416, [(b"content-range", b"bytes */%d" % len(whole)), *headers], b"")
+            await start(send, 416, [(b"content-range", b"bytes */%d" % len(whole)), *headers], b"")
             return
         if part is None:
             await self._slowly(send, found, pixels, form, chosen, etag)
             return
         first, last = part
         span = b"bytes %d-%d/%d" % (first, last, len(whole))
-        await _start(send, 206, [(b"content-range", span), *headers], whole[first : last + 1])
+        await start(send, 206, [(b"content-range", span), *headers], whole[first : last + 1])
 
     async def _frame(self, found: Located, pixels: Pixels, form: Form, number: int) -> bytes:
         data = await asyncio.to_thread(pixels.read, self._services.blobs, found.blob, number)
@@ -287,7 +287,7 @@ async def _answer(send: Send, answer: Answer) -> None:
     await send({"type": "http.response.body", "body": answer.tail or answer.frame})
 
 
-def _counted(send: Send, tally: Tally) -> Send:
+def counted(send: Send, tally: Tally) -> Send:
     """Counts what goes out by the slow ways."""
     is_data = False
 
@@ -304,7 +304,7 @@ def _counted(send: Send, tally: Tally) -> Send:
     return counting
 
 
-async def _start(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes | bytearray) -> None:
+async def start(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes | bytearray) -> None:
     if status != 304:
         headers = [*headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -317,5 +317,5 @@ def _etag(found: Located, form: Form, numbers: str) -> bytes:
     return f'"{found.sha256[:32]}.{numbers[:64]}.{form.transfer_syntax}.{mark}"'.encode("latin-1", "replace")
 
 
-async def _no_receive() -> MutableMapping[str, Any]:
+async def no_receive() -> MutableMapping[str, Any]:
     return {"type": "http.disconnect"}

@@ -30,6 +30,13 @@ class Archive:
         20 << 20, "Reading speed of that check.", toml="archive.verify_bytes_per_s", least=1
     )
 
+    copies_least_bytes: int = setting(
+        1 << 20,
+        "Images whose pixels take as many bytes (rows x columns x bytes of a sample) get a lossless copy (HTJ2K) after settling, "
+        "of which a smaller picture can be read first; 0 makes and shows no copies.",
+        toml="copies.least_bytes",
+    )
+
     change_days: float = setting(
         90.0,
         "A fact stays in the change feed for this many days; 0 keeps all.",

@@ -67,6 +67,10 @@ function OwnCorner({ state, picture }: { state: ViewportState; picture: Picture 
       {state.loaded < count && <div className={css['quiet']}>{t('overlay.loaded', { loaded: state.loaded, count })}</div>}
       {lossy.isLossy ? (
         <Mark kind="lossy" text={label} />
+      ) : picture.reduction !== undefined ? (
+        <div className={css['quiet']} title={t('speed.reducedHint', { part: 2 ** picture.reduction })}>
+          {t('speed.coming')}
+        </div>
       ) : (
         <div className={css['quiet']} title={t('overlay.fullHint')}>
           {t('overlay.full')}

@@ -36,6 +36,11 @@ export function PaneMarks({ pane, state, hung }: { pane: number; state: Viewport
         </span>
       )}
       {study !== undefined && <Relation study={study} />}
+      {state.status === 'ready' && state.picture?.reduction !== undefined && (
+        <span className={css['flipped']} data-testid="reduced">
+          {t('speed.reduced')}
+        </span>
+      )}
       {state.status === 'ready' && mirrored && <span className={css['flipped']}>{t('overlay.flipped')}</span>}
       {state.status === 'ready' && state.inverted && <span className={css['inverted']}>{t('overlay.inverted')}</span>}
     </div>

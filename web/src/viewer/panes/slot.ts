@@ -5,7 +5,7 @@ import { type Viewport } from '../viewport/types'
 
 /** True when the picture that was asked for is on the screen, or never will be. */
 function isThere({ state, isDrawn }: Viewport): boolean {
-  return state.status === 'failed' || (state.status === 'ready' && isDrawn && state.picture?.frame === state.stack?.frames[state.index])
+  return state.status === 'failed' || (state.status === 'ready' && isDrawn && state.picture?.frame === state.stack?.frames[state.index] && state.picture?.reduction === undefined)
 }
 
 /** The place of a viewport: a simple one paints the first picture, and the library's takes over once it has drawn the same. */

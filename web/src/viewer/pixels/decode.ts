@@ -17,8 +17,8 @@ function isMislabelled(bytes: Uint8Array, format: PixelFormat, transferSyntax: s
   return false
 }
 
-/** Decodes a compressed frame in the worker, to stored values without any rescale. */
-export async function decodeFrame(bytes: Uint8Array, transferSyntax: string, format: PixelFormat): Promise<Decoded> {
+/** Decodes a compressed frame in the worker, to stored values without any rescale; `reduction` as a picture that is halved so many times. */
+export async function decodeFrame(bytes: Uint8Array, transferSyntax: string, format: PixelFormat, reduction = 0): Promise<Decoded> {
   if (isMislabelled(bytes, format, transferSyntax)) throw new RangeError('JPEG without the marker that RGB needs')
   const imageFrame = {
     rows: format.rows,
@@ -30,6 +30,7 @@ export async function decodeFrame(bytes: Uint8Array, transferSyntax: string, for
     pixelRepresentation: format.signed ? 1 : 0,
     planarConfiguration: format.planar ? 1 : 0,
     photometricInterpretation: format.photometric,
+    ...(reduction > 0 ? { decodeLevel: reduction } : {}),
   }
   // A copy: the bytes may be asked for again, as plain pixels or by another pane.
   const decoded = await decodeApart({ imageFrame, transferSyntax, pixelData: bytes.slice(), options: { preScale: { enabled: false } }, decodeConfig: {} })

@@ -1,6 +1,6 @@
 import { type Frame } from '@/dicom/series'
 import { PRIORITY } from './framequeue'
-import { loadPicture } from './load'
+import { loadFirstLook, loadPicture } from './load'
 import { type Picture } from './picture'
 
 const MOST_KEPT = 8
@@ -20,6 +20,14 @@ export function firstPicture(frame: Frame): Promise<Picture> {
   loading.catch(() => kept.delete(key))
   if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value ?? '')
   return loading
+}
+
+/** Whether somebody waits for this picture already, or has it. */
+export const isFirst = (frame: Frame): boolean => kept.has(keyOf(frame))
+
+/** A smaller picture of a frame that takes long to come whole; asked for first, its bytes are the beginning of the whole. */
+export function firstLookAt(frame: Frame): Promise<Picture> | undefined {
+  return isFirst(frame) ? undefined : loadFirstLook(frame)
 }
 
 /** Hands a picture over, once. */

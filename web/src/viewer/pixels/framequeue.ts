@@ -5,8 +5,7 @@ export const PRIORITY = { display: 0, neighbour: 10, rest: 100 } as const
 
 interface Entry {
   url: string
-  accept: string
-  content: string
+  key: string
   priority: number
   controller: AbortController
   promise: Promise<Bytes>
@@ -14,7 +13,21 @@ interface Entry {
   started: boolean
 }
 
-type Fetch = (url: string, options: { accept: string; signal: AbortSignal; priority: 'high' | 'low' }) => Promise<Bytes>
+/** Where a frame is read from when not from its own address, and which part of it. */
+export interface Source {
+  url: string
+  /** First byte, and the byte behind the last when it is not the end. */
+  first?: number
+  end?: number
+}
+
+type Fetch = (url: string, options: { accept: string; signal: AbortSignal; priority: 'high' | 'low'; range?: string }) => Promise<Bytes>
+
+const rangeOf = ({ first, end }: Source): string | undefined =>
+  first === undefined && end === undefined ? undefined : `bytes=${first ?? 0}-${end === undefined ? '' : end - 1}`
+
+const keyOf = (url: string, accept: string, content: string, source: Source | undefined): string =>
+  `${accept} ${content} ${url} ${source === undefined ? '' : `${source.url} ${rangeOf(source) ?? ''}`}`
 
 /** Browsers open six connections to a server over HTTP/1.1; one stays free for what the reader asks for next. */
 const CONNECTIONS = 6
@@ -36,30 +49,30 @@ export class FrameQueue {
   constructor(private readonly fetch: Fetch = fetchBytes) {}
 
   /** Begins a read before the code that will use it is there; the answer is kept until it is asked for, once. */
-  preload(url: string, accept: string, content: string): void {
-    const key = `${accept} ${content} ${url}`
+  preload(url: string, accept: string, content: string, source?: Source): void {
+    const key = keyOf(url, accept, content, source)
     if (this.kept.has(key)) return
-    const promise = this.request(url, PRIORITY.display, accept, content)
+    const promise = this.request(url, PRIORITY.display, accept, content, source)
     this.kept.set(key, promise)
     promise.catch(() => this.kept.delete(key))
     if (this.kept.size > MOST_KEPT) this.kept.delete(this.kept.keys().next().value ?? '')
   }
 
-  /** `content` is the digest of the object: an answer that was asked for before a replacement is none for what came after. */
-  request(url: string, priority: number, accept: string, content: string): Promise<Bytes> {
-    const key = `${accept} ${content} ${url}`
+  /** `url` names the frame. `content` is the digest of the object: an answer that was asked for before a replacement is none for what came after. */
+  request(url: string, priority: number, accept: string, content: string, source?: Source): Promise<Bytes> {
+    const key = keyOf(url, accept, content, source)
     const kept = this.kept.get(key)
     if (kept !== undefined) {
       this.kept.delete(key)
       return kept
     }
     const known = this.entries.get(url)
-    if (known !== undefined && known.accept === accept && known.content === content) {
+    if (known !== undefined && known.key === key) {
       known.priority = Math.min(known.priority, priority)
       this.pump()
       return known.promise
     }
-    const entry = this.makeEntry(url, priority, accept, content)
+    const entry = this.makeEntry({ url, key, priority }, accept, source ?? { url })
     this.entries.set(url, entry)
     this.pump()
     return entry.promise
@@ -87,15 +100,18 @@ export class FrameQueue {
     }
   }
 
-  private makeEntry(url: string, priority: number, accept: string, content: string): Entry {
+  private makeEntry({ url, key, priority }: Pick<Entry, 'url' | 'key' | 'priority'>, accept: string, source: Source): Entry {
     const controller = new AbortController()
     let begin: () => void = () => undefined
     const turn = new Promise<void>((resolve, reject) => {
       begin = resolve
       controller.signal.addEventListener('abort', () => reject(new DOMException('no longer wanted', 'AbortError')), { once: true })
     })
-    const promise = turn.then(() => this.fetch(url, { accept, signal: controller.signal, priority: entry.priority > 0 ? 'low' : 'high' }))
-    const entry: Entry = { url, accept, content, priority, controller, promise, start: begin, started: false }
+    const range = rangeOf(source)
+    const promise = turn.then(() =>
+      this.fetch(source.url, { accept, signal: controller.signal, priority: entry.priority > 0 ? 'low' : 'high', ...(range === undefined ? {} : { range }) }),
+    )
+    const entry: Entry = { url, key, priority, controller, promise, start: begin, started: false }
     const settle = (): void => {
       if (entry.started) this.running -= 1
       if (this.entries.get(url) === entry) this.entries.delete(url)

@@ -3,7 +3,7 @@ import { type Frame } from '@/dicom/series'
 import { rangeOf, windowFromRange } from '@/dicom/window'
 import { forgetFirst, takeFirst } from './first'
 import { PRIORITY } from './framequeue'
-import { loadPicture } from './load'
+import { forgetPrefixes, loadPicture } from './load'
 import { type Picture } from './picture'
 
 const SCHEME = 'heliograph'
@@ -33,6 +33,7 @@ export function forgetFrames(): void {
   frames.clear()
   priorities.clear()
   forgetFirst()
+  forgetPrefixes()
   cache.purgeCache()
 }
 

@@ -19,7 +19,8 @@ import { type Frame } from '@/dicom/series'
 import { headerWindows, type NamedVoi } from '@/dicom/window'
 import { modalityLut, paletteOf, voiLuts } from './binary'
 import { canDecode, type Decoded } from './codecs'
-import { AS_PLAIN, AS_STORED, frameQueue } from './framequeue'
+import { ANY, copyOf, firstLook, forgetCopy, HTJ2K_RPCL, type CopyOfFrame, type FrameKey } from './copies'
+import { AS_PLAIN, AS_STORED, frameQueue, PRIORITY } from './framequeue'
 import { type EmbeddedPlane, type Picture } from './picture'
 
 const PLAIN = new Set([EXPLICIT_LITTLE_ENDIAN, '1.2.840.10008.1.2', '1.2.840.10008.1.2.1.99'])
@@ -94,17 +95,88 @@ async function anyStoredValues(frame: Frame, format: PixelFormat, priority: numb
   }
 }
 
+const MOST_PREFIXES = 8
+
+/** Beginnings of copies that are on the screen as smaller pictures, until the rest is asked for. */
+const prefixes = new Map<string, Promise<Uint8Array>>()
+
+export function forgetPrefixes(): void {
+  prefixes.clear()
+}
+
+const keyOf = (frame: FrameKey): string => `${frame.url}#${frame.digest}`
+
+async function part(frame: FrameKey, copy: CopyOfFrame, first: number, end: number, priority: number): Promise<Uint8Array<ArrayBuffer>> {
+  const isWhole = first === 0 && end === copy.ends.at(-1)
+  const answer = await frameQueue.request(frame.url, priority, ANY, frame.digest, isWhole ? { url: copy.url } : { url: copy.url, first, end })
+  if (answer.bytes.length !== end - first) throw new RangeError('a part of a copy has another length')
+  return answer.bytes
+}
+
+async function copiedBytes(frame: Frame, copy: CopyOfFrame, priority: number): Promise<Uint8Array> {
+  const whole = copy.ends.at(-1) ?? 0
+  const begun = prefixes.get(keyOf(frame))
+  if (begun === undefined) return part(frame, copy, 0, whole, priority)
+  const head = await begun
+  prefixes.delete(keyOf(frame))
+  const bytes = new Uint8Array(whole)
+  bytes.set(head)
+  bytes.set(await part(frame, copy, head.length, whole, priority), head.length)
+  return bytes
+}
+
+/** The very values of the object, by way of its lossless copy; nothing when that cannot be had. */
+async function copiedValues(frame: Frame, format: PixelFormat, priority: number): Promise<Stored | undefined> {
+  const copy = copyOf(frame)
+  if (copy === undefined) return undefined
+  try {
+    const bytes = await copiedBytes(frame, copy, priority)
+    const { decodeFrame } = await import('./decode')
+    const decoded = await decodeFrame(bytes, HTJ2K_RPCL, format)
+    if (decoded.rows !== format.rows || decoded.columns !== format.columns) throw new RangeError('the copy has another size')
+    return { ...decoded, transferSyntax: frame.transferSyntax, embedded: [] }
+  } catch (error) {
+    if (error instanceof Error && error.name === 'AbortError') throw error
+    prefixes.delete(keyOf(frame))
+    forgetCopy(frame)
+    return undefined
+  }
+}
+
+/** A smaller picture of a large frame by the first bytes of its copy, when it has one; asked for before the whole. */
+export function loadFirstLook(frame: Frame): Promise<Picture> | undefined {
+  const copy = copyOf(frame)
+  const look = copy === undefined ? undefined : firstLook(copy)
+  const format = pixelFormatOf(frame.attributes)
+  if (copy === undefined || look === undefined || format === undefined) return undefined
+  const bytes = part(frame, copy, 0, look.bytes, PRIORITY.display)
+  prefixes.set(keyOf(frame), bytes)
+  if (prefixes.size > MOST_PREFIXES) prefixes.delete(prefixes.keys().next().value ?? '')
+  return smallerPicture(frame, format, bytes, look.reduction)
+}
+
+async function smallerPicture(frame: Frame, format: PixelFormat, bytes: Promise<Uint8Array>, reduction: number): Promise<Picture> {
+  const { decodeFrame } = await import('./decode')
+  const [rows, columns] = [format.rows, format.columns].map((side) => Math.ceil(side / 2 ** reduction)) as [number, number]
+  const decoded = await decodeFrame(await bytes, HTJ2K_RPCL, format, reduction)
+  if (decoded.rows !== rows || decoded.columns !== columns) throw new RangeError('the copy has another size')
+  return { ...(await toPicture(frame, format, Promise.resolve({ ...decoded, transferSyntax: frame.transferSyntax, embedded: [] }))), reduction }
+}
+
 /** Fetches, decodes and prepares one frame. */
-export async function loadPicture(frame: Frame, priority: number): Promise<Picture> {
+export function loadPicture(frame: Frame, priority: number): Promise<Picture> {
+  const format = pixelFormatOf(frame.attributes)
+  if (format === undefined) return Promise.reject(new RangeError('the object states no usable picture format'))
+  return toPicture(
+    frame,
+    format,
+    copiedValues(frame, format, priority).then((copied) => copied ?? anyStoredValues(frame, format, priority)),
+  )
+}
+
+async function toPicture(frame: Frame, format: PixelFormat, values: Promise<Stored>): Promise<Picture> {
   const of = frame.attributes
-  const format = pixelFormatOf(of)
-  if (format === undefined) throw new RangeError('the object states no usable picture format')
-  const [stored, lut, palette, luts] = await Promise.all([
-    anyStoredValues(frame, format, priority),
-    modalityLut(of),
-    paletteOf(of),
-    voiLuts(of),
-  ])
+  const [stored, lut, palette, luts] = await Promise.all([values, modalityLut(of), paletteOf(of), voiLuts(of)])
   const { rows, columns, transferSyntax, embedded } = stored
   const actual: PixelFormat = { ...format, rows, columns, planar: stored.planar }
   const rescale = rescaleOf(of, lut)

@@ -18,6 +18,8 @@ export interface Picture {
   /** Windows and tables of the object itself, the first of them the one to begin with. */
   headerVois: NamedVoi[]
   transferSyntax: string
+  /** By how many halvings of each side this is smaller than the image; rows, columns and pixels are of the smaller one. Absent: the image itself. */
+  reduction?: number
   /** Graphics found in unused bits of the pixel cells. */
   embedded: readonly EmbeddedPlane[]
 }
@@ -27,8 +29,9 @@ export interface EmbeddedPlane {
   bits: Uint8Array
 }
 
-/** The value under a point in pixel coordinates (integers are pixel centres), or nothing outside the picture. */
+/** The value under a point in pixel coordinates (integers are pixel centres), or nothing outside the picture. A smaller picture has none to tell (guard 11). */
 export function valueAt(picture: Picture, x: number, y: number): { x: number; y: number; value: number[] } | undefined {
+  if (picture.reduction !== undefined) return undefined
   const [column, row] = [Math.round(x), Math.round(y)]
   if (column < 0 || row < 0 || column >= picture.columns || row >= picture.rows) return undefined
   const at = row * picture.columns + column

@@ -1,5 +1,6 @@
 import { ApiError, request } from '@/api/client'
 import { type SeriesDocument } from '@/api/types'
+import { askForCopies } from '../pixels/copies'
 import { withDocument, type SeriesEntry } from './studies'
 
 const SECOND_CHANCE_MS = 800
@@ -35,7 +36,8 @@ export class Documents {
     if (entry === undefined) return undefined
     this.target.replace(studyId, { ...entry, status: 'loading' })
     try {
-      const ready = withDocument(entry, await this.fetch(entry.row.document_url))
+      const [document] = await Promise.all([this.fetch(entry.row.document_url), askForCopies(entry.row, this.target.signal)])
+      const ready = withDocument(entry, document)
       this.target.replace(studyId, ready)
       return ready
     } catch {

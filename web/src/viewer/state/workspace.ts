@@ -4,6 +4,7 @@ import { useLive } from '@/api/live'
 import { type StudyManifest, type StudyRow } from '@/api/types'
 import { type Stack } from '@/dicom/series'
 import { AS_STORED, frameQueue } from '../pixels/framequeue'
+import { preloadFirstLook } from '../pixels/copies'
 import { type ToolName, type Viewport } from '../viewport/types'
 import { START, type Drawing, type Hung, type Layout, type WorkspaceState } from './desk'
 import { Documents } from './documents'
@@ -319,7 +320,7 @@ export class Workspace {
     const stack = entry.stacks[0]
     if (this.state.drawing !== undefined || stack?.kind !== 'images') return
     const frame = stack.frames[0]
-    if (frame !== undefined && this.state.panes.every((hung) => hung === undefined)) frameQueue.preload(frame.url, AS_STORED, frame.digest)
+    if (frame !== undefined && this.state.panes.every((hung) => hung === undefined) && !preloadFirstLook(frame)) frameQueue.preload(frame.url, AS_STORED, frame.digest)
   }
 
   private replaceEntry(studyId: string, entry: SeriesEntry): void {

@@ -1,10 +1,10 @@
-import { type Plane, type Point2 } from '@/dicom/geometry'
 import { type Frame, type ImageStack } from '@/dicom/series'
-import { firstPicture } from '../pixels/first'
+import { firstLookAt, firstPicture } from '../pixels/first'
 import { type Picture } from '../pixels/picture'
-import { isPlain, paint, type Mapping } from './paint'
+import { paintFlat } from './flat'
+import { isPlain } from './paint'
 import { PlacedPicture } from './placed'
-import { beginsInverted, isNaturallyInverse, resolveVoi } from './presets'
+import { beginsInverted, resolveVoi } from './presets'
 import { EMPTY_STATE, type Viewport } from './types'
 
 const nothing = (): void => undefined
@@ -81,7 +81,13 @@ export class FirstPane extends PlacedPicture implements Viewport {
       return
     }
     try {
-      const picture = await firstPicture(frame)
+      const look = firstLookAt(frame)
+      const whole = firstPicture(frame)
+      await look?.then(
+        (picture) => generation === this.generation && this.take(frame, picture),
+        () => undefined,
+      )
+      const picture = await whole
       if (generation === this.generation && !this.take(frame, picture)) this.onOver()
     } catch {
       // The library's own pane will ask again, and say what is wrong.
@@ -93,31 +99,16 @@ export class FirstPane extends PlacedPicture implements Viewport {
   private take(frame: Frame, picture: Picture): boolean {
     const voi = resolveVoi(this.state.choice, picture)
     if (frame.studyUid !== this.state.stack?.studyUid || !this.isOnScreen(frame.studyUid) || !isPlain(picture, voi)) return false
-    this.set({ status: 'ready', picture: { ...picture, frame }, voi, inverted: beginsInverted(picture), loaded: 1 })
+    this.set({ status: 'ready', picture: { ...picture, frame }, voi, inverted: beginsInverted(picture), loaded: picture.reduction === undefined ? 1 : 0 })
     this.placement.fit()
     return true
-  }
-
-  private mapping(plane: Plane, ratio: number): Mapping | undefined {
-    const at = (column: number, row: number): Point2 | undefined => this.placement.toPixel([(column + 0.5) / ratio, (row + 0.5) / ratio])
-    const [origin, right, down] = [at(0, 0), at(1, 0), at(0, 1)]
-    if (origin === undefined || right === undefined || down === undefined || plane.spacing[0] <= 0) return undefined
-    return { a: right[0] - origin[0], b: right[1] - origin[1], c: down[0] - origin[0], d: down[1] - origin[1], e: origin[0], f: origin[1] }
   }
 
   protected onMoved(): void {
     const { picture, voi, inverted, revision } = this.state
     const plane = this.plane()
     if (picture === undefined || voi === undefined || plane === undefined || this.surface.clientWidth === 0) return
-    const ratio = devicePixelRatio
-    const [width, height] = this.size().map((side) => Math.round(side * ratio)) as [number, number]
-    const map = this.mapping(plane, ratio)
-    const context = this.canvas.getContext('2d')
-    if (map === undefined || context === null) return
-    this.canvas.width = width
-    this.canvas.height = height
-    context.putImageData(new ImageData(paint(picture, voi, inverted !== isNaturallyInverse(picture), map, width, height), width, height), 0, 0)
-    this.canvas.hidden = false
+    if (!paintFlat(this.canvas, { picture, voi, inverted, placement: this.placement, plane, size: this.size() })) return
     this.set({ zoom: this.placement.zoomOn(plane), revision: revision + 1 })
     // After the frame that shows it: the library keeps the page busy while it starts.
     requestAnimationFrame(() => {

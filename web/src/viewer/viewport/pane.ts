@@ -6,9 +6,12 @@ import { add, scale as scaled, type Point2 } from '@/dicom/geometry'
 import { type ImageStack } from '@/dicom/series'
 import { curveOf, dragWindow, rangeOf, windowFromRange, type Voi } from '@/dicom/window'
 import { frameQueue, PRIORITY } from '../pixels/framequeue'
+import { firstLookAt, isFirst } from '../pixels/first'
 import { fetchImage, frameOf, imageIdOf, pictureOf, setPriority } from '../pixels/imageloader'
 import { type Picture } from '../pixels/picture'
 import { cameraOf } from './camera'
+import { paintFlat } from './flat'
+import { isPlain } from './paint'
 import { PlacedPicture } from './placed'
 import { Player } from './player'
 import { Prefetcher } from './prefetch'
@@ -41,6 +44,8 @@ export class StackPane extends PlacedPicture implements Viewport {
   /** The last picture of this stack that was on the screen: what comes after a failure keeps its place. */
   private last: Picture | undefined
   private retryTimer: ReturnType<typeof setTimeout> | undefined
+  /** Smaller pictures of what takes long to come whole, over the library's own canvas. */
+  private readonly look: HTMLCanvasElement
   /** Windows computed from the first picture that needed one: they must not flicker from slice to slice. */
   private readonly steady = new Map<string, Voi>()
 
@@ -54,6 +59,10 @@ export class StackPane extends PlacedPicture implements Viewport {
     super(element)
     engine.enableElement({ viewportId: id, type: Enums.ViewportType.STACK, element, defaultOptions: { background: [0, 0, 0] } })
     this.drawing = engine.getViewport<Types.IStackViewport>(id)
+    this.look = document.createElement('canvas')
+    Object.assign(this.look.style, { position: 'absolute', inset: '0', width: '100%', height: '100%', pointerEvents: 'none' })
+    this.look.hidden = true
+    element.after(this.look)
     element.addEventListener(Enums.Events.STACK_NEW_IMAGE, this.onNewImage)
     element.addEventListener(Enums.Events.IMAGE_RENDERED, this.onRendered)
   }
@@ -75,6 +84,7 @@ export class StackPane extends PlacedPicture implements Viewport {
     this.hide(true)
     this.placement.begin()
     this.wantNow(start)
+    this.lookAt(start)
     try {
       await this.load(start)
       if (this.generation !== generation || this.destroyed) return
@@ -188,11 +198,47 @@ export class StackPane extends PlacedPicture implements Viewport {
     this.element.removeEventListener(Enums.Events.STACK_NEW_IMAGE, this.onNewImage)
     this.element.removeEventListener(Enums.Events.IMAGE_RENDERED, this.onRendered)
     this.engine.disableElement(this.id)
+    this.look.remove()
     this.listeners.clear()
   }
 
   private hide(hidden: boolean): void {
     this.element.dataset['blank'] = String(hidden)
+    this.look.hidden = true
+    // Nothing of this case stays on the canvas (guard 4).
+    this.look.width = 0
+  }
+
+  /** Shows a smaller picture of a large image while the whole is on its way. What is drawn over pictures waits for the whole: nothing is measured on less. */
+  private lookAt(index: number): void {
+    const { generation } = this
+    const frame = this.state.stack?.frames[index]
+    if (frame === undefined || this.isLoaded(index) || isFirst(frame)) return
+    void firstLookAt(frame)?.then(
+      (picture) => {
+        const isCurrent = generation === this.generation && this.state.index === index && !this.destroyed && !this.isLoaded(index)
+        if (isCurrent && frame.studyUid === this.state.stack?.studyUid && this.isOnScreen(frame.studyUid)) this.showLook({ ...picture, frame })
+      },
+      () => undefined,
+    )
+  }
+
+  private showLook(picture: Picture): void {
+    const voi = this.voiFor(this.state.choice, picture)
+    if (!isPlain(picture, voi)) return
+    this.hide(true)
+    this.set({
+      status: 'ready', failure: undefined, picture, voi, ...(this.last === undefined ? { inverted: beginsInverted(picture) } : {}),
+    })
+    if (this.last === undefined) this.fit()
+    this.paintLook()
+  }
+
+  private paintLook(): void {
+    const { picture, voi, inverted } = this.state
+    const plane = this.plane()
+    if (picture?.reduction === undefined || voi === undefined || plane === undefined) return
+    if (paintFlat(this.look, { picture, voi, inverted, placement: this.placement, plane, size: this.size() })) this.drawPending = false
   }
 
   private fail(failure: PaneFailure): void {
@@ -228,6 +274,7 @@ export class StackPane extends PlacedPicture implements Viewport {
     const isCurrent = (): boolean => generation === this.generation && this.state.index === index && !this.destroyed
     try {
       if (!this.isLoaded(index)) {
+        this.lookAt(index)
         if (this.state.status === 'failed') this.set({ status: 'loading' })
         await this.load(index)
       }
@@ -296,6 +343,7 @@ export class StackPane extends PlacedPicture implements Viewport {
   private applyCamera(): void {
     const plane = this.plane()
     if (plane === undefined) return
+    this.paintLook()
     const { focalPoint, viewUp, viewPlaneNormal, parallelScale } = cameraOf(plane, this.placement.current, this.size())
     this.drawing.setCamera({
       focalPoint: [...focalPoint],
@@ -313,6 +361,11 @@ export class StackPane extends PlacedPicture implements Viewport {
   /** Writes window or table, and inversion, into the transfer function; the library resets it with every image. */
   private applyCurve(): void {
     const { picture, choice, inverted } = this.state
+    if (picture?.reduction !== undefined) {
+      this.set({ voi: this.voiFor(choice, picture) })
+      this.paintLook()
+      return
+    }
     const actor = this.drawing.getDefaultActor() as Types.ActorEntry | undefined
     if (picture === undefined || actor === undefined) return
     const voi = this.voiFor(choice, picture)
