@@ -83,6 +83,8 @@ BODIES: dict[str, Any] = {
     "PATCH /api/account/passkeys/{passkey_id}": {"name": "other"},
     "PUT /api/account/pin": {"pin": "271828"},
     "PUT /api/account/preferences/{name}": {"document": {"a": 1}},
+    "POST /api/hanging/protocols": {"layer": "site", "document": {}},
+    "PATCH /api/hanging/protocols/{protocol_id}": {"version": 1, "enabled": False},
 }
 PUBLIC = {
     "POST /api/session", "POST /api/session/link", "GET /api/session/ways", "POST /api/session/second", "POST /api/session/passkey",
@@ -95,7 +97,8 @@ FOR_VIEWERS = {
     "GET /api/studies/{study_id}/manifest", "GET /api/studies/{study_id}/marks", "GET /api/studies/{study_id}/held", "GET /api/series/{series_id}/document",
     "GET /api/series/{series_id}/thumbnail", "GET /api/series/{series_id}/copies", "POST /api/where", "GET /api/about", "GET /api/glass", "POST /api/glass/search", "POST /api/glass/{glass_id}/end",
     # Everybody's own.
-    "GET /api/account/preferences/{name}", "PUT /api/account/preferences/{name}",
+    "GET /api/hanging/protocols", "GET /api/hanging/layers", "GET /api/hanging/schema", "PATCH /api/hanging/protocols/{protocol_id}",
+    "DELETE /api/hanging/protocols/{protocol_id}", "GET /api/account/preferences/{name}", "PUT /api/account/preferences/{name}",
     "GET /api/session/oidc/prove", "POST /api/session/prove", "POST /api/session/prove/passkey", "POST /api/session/fresh", "POST /api/session/lock", "POST /api/session/unlock",
     "POST /api/session/active", "GET /api/account", "POST /api/account/totp", "POST /api/account/totp/confirm", "DELETE /api/account/totp",
     "POST /api/account/recovery", "POST /api/account/passkeys/start", "POST /api/account/passkeys",

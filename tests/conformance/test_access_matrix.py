@@ -89,7 +89,10 @@ def _canary(server: Server) -> Canary:
     rule = owner.post("/api/rules", json={"name": "r", "node_id": node, "enabled": False, "modalities": ["XX"]}).json()[
         "id"
     ]
-    user = owner.post("/api/users", json={"name": "matrix", "roles": ["viewer"]}).json()["id"]
+    user = owner.post(
+        "/api/users",
+        json={"name": "matrix", "protocol_id": "01234567-89ab-7def-8123-456789abcd04", "roles": ["viewer"]},
+    ).json()["id"]
     ids = {
         "study_id": study["id"], "series_id": series["id"], "patient": study["patient"]["id"], "study_uid": CANARY.study_uid,
         "series_uid": CANARY.series_uid, "sop_uid": CANARY.sop_uid(1), "frame": "1", "path": "7FE00010", "send_id": send_id, "node_id": node,

@@ -92,6 +92,7 @@ def _studies(call: Caller, house: Server) -> str:
     drawn = {"id": str(uuid4()), "mark": str(uuid4()), "version": 1, "at": "2026-11-22T10:00:00Z", "body": body}
     assert call("POST /api/studies/{study_id}/marks", {"events": [drawn]}, study_id=study)["last"] >= 1
     assert call("GET /api/studies/{study_id}/marks", study_id=study)["items"][0]["body"]["kind"] == "length"
+    _hanging(call)
     assert call("POST /api/where", {"text": SHAPE.study_uid})["answers"][0]["events"]
     assert call("GET /api/changes")["items"]
     return study
@@ -317,6 +318,21 @@ def _own_account(call: Caller, house: Server) -> None:
         assert call("GET /api/users/{user_id}/sessions", user_id=made["id"])["items"]
     assert call("DELETE /api/users/{user_id}/sessions", user_id=made["id"])["ended"] >= 1
     assert call("POST /api/users/{user_id}/reset", user_id=made["id"])["link"]
+
+
+def _hanging(call: Caller) -> None:
+    shipped = call("GET /api/hanging/protocols")["items"][0]["document"]
+    made = call("POST /api/hanging/protocols", {"layer": "site", "document": shipped | {"name": "Ours"}})
+    assert (
+        call("PATCH /api/hanging/protocols/{protocol_id}", {"version": 1, "enabled": False}, protocol_id=made["id"])[
+            "version"
+        ]
+        == 2
+    )
+    assert {one["layer"] for one in call("GET /api/hanging/layers")["items"]} == {"shipped", "site"}
+    assert call("GET /api/hanging/lint")["protocols"]
+    assert call("GET /api/hanging/schema")["title"] == "Protocol"
+    assert call.browser.request("DELETE", f"/api/hanging/protocols/{made['id']}").status_code == 204
 
 
 def _own_passkey(own: Caller, house: Server) -> None:

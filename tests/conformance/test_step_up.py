@@ -27,6 +27,9 @@ EVERYDAY: dict[str, str] = {
         "PATCH /api/account/passkeys/{passkey_id}", "DELETE /api/account/sessions", "DELETE /api/account/sessions/{which}",
         "PUT /api/account/preferences/{name}",
     ), _OWN),
+    **dict.fromkeys((
+        "POST /api/hanging/protocols", "PATCH /api/hanging/protocols/{protocol_id}", "DELETE /api/hanging/protocols/{protocol_id}",
+    ), "how pictures are laid out; what lies below holds again when it is taken away"),
     "POST /api/session/oidc/leave": "signed by the provider; ends sessions",
     **dict.fromkeys((
         "POST /api/studies/search", "POST /api/where", "POST /api/audit/search", "POST /api/audit/patient", "POST /api/policy/check",

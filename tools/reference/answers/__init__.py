@@ -5,6 +5,7 @@ They stand here and not in the routes: the server writes its answers as they are
 
 from tools.reference.answers._answer import Answer, Made
 from tools.reference.answers.audit import AuditEvent, AuditPage, AuditState, ObjectProof, WhoSawIt
+from tools.reference.answers.hanging import Linted, ProtocolLayers, ProtocolSchema, ProtocolsInForce, StoredProtocol
 from tools.reference.answers.installation import About, Settings
 from tools.reference.answers.peers import (
     Authority,
@@ -101,6 +102,12 @@ ANSWERS: dict[str, type[Answer]] = {
     "GET /api/studies/{study_id}/held": HeldOfStudies,
     "GET /api/studies/{study_id}/marks": Marks,
     "POST /api/studies/{study_id}/marks": MarksTaken,
+    "GET /api/hanging/protocols": ProtocolsInForce,
+    "GET /api/hanging/layers": ProtocolLayers,
+    "GET /api/hanging/schema": ProtocolSchema,
+    "POST /api/hanging/protocols": StoredProtocol,
+    "PATCH /api/hanging/protocols/{protocol_id}": StoredProtocol,
+    "GET /api/hanging/lint": Linted,
     "GET /api/series/{series_id}/document": SeriesDocument,
     "GET /api/series/{series_id}/copies": SeriesCopies,
     "GET /api/devices": Devices,

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from tools.reference.answers._answer import Answer, Page
 from tools.reference.answers.policy import Restriction, Withheld
 
@@ -84,8 +86,43 @@ class StudyWithSeries(Study):
     series: list[Series]
 
 
+class HangingSeries(HungSeries):
+    """`facts`: what hanging protocols ask of a series; derived words, the same for every object of the kind."""
+
+    facts: dict[str, Any]
+
+
+class HangingStudy(Answer):
+    """What hanging protocols ask of a study."""
+
+    modalities: list[str]
+    body_part: str
+    body_parts: list[str]
+    laterality: str
+    planes: list[str]
+    families: list[str]
+    kernels: list[str]
+    views: list[str]
+    tomosynthesis: bool
+    contrast: bool
+    series_count: int
+    picture_count: int
+
+
+class Relevance(Answer):
+    """0 to 100, and why."""
+
+    score: int
+    reasons: list[str]
+
+
 class OtherStudy(Study):
+    """`documents`: reports and papers in it; `series`: of the earlier studies that are nearest to the one asked for."""
+
     relation: Relation
+    relevance: Relevance
+    documents: int
+    series: list[HangingSeries] = Field(default=[])
 
 
 class Difference(Answer):
@@ -115,7 +152,8 @@ class Manifest(Answer):
     study: Study
     revision: str
     instance_count: int
-    series: list[HungSeries]
+    series: list[HangingSeries]
+    hanging: HangingStudy
     priors: list[OtherStudy]
     held: list[HeldOfStudy]
     emergency: OpenGlass | None

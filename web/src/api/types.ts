@@ -114,6 +114,65 @@ export interface SeriesRow {
   /** Where to ask for the copies of its images that can be read smallest first; null when there are none. */
   copies_url?: string | null
   held_count: number
+  /** In the manifest: what hanging protocols ask of the series. */
+  facts: SeriesFacts
+}
+
+/** One projection of a series whose images are each for themselves. */
+export interface ImageFacts {
+  readonly [name: string]: unknown
+  sop_uid: string
+  laterality: string
+  view: string
+  /** Patient Orientation of the rows and of the columns. */
+  orientation: string[]
+  tomosynthesis: boolean
+  for_presentation: boolean
+  derived: boolean
+  frames: number
+}
+
+export interface SeriesFacts {
+  readonly [name: string]: unknown
+  /** True while they are from a few images only. */
+  sample: boolean
+  modality: string
+  kind: string
+  plane: string
+  body_part: string
+  body_part_stated: string
+  laterality: string
+  contrast: boolean | null
+  family?: string
+  kernel?: string
+  views?: string[]
+  images?: ImageFacts[]
+}
+
+/** What hanging protocols ask of a study. */
+export interface HangingFacts {
+  modalities: string[]
+  body_part: string
+  body_parts: string[]
+  laterality: string
+  planes: string[]
+  families: string[]
+  kernels: string[]
+  views: string[]
+  tomosynthesis: boolean
+  contrast: boolean
+  series_count: number
+  picture_count: number
+}
+
+/** Another study of the patient, as the manifest tells it. */
+export interface PriorRow extends StudyRow {
+  relation: 'prior' | 'later' | 'undated'
+  relevance: { score: number; reasons: string[] }
+  /** Reports and other papers in it. */
+  documents: number
+  /** Of the most relevant ones, so that they hang without another question. */
+  series?: SeriesRow[]
 }
 
 /** Copies of the images of a series: of each frame, how many bytes hold each resolution, smallest first; none for a frame without a copy. */
@@ -180,7 +239,8 @@ export interface StudyManifest {
   study: StudyRow
   revision: string
   series: SeriesRow[]
-  priors: StudyRow[]
+  hanging: HangingFacts
+  priors: PriorRow[]
   held: HeldObject[]
   instance_count: number
   /** The emergency access through which this person sees the patient. */

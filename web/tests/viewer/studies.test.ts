@@ -3,13 +3,13 @@ import { type SeriesRow, type StudyManifest, type StudyRow } from '@/api/types'
 import { Frame, type ImageStack } from '@/dicom/series'
 import { Attributes, type DataSet } from '@/dicom/attributes'
 import { arrivals, firstSeries, openStudy, sameFrame, withDocument } from '@/viewer/state/studies'
-import { linkedIndex } from '@/viewer/state/sync'
+import { linkedIndex } from '@/viewer/state/links'
 
 const study = (id: string, date = '20261120', patient = 'p1'): StudyRow =>
   ({ id, study_uid: `1.${id}`, study_date: date, study_time: '', patient: { id: patient } }) as StudyRow
 const series = (id: string, count: number, extra: Partial<SeriesRow> = {}): SeriesRow =>
   ({ id, series_uid: `2.${id}`, modality: 'CT', instance_count: count, frame_count: count, ...extra }) as SeriesRow
-const manifest = (rows: SeriesRow[], revision = 'a', row = study('s')): StudyManifest => ({ study: row, revision, series: rows, priors: [], held: [], instance_count: 0, emergency: null })
+const manifest = (rows: SeriesRow[], revision = 'a', row = study('s')): StudyManifest => ({ study: row, revision, series: rows, hanging: {} as never, priors: [], held: [], instance_count: 0, emergency: null })
 
 describe('guard 7: what arrives is counted and announced', () => {
   const shown = openStudy(manifest([series('1', 10), series('2', 5)]), undefined)

@@ -60,16 +60,17 @@ def hanging_facts(tx: Tx, blobs: Blobs, series: Sequence[Mapping[str, Any]]) -> 
     return found
 
 
-def facts_of_studies(tx: Tx, study_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
-    """What is kept of other studies, without their single images; nothing is made for them."""
+def facts_of_studies(tx: Tx, study_ids: Sequence[int], *, images: bool = False) -> dict[int, list[dict[str, Any]]]:
+    """What is kept of other studies, with their single images when asked; nothing is made for them."""
     found: dict[int, list[dict[str, Any]]] = {}
+    without = "" if images else " - 'images'"
     rows = tx.execute(
-        "select se.study_fk, f.facts - 'images' from series_facts f join series se on se.id = f.series_fk "
+        f"select se.study_fk, f.facts{without}, se.frame_count, se.instance_count from series_facts f join series se on se.id = f.series_fk "
         "where se.study_fk = any(%s) and f.format = %s order by se.number nulls last, se.id",
         (list(study_ids), FORMAT),
     )
-    for study_id, facts in rows:
-        found.setdefault(study_id, []).append(facts)
+    for study_id, facts, frames, instances in rows:
+        found.setdefault(study_id, []).append(facts | {"frame_count": frames, "instance_count": instances})
     return found
 
 

@@ -156,6 +156,7 @@ FAMILIES: Final[dict[str, Kind]] = {
     "job": _alert(RESTRICTED_FUNCTION),
     "alarm": _alert(RESTRICTED_FUNCTION),
     "preference": _alert(SOFTWARE_CONFIGURATION),
+    "hanging": _alert(SOFTWARE_CONFIGURATION),
 }
 _UNKNOWN: Final = _alert(RESTRICTED_FUNCTION)
 

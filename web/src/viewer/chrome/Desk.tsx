@@ -10,9 +10,13 @@ import { Pane } from '../panes/Pane'
 import { useBasis } from '../panes/useBasis'
 import { useDesk, useWorkspace } from '../state/context'
 import { Banners } from './Banners'
+import { paneCount } from '../hanging/shape'
 import css from './Desk.module.css'
+import { Explain } from './Explain'
 import { Hint } from './Hint'
 import { KeysSheet } from './KeysSheet'
+import { gridStyle, paneStyle } from './Layouts'
+import { SaveHang } from './SaveHang'
 import { SidePanel } from './SidePanel'
 import { Thumbnails } from './Thumbnails'
 import { Toolbar } from './Toolbar'
@@ -35,12 +39,11 @@ function Who() {
 function Grid() {
   const layout = useDesk((state) => state.layout)
   const enlarged = useDesk((state) => state.enlarged)
-  const count = layout.rows * layout.columns
-  const shape = enlarged === undefined ? layout : { rows: 1, columns: 1 }
+  const isOne = enlarged !== undefined
   return (
-    <div className={css['grid']} data-rows={shape.rows} data-columns={shape.columns} data-room="reading" dir="ltr">
-      {Array.from({ length: count }, (_, pane) => (
-        <Pane key={pane} pane={pane} hidden={enlarged !== undefined && enlarged !== pane} />
+    <div className={css['grid']} style={gridStyle(isOne ? { rows: 1, columns: 1 } : layout)} data-rows={layout.rows} data-columns={layout.columns} data-room="reading" dir="ltr">
+      {Array.from({ length: paneCount(layout) }, (_, pane) => (
+        <Pane key={pane} pane={pane} hidden={isOne && enlarged !== pane} style={isOne ? undefined : paneStyle(layout, pane)} />
       ))}
     </div>
   )
@@ -96,6 +99,8 @@ export function Desk() {
             <Grid />
             <Hint />
             <KeysSheet />
+            <Explain />
+            <SaveHang />
           </div>
           {panel !== 'none' && <SidePanel />}
         </div>

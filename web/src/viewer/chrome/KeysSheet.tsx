@@ -78,7 +78,10 @@ function useSections(): readonly (readonly [string, Rows])[] {
       [
         [['←', '→'], `${t('action.previousPane')} / ${t('action.nextPane')}`],
         [['F', t('keys.doubleClick')], t('action.enlarge')],
+        [['.', ','], t('hanging.stageKeys')],
+        [['X'], t('hanging.cursorKey')],
         [['G'], t('action.link')],
+        [['Shift G'], t('hanging.offsetKey')],
         [['Y'], t('action.referenceLines')],
         [['Shift S'], t('action.thumbnails')],
         [['Shift P'], t('action.panel')],

@@ -1,9 +1,11 @@
-import { useState, type DragEvent, type KeyboardEvent } from 'react'
+import { useState, useSyncExternalStore, type DragEvent, type KeyboardEvent } from 'react'
 import { useTranslation } from 'react-i18next'
+import { type SeriesRow } from '@/api/types'
 import { formatDicomDate } from '@/kit/format/dicomdate'
 import { Mark } from '@/kit/Mark'
 import { type Stack } from '@/dicom/series'
 import { Tip } from '@/kit/Tip'
+import { paneCount } from '../hanging/shape'
 import { STACK_MIME } from '../panes/Pane'
 import { useDistance } from '../panes/useDistance'
 import { useDesk, useWorkspace } from '../state/context'
@@ -26,11 +28,59 @@ function pictureUrl(entry: SeriesEntry, stack: Stack | undefined): string {
   return `/dicom-web/studies/${stack.studyUid}/series/${stack.seriesUid}/instances/${sop.sopUid}/thumbnail`
 }
 
+/** Numbers of the panes in which a series hangs now, as they are counted on the screen. */
+function usePanesOf(entry: SeriesEntry, stack: Stack | undefined): string {
+  return useDesk((state) =>
+    state.panes
+      .slice(0, paneCount(state.layout))
+      .flatMap((hung, pane) => (hung !== undefined && (stack === undefined ? hung.stack.seriesUid === entry.row.series_uid : hung.stack.id === stack.id) ? [pane + 1] : []))
+      .join(' '),
+  )
+}
+
+/** How much of a series has been on the screen: for the reader alone. */
+function SeenBar({ stack }: { stack: Stack | undefined }) {
+  const { t } = useTranslation('viewer')
+  const { seen } = useWorkspace()
+  const id = stack?.id ?? ''
+  const count = useSyncExternalStore(seen.subscribe, () => seen.countOf(id))
+  const of = stack?.kind === 'images' ? stack.frames.length : 0
+  if (count === 0 || of === 0) return null
+  return (
+    <span className={css['seen']} role="img" aria-label={t('hanging.seen', { count, of })} title={t('hanging.seen', { count, of })}>
+      <span style={{ inlineSize: `${(count / of) * 100}%` }} data-all={count === of} />
+    </span>
+  )
+}
+
+/** Series of the study that hang nowhere and of which nothing has been seen: what could be overlooked. */
+function NotShown() {
+  const { t } = useTranslation('viewer')
+  const { seen, studyId } = useWorkspace()
+  const study = useDesk((state) => state.studies.find((open) => open.row.id === studyId))
+  const layout = useDesk((state) => state.layout)
+  const panes = useDesk((state) => state.panes)
+  const entries = study?.series ?? []
+  const unseen = useSyncExternalStore(seen.subscribe, () => {
+    const hung = new Set(panes.slice(0, paneCount(layout)).map((one) => one?.stack.seriesUid))
+    return entries.filter(({ row, stacks }) => isToBeSeen(row) && !hung.has(row.series_uid) && stacks.every((stack) => seen.countOf(stack.id) === 0)).length
+  })
+  return unseen === 0 ? null : (
+    <p className={css['notShown']} data-testid="not-shown">
+      {t('hanging.notShown', { count: unseen })}
+    </p>
+  )
+}
+
+const TO_BE_SEEN = new Set(['image', 'video', 'slide', 'parametric', 'rtdose', 'capture'])
+const isToBeSeen = (row: SeriesRow): boolean => TO_BE_SEEN.has(row.facts.kind)
+
 function Tile({ study, entry, stack }: { study: OpenStudy; entry: SeriesEntry; stack: Stack | undefined }) {
   const { t } = useTranslation('viewer')
   const workspace = useWorkspace()
   const [broken, setBroken] = useState(false)
-  const hangs = useDesk((state) => state.panes.some((hung) => hung !== undefined && (stack === undefined ? hung.stack.seriesUid === entry.row.series_uid : hung.stack.id === stack.id)))
+  const panes = usePanesOf(entry, stack)
+  const hangs = panes !== ''
   const count = useCount(entry, stack)
   const { row } = entry
   const name = row.description === '' ? t('series.unnamed') : row.description
@@ -63,6 +113,12 @@ function Tile({ study, entry, stack }: { study: OpenStudy; entry: SeriesEntry; s
         <span className={css['picture']} data-room="reading">
           {url === '' || broken ? <span className={css['noPicture']}>{row.modality}</span> : <img src={url} alt="" loading="lazy" draggable={false} onError={() => setBroken(true)} />}
           <span className={css['modality']}>{row.modality}</span>
+          {hangs && (
+            <span className={css['panes']} title={t('hanging.inPanes', { panes })} dir="ltr">
+              {panes}
+            </span>
+          )}
+          <SeenBar stack={stack} />
           {stack?.part !== undefined && <span className={css['part']}>{t('series.part', stack.part)}</span>}
         </span>
         <span className={css['name']} dir="auto">
@@ -126,6 +182,7 @@ export function Thumbnails() {
   const studies = useDesk((state) => state.studies)
   return (
     <nav className={css['column']} aria-label={t('series.column')}>
+      <NotShown />
       {studies.map((study) => (
         <StudyGroup key={study.row.id} study={study} />
       ))}

@@ -8,7 +8,6 @@ import {
   IconFlipHorizontal,
   IconFlipVertical,
   IconKeyboard,
-  IconLayoutGrid,
   IconLayoutSidebar,
   IconLayoutSidebarRight,
   IconLineDashed,
@@ -29,41 +28,15 @@ import { type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Tip } from '@/kit/Tip'
 import { useActiveViewport, useDesk, useViewportValue, useWorkspace } from '../state/context'
-import { type Layout } from '../state/desk'
 import { presetsFor, type VoiChoice } from '../viewport/presets'
 import { type ToolName } from '../viewport/types'
 import { useUnit } from '../panes/Corners'
 import { nextOverlay } from './commands'
+import { HangingMenu } from './HangingMenu'
+import { Layouts } from './Layouts'
 import css from './Toolbar.module.css'
+import { ToolButton } from './ToolButton'
 import { usePresetName } from './usePresetName'
-
-interface ButtonProps {
-  icon: Icon
-  label: string
-  hint?: string
-  pressed?: boolean
-  disabled?: boolean
-  onClick: () => void
-}
-
-function Button({ icon: Shape, label, hint, pressed, disabled = false, onClick }: ButtonProps) {
-  return (
-    <Tip label={hint === undefined ? label : `${label} (${hint})`}>
-      <ActionIcon
-        variant="subtle"
-        size={32}
-        className={css['button'] ?? ''}
-        aria-label={label}
-        data-pressed={pressed}
-        {...(pressed === undefined ? {} : { 'aria-pressed': pressed })}
-        disabled={disabled}
-        onClick={onClick}
-      >
-        <Shape size={18} stroke={1.6} />
-      </ActionIcon>
-    </Tip>
-  )
-}
 
 const TOOLS: readonly (readonly [ToolName, Icon, string])[] = [
   ['window', IconContrast, 'W'],
@@ -81,7 +54,7 @@ function Tools() {
   return (
     <div className={css['group']} role="group" aria-label={t('tool.group')}>
       {TOOLS.map(([name, icon, key]) => (
-        <Button key={name} icon={icon} label={t(`tool.${name}`)} hint={key} pressed={tool === name} onClick={() => workspace.pickTool(name)} />
+        <ToolButton key={name} icon={icon} label={t(`tool.${name}`)} hint={key} pressed={tool === name} onClick={() => workspace.pickTool(name)} />
       ))}
     </div>
   )
@@ -142,56 +115,16 @@ function Manipulate() {
   return (
     <div className={css['group']}>
       <Presets />
-      <Button icon={IconContrast2} label={t('action.invert')} hint="I" pressed={inverted} disabled={off} onClick={() => viewport?.invert()} />
-      <Button icon={IconRotateClockwise2} label={t('action.rotateRight')} hint="R" disabled={off} onClick={() => viewport?.rotateBy(90)} />
-      <Button icon={IconRotate2} label={t('action.rotateLeft')} hint="L" disabled={off} onClick={() => viewport?.rotateBy(-90)} />
-      <Button icon={IconFlipVertical} label={t('action.flipHorizontal')} hint="H" disabled={off} onClick={() => viewport?.flip('horizontal')} />
-      <Button icon={IconFlipHorizontal} label={t('action.flipVertical')} hint="V" disabled={off} onClick={() => viewport?.flip('vertical')} />
-      <Button icon={IconArrowsMaximize} label={t('action.fit')} hint="=" disabled={off} onClick={() => viewport?.fit()} />
-      <Button icon={IconRelationOneToOne} label={t('action.oneToOne')} hint="U" disabled={off} onClick={() => viewport?.oneToOne()} />
-      <Button icon={IconRestore} label={t('action.reset')} hint="Space" disabled={off} onClick={() => viewport?.reset()} />
-      <Button icon={IconPlayerPlay} label={t('action.cine')} hint="C" pressed={playing} disabled={off || frames < 2} onClick={() => viewport?.play(!playing)} />
+      <ToolButton icon={IconContrast2} label={t('action.invert')} hint="I" pressed={inverted} disabled={off} onClick={() => viewport?.invert()} />
+      <ToolButton icon={IconRotateClockwise2} label={t('action.rotateRight')} hint="R" disabled={off} onClick={() => viewport?.rotateBy(90)} />
+      <ToolButton icon={IconRotate2} label={t('action.rotateLeft')} hint="L" disabled={off} onClick={() => viewport?.rotateBy(-90)} />
+      <ToolButton icon={IconFlipVertical} label={t('action.flipHorizontal')} hint="H" disabled={off} onClick={() => viewport?.flip('horizontal')} />
+      <ToolButton icon={IconFlipHorizontal} label={t('action.flipVertical')} hint="V" disabled={off} onClick={() => viewport?.flip('vertical')} />
+      <ToolButton icon={IconArrowsMaximize} label={t('action.fit')} hint="=" disabled={off} onClick={() => viewport?.fit()} />
+      <ToolButton icon={IconRelationOneToOne} label={t('action.oneToOne')} hint="U" disabled={off} onClick={() => viewport?.oneToOne()} />
+      <ToolButton icon={IconRestore} label={t('action.reset')} hint="Space" disabled={off} onClick={() => viewport?.reset()} />
+      <ToolButton icon={IconPlayerPlay} label={t('action.cine')} hint="C" pressed={playing} disabled={off || frames < 2} onClick={() => viewport?.play(!playing)} />
     </div>
-  )
-}
-
-const LAYOUTS: readonly Layout[] = [
-  { rows: 1, columns: 1 },
-  { rows: 1, columns: 2 },
-  { rows: 2, columns: 1 },
-  { rows: 2, columns: 2 },
-]
-
-function Layouts() {
-  const { t } = useTranslation('viewer')
-  const workspace = useWorkspace()
-  return (
-    <Menu position="bottom-start" offset={4}>
-      <Menu.Target>
-        <Tip label={t('action.layout')}>
-          <ActionIcon variant="subtle" size={32} className={css['button'] ?? ''} aria-label={t('action.layout')}>
-            <IconLayoutGrid size={18} stroke={1.6} />
-          </ActionIcon>
-        </Tip>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {LAYOUTS.map((layout) => (
-          <Menu.Item key={`${layout.rows}x${layout.columns}`} leftSection={<LayoutShape {...layout} />} onClick={() => void workspace.setLayout(layout)}>
-            {t('action.layoutOf', { rows: layout.rows, columns: layout.columns })}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
-  )
-}
-
-function LayoutShape({ rows, columns }: Layout) {
-  return (
-    <svg width={18} height={14} className={css['shape']} aria-hidden>
-      <rect x={0.5} y={0.5} width={17} height={13} />
-      {columns === 2 && <path d="M9 0.5V13.5" />}
-      {rows === 2 && <path d="M0.5 7H17.5" />}
-    </svg>
   )
 }
 
@@ -204,9 +137,10 @@ function Desk() {
   return (
     <div className={css['group']}>
       <Layouts />
-      <Button icon={IconLink} label={t('action.link')} hint="G" pressed={linked} onClick={() => workspace.set({ linked: !linked })} />
-      <Button icon={IconLineDashed} label={t('action.referenceLines')} hint="Y" pressed={referenceLines} onClick={() => workspace.set({ referenceLines: !referenceLines })} />
-      <Button icon={IconTextCaption} label={t('action.overlay')} hint="O" pressed={overlay !== 'none'} onClick={() => workspace.set({ overlay: nextOverlay(overlay) })} />
+      <HangingMenu />
+      <ToolButton icon={IconLink} label={t('action.link')} hint="G" pressed={linked} onClick={() => workspace.set({ linked: !linked })} />
+      <ToolButton icon={IconLineDashed} label={t('action.referenceLines')} hint="Y" pressed={referenceLines} onClick={() => workspace.set({ referenceLines: !referenceLines })} />
+      <ToolButton icon={IconTextCaption} label={t('action.overlay')} hint="O" pressed={overlay !== 'none'} onClick={() => workspace.set({ overlay: nextOverlay(overlay) })} />
     </div>
   )
 }
@@ -218,9 +152,9 @@ function Sides() {
   const panel = useDesk((state) => state.panel)
   return (
     <div className={`${css['group'] ?? ''} ${css['end'] ?? ''}`}>
-      <Button icon={IconKeyboard} label={t('action.keys')} hint="?" onClick={() => workspace.set({ keysShown: true })} />
-      <Button icon={IconLayoutSidebar} label={t('action.thumbnails')} hint="Shift+S" pressed={thumbnails} onClick={() => workspace.set({ thumbnails: !thumbnails })} />
-      <Button
+      <ToolButton icon={IconKeyboard} label={t('action.keys')} hint="?" onClick={() => workspace.set({ keysShown: true })} />
+      <ToolButton icon={IconLayoutSidebar} label={t('action.thumbnails')} hint="Shift+S" pressed={thumbnails} onClick={() => workspace.set({ thumbnails: !thumbnails })} />
+      <ToolButton
         icon={IconLayoutSidebarRight}
         label={t('action.panel')}
         hint="Shift+P"

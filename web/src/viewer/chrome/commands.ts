@@ -1,3 +1,4 @@
+import { pixelToPatient } from '@/dicom/geometry'
 import { valueUnit } from '@/dicom/units'
 import { nextSpeed } from '../panes/CineBar'
 import { type OverlayLevel } from '../state/desk'
@@ -28,6 +29,15 @@ function movePane(workspace: Workspace, direction: 1 | -1): void {
   document.querySelector<HTMLElement>(`[data-pane="${next}"]`)?.focus()
 }
 
+/** Sends every pane of the frame of reference to what lies under the pointer, or in the middle of the active picture. */
+function pointInSpace(viewport: Viewport | undefined, workspace: Workspace): void {
+  const plane = viewport?.frame()?.plane
+  const host = document.querySelector(`[data-viewport="${workspace.state.active}"]`)?.getBoundingClientRect()
+  if (viewport === undefined || plane === undefined || host === undefined) return
+  const pixel = viewport.toPixel(workspace.pointer.within(host) ?? [host.width / 2, host.height / 2])
+  if (pixel !== undefined) workspace.goToPoint(pixelToPatient(plane, pixel), plane.frameOfReference)
+}
+
 type Act = (viewport: Viewport | undefined, workspace: Workspace) => void
 
 const LETTERS: Readonly<Record<string, Act>> = {
@@ -47,6 +57,7 @@ const LETTERS: Readonly<Record<string, Act>> = {
   g: (_, workspace) => workspace.set({ linked: !workspace.state.linked }),
   y: (_, workspace) => workspace.set({ referenceLines: !workspace.state.referenceLines }),
   o: (_, workspace) => workspace.set({ overlay: nextOverlay(workspace.state.overlay) }),
+  x: (viewport, workspace) => pointInSpace(viewport, workspace),
   f: (_, workspace) => workspace.set({ enlarged: workspace.state.enlarged === undefined ? workspace.state.active : undefined }),
 }
 
@@ -59,17 +70,20 @@ const OTHERS: Readonly<Record<string, Act>> = {
   ArrowRight: (_, workspace) => movePane(workspace, 1),
   PageUp: (_, workspace) => void workspace.step(-1),
   PageDown: (_, workspace) => void workspace.step(1),
+  '.': (_, workspace) => void workspace.hanger.step(1),
+  ',': (_, workspace) => void workspace.hanger.step(-1),
   '=': (viewport) => viewport?.fit(),
   ' ': (viewport) => viewport?.reset(),
   '+': (viewport) => viewport?.setSpeed(nextSpeed(viewport.state.speed, 1)),
   '-': (viewport) => viewport?.setSpeed(nextSpeed(viewport.state.speed, -1)),
   '?': (_, workspace) => workspace.set({ keysShown: !workspace.state.keysShown }),
-  Escape: (_, workspace) => workspace.set({ keysShown: false, enlarged: undefined }),
+  Escape: (_, workspace) => workspace.set({ keysShown: false, enlarged: undefined, sheet: undefined, cursor: undefined }),
   Delete: (_, workspace) => workspace.state.drawing?.ReadingTools.deleteSelected(),
   Backspace: (_, workspace) => workspace.state.drawing?.ReadingTools.deleteSelected(),
 }
 
 const SHIFTED: Readonly<Record<string, Act>> = {
+  g: (_, workspace) => workspace.setOffsetHere(),
   s: (_, workspace) => workspace.set({ thumbnails: !workspace.state.thumbnails }),
   p: (_, workspace) => workspace.set({ panel: workspace.state.panel === 'none' ? 'priors' : 'none' }),
 }

@@ -68,13 +68,13 @@ export function ScaleBar({ viewport, picture, state, size }: { viewport: Viewpor
 }
 
 /** Where the picture of the active pane crosses this one. */
-export function ReferenceLine({ viewport, line }: { viewport: Viewport; line: readonly [Vec3, Vec3] | undefined }) {
+export function ReferenceLine({ viewport, line, isEnd = false }: { viewport: Viewport; line: readonly [Vec3, Vec3] | undefined; isEnd?: boolean }) {
   const [from, to] = [line && viewport.toCanvas(line[0]), line && viewport.toCanvas(line[1])]
   if (from === undefined || to === undefined) return null
   return (
-    <svg className={css['lines']} aria-hidden data-testid="reference-line">
+    <svg className={css['lines']} aria-hidden data-testid={isEnd ? 'reference-end' : 'reference-line'}>
       <line x1={from[0]} y1={from[1]} x2={to[0]} y2={to[1]} className={css['lineShade']} />
-      <line x1={from[0]} y1={from[1]} x2={to[0]} y2={to[1]} className={css['line']} />
+      <line x1={from[0]} y1={from[1]} x2={to[0]} y2={to[1]} className={css['line']} data-end={isEnd} />
     </svg>
   )
 }

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
-import { useCallback, useEffect, useRef, useState, type DragEvent } from 'react'
+import { useCallback, useEffect, useRef, useState, type CSSProperties, type DragEvent } from 'react'
 import { useTranslation } from 'react-i18next'
-import { crossingLine, planeName, type Point2 } from '@/dicom/geometry'
+import { planeName, type Point2 } from '@/dicom/geometry'
 import { useDesk, useViewportState, useWorkspace } from '../state/context'
 import { type Hung } from '../state/desk'
 import { type Viewport, type ViewportState } from '../viewport/types'
@@ -9,12 +9,14 @@ import { useWindowText } from '../viewport/useWindowText'
 import { CineBar } from './CineBar'
 import { Corners } from './Corners'
 import { DocumentPanel } from './DocumentPanel'
-import { OrientationLetters, ReferenceLine, ScaleBar } from './Edges'
+import { OrientationLetters, ScaleBar } from './Edges'
 import { OverlayPlanes } from './OverlayPlanes'
+import { PANE_MIME, PaneGrip } from './PaneGrip'
 import { PaneMarks } from './PaneMarks'
 import css from './Pane.module.css'
 import { Probe } from './Probe'
 import { ScrollBar } from './ScrollBar'
+import { CursorCross, ReferenceLines } from './SpaceMarks'
 import { useViewport } from './useViewport'
 import { useWheel } from './useWheel'
 
@@ -35,19 +37,6 @@ function useLabel(state: ViewportState): string {
   })
 }
 
-/** The reference line that the active pane's picture draws on this one. */
-function ActiveLine({ pane, viewport }: { pane: number; viewport: Viewport }) {
-  const workspace = useWorkspace()
-  const active = useDesk((state) => state.active)
-  const shown = useDesk((state) => state.referenceLines)
-  useDesk((state) => state.viewportCount)
-  const source = useViewportState(workspace.viewports.get(active))
-  const own = useViewportState(viewport)
-  const [cut, screen] = [source.picture?.frame.plane, own.picture?.frame.plane]
-  if (!shown || pane === active || cut === undefined || screen === undefined) return null
-  return <ReferenceLine viewport={viewport} line={crossingLine(screen, cut)} />
-}
-
 function Over({ viewport, host, pane, size }: { viewport: Viewport; host: HTMLElement; pane: number; size: Point2 }) {
   const state = useViewportState(viewport)
   const level = useDesk((desk) => desk.overlay)
@@ -56,7 +45,8 @@ function Over({ viewport, host, pane, size }: { viewport: Viewport; host: HTMLEl
   return (
     <>
       {level !== 'none' && <OverlayPlanes viewport={viewport} picture={picture} />}
-      <ActiveLine pane={pane} viewport={viewport} />
+      <ReferenceLines pane={pane} viewport={viewport} />
+      <CursorCross viewport={viewport} />
       <Corners state={state} picture={picture} level={level} />
       {level !== 'none' && <OrientationLetters viewport={viewport} picture={picture} />}
       {level !== 'none' && <ScaleBar viewport={viewport} picture={picture} state={state} size={size} />}
@@ -121,7 +111,7 @@ function Status({ pane, viewport, state, hung }: { pane: number; viewport: Viewp
 function useDrop(pane: number): { over: boolean; handlers: Record<'onDragOver' | 'onDragLeave' | 'onDrop', (event: DragEvent) => void> } {
   const workspace = useWorkspace()
   const [over, setOver] = useState(false)
-  const accepts = (event: DragEvent): boolean => event.dataTransfer.types.includes(STACK_MIME)
+  const accepts = (event: DragEvent): boolean => event.dataTransfer.types.some((type) => type === STACK_MIME || type === PANE_MIME)
   return {
     over,
     handlers: {
@@ -135,6 +125,11 @@ function useDrop(pane: number): { over: boolean; handlers: Record<'onDragOver' |
         setOver(false)
         if (!accepts(event)) return
         event.preventDefault()
+        const from = event.dataTransfer.getData(PANE_MIME)
+        if (from !== '') {
+          workspace.swap(Number(from), pane)
+          return
+        }
         const [studyId = '', seriesId = '', stackId = ''] = event.dataTransfer.getData(STACK_MIME).split('|')
         void workspace.hangSeries(pane, studyId, seriesId, stackId)
       },
@@ -143,7 +138,7 @@ function useDrop(pane: number): { over: boolean; handlers: Record<'onDragOver' |
 }
 
 /** One viewport with everything that is written over it. */
-export function Pane({ pane, hidden }: { pane: number; hidden: boolean }) {
+export function Pane({ pane, hidden, style }: { pane: number; hidden: boolean; style?: CSSProperties | undefined }) {
   const workspace = useWorkspace()
   const hung = useDesk((state) => state.panes[pane])
   const isActive = useDesk((state) => state.active === pane)
@@ -170,6 +165,7 @@ export function Pane({ pane, hidden }: { pane: number; hidden: boolean }) {
       data-relation={relation}
       data-over={over}
       hidden={hidden}
+      style={style}
       role={isDocument ? 'region' : 'application'}
       aria-label={label}
       tabIndex={0}
@@ -190,6 +186,7 @@ export function Pane({ pane, hidden }: { pane: number; hidden: boolean }) {
         </>
       )}
       <PaneMarks pane={pane} state={state} hung={hung} />
+      {hung !== undefined && <PaneGrip pane={pane} />}
     </div>
   )
 }

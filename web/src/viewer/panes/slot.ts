@@ -1,5 +1,6 @@
 import { type Drawing, type Hung } from '../state/desk'
 import { type Workspace } from '../state/workspace'
+import { isChestWallAt } from '../hanging/wish'
 import { FirstPane } from '../viewport/firstpane'
 import { type Viewport } from '../viewport/types'
 
@@ -42,6 +43,7 @@ export class PaneSlot {
     const { status, stack, index } = this.viewport.state
     if (status === 'ready' && stack !== undefined) {
       void made.show(stack, index)
+      this.fulfil(made)
       this.watch = requestAnimationFrame(this.look)
     } else {
       this.takeOver()
@@ -59,6 +61,7 @@ export class PaneSlot {
   resize(): void {
     this.wakeDrawing()
     this.coming?.resize()
+    this.workspace.sizeTogether()
   }
 
   close(): void {
@@ -74,8 +77,31 @@ export class PaneSlot {
   private readonly isOnScreen = (studyUid: string): boolean => this.workspace.isOnScreen(studyUid)
 
   private show(viewport: Viewport): void {
-    if (this.hung?.stack.kind === 'images') void viewport.show(this.hung.stack, this.hung.index)
-    else viewport.clear()
+    if (this.hung?.stack.kind !== 'images') {
+      viewport.clear()
+      return
+    }
+    void viewport.show(this.hung.stack, this.hung.index)
+    this.fulfil(viewport)
+  }
+
+  /** Shows a picture as its protocol wants it: window, side, and black and white exchanged or not. */
+  private fulfil(viewport: Viewport): void {
+    const { hung } = this
+    if (hung?.stack.kind !== 'images') return
+    const { align, choice, invert } = hung.wish
+    viewport.hold({ align })
+    if (choice !== undefined) viewport.choose(choice)
+    const frame = hung.stack.frames[hung.index]
+    if (align !== 'center' && frame !== undefined && isChestWallAt(frame.attributes.text('PatientOrientation'), align) === false) viewport.flip('horizontal')
+    const stop = viewport.subscribe(() => {
+      const { stack, status, inverted } = viewport.state
+      if (stack === hung.stack && status === 'loading') return
+      stop()
+      if (stack !== hung.stack || status !== 'ready') return
+      if (invert !== undefined && inverted !== invert) viewport.invert()
+      this.workspace.sizeTogether()
+    })
   }
 
   /** Waits for the library's picture; the reader may have scrolled meanwhile. */
@@ -103,6 +129,7 @@ export class PaneSlot {
     this.workspace.addViewport(this.pane, viewport)
     let index = -1
     this.stopFollowing = viewport.subscribe(() => {
+      this.workspace.seen.note(viewport.state)
       if (viewport.state.index === index) return
       index = viewport.state.index
       this.workspace.follow(this.pane)

@@ -1,14 +1,34 @@
-import { type HeldObject, type StudyManifest, type StudyRow } from '@/api/types'
+import { type HeldObject, type PriorRow, type StudyManifest } from '@/api/types'
+import { type Vec3 } from '@/dicom/geometry'
 import { type Stack } from '@/dicom/series'
 import type * as DrawingModule from '../viewport/drawing'
+import { type Fit } from '../hanging/match'
+import { MOST_SIDE, type Protocol } from '../hanging/protocol'
+import { type Layout, type PlacedHang } from '../hanging/shape'
+import { type Wish } from '../hanging/wish'
 import { type ToolName } from '../viewport/types'
 import { type Arrivals, type OpenStudy } from './studies'
 
 export type Drawing = typeof DrawingModule
 
-export interface Layout {
-  rows: 1 | 2
-  columns: 1 | 2
+/** What hangs by a protocol, and which others could. */
+export interface HangingState {
+  /** Every protocol, the best fitting first. */
+  fits: Fit[]
+  /** The protocol by which the study hangs. */
+  protocol: Protocol
+  /** Stages that have something to show, and which of them is shown. */
+  stages: number[]
+  stage: number
+  panes: PlacedHang[]
+  /** The reader has hung something otherwise since. */
+  changed: boolean
+}
+
+/** A place in the patient to which all panes of one frame of reference have gone. */
+export interface SpaceCursor {
+  point: Vec3
+  frameOfReference: string
 }
 
 /** What hangs in a pane. */
@@ -18,6 +38,7 @@ export interface Hung {
   /** Image to begin with; a new value of `hang` count shows it again. */
   index: number
   count: number
+  wish: Wish
 }
 
 export interface Wanted {
@@ -33,7 +54,7 @@ export interface WorkspaceState {
   error: unknown
   manifest: StudyManifest | undefined
   held: HeldObject[]
-  priors: StudyRow[]
+  priors: PriorRow[]
   studies: OpenStudy[]
   layout: Layout
   /** The pane that fills the whole area for a moment, or nothing. */
@@ -44,6 +65,10 @@ export interface WorkspaceState {
   /** Panes into which something is on its way. */
   awaited: boolean[]
   active: number
+  hanging: HangingState | undefined
+  cursor: SpaceCursor | undefined
+  /** Moves whenever the distance at which two series are scrolled together is set or forgotten. */
+  offsets: number
   tool: ToolName
   linked: boolean
   referenceLines: boolean
@@ -51,6 +76,8 @@ export interface WorkspaceState {
   panel: PanelName
   thumbnails: boolean
   keysShown: boolean
+  /** A sheet over the pictures: why this hang, or saving it. */
+  sheet: 'explain' | 'save' | undefined
   arrived: Arrivals | undefined
   drawing: Drawing | undefined
   drawingFailed: boolean
@@ -58,7 +85,7 @@ export interface WorkspaceState {
   viewportCount: number
 }
 
-export const PANES = 4
+export const PANES = MOST_SIDE * MOST_SIDE
 
 export const START: WorkspaceState = {
   status: 'loading',
@@ -73,6 +100,9 @@ export const START: WorkspaceState = {
   missed: Array.from({ length: PANES }, () => undefined),
   awaited: Array.from({ length: PANES }, (_, pane) => pane === 0),
   active: 0,
+  hanging: undefined,
+  cursor: undefined,
+  offsets: 0,
   tool: 'window',
   linked: true,
   referenceLines: true,
@@ -80,6 +110,7 @@ export const START: WorkspaceState = {
   panel: 'none',
   thumbnails: true,
   keysShown: false,
+  sheet: undefined,
   arrived: undefined,
   drawing: undefined,
   drawingFailed: false,

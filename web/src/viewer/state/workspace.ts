@@ -1,15 +1,23 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import { request } from '@/api/client'
 import { useLive } from '@/api/live'
-import { type StudyManifest, type StudyRow } from '@/api/types'
+import { type PriorRow, type StudyManifest, type StudyRow } from '@/api/types'
+import { type Vec3 } from '@/dicom/geometry'
 import { type Stack } from '@/dicom/series'
+import { protocols } from '../hanging/library'
+import { type Protocol } from '../hanging/protocol'
+import { paneCount, type Layout, type PlacedHang, type Shown } from '../hanging/shape'
+import { initialIndex, NO_WISH, wishOf, type Wish } from '../hanging/wish'
 import { AS_STORED, frameQueue } from '../pixels/framequeue'
 import { preloadFirstLook } from '../pixels/copies'
 import { type ToolName, type Viewport } from '../viewport/types'
-import { START, type Drawing, type Hung, type Layout, type WorkspaceState } from './desk'
+import { START, type Drawing, type HangingState, type Hung, type WorkspaceState } from './desk'
 import { Documents } from './documents'
+import { Hanger } from './hanger'
+import { Links } from './links'
+import { Pointer } from './pointer'
+import { Seen } from './seen'
 import { arrivals, firstSeries, openStudy, sameFrame, type OpenStudy, type SeriesEntry } from './studies'
-import { linkedIndex } from './sync'
 
 const REFRESH_MS = 700
 /** Windows with room for the side panel from the start, and without room even for the series column. */
@@ -31,12 +39,21 @@ export class Workspace {
     replace: (studyId, entry) => this.replaceEntry(studyId, entry),
     signal: this.abort.signal,
   })
+  readonly hanger = new Hanger({
+    hanging: () => this.state.hanging,
+    arrange: (shown, state) => this.arrange(shown, state),
+    hang: (placed, protocol, stage, arrangement) => this.wish(this.hangPlaced(placed, protocol, stage, arrangement)),
+  })
+  readonly links = new Links(this.viewports)
+  readonly seen = new Seen()
+  readonly pointer = new Pointer()
   private fresh: StudyManifest | undefined
   private refreshTimer: ReturnType<typeof setTimeout> | undefined
   private stopListening: () => void = () => undefined
   private drawingTimer: ReturnType<typeof setTimeout> | undefined
   private drawingWanted = false
   private hangCount = 0
+  private arrangements = 0
   private wishes = 0
   /** Until the reader takes a tool, the left button does what the kind of picture asks for: clips are scrubbed. */
   private toolChosen = false
@@ -74,6 +91,7 @@ export class Workspace {
 
   stop(): void {
     this.abort.abort()
+    this.pointer.stop()
     this.stopListening()
     clearTimeout(this.refreshTimer)
     clearTimeout(this.drawingTimer)
@@ -135,24 +153,98 @@ export class Workspace {
   visiblePanes(): number[] {
     const { layout, enlarged } = this.state
     if (enlarged !== undefined) return [enlarged]
-    return Array.from({ length: layout.rows * layout.columns }, (_, index) => index)
+    return Array.from({ length: paneCount(layout) }, (_, index) => index)
   }
 
   activate(pane: number): void {
     if (pane !== this.state.active) this.set({ active: pane })
   }
 
-  hang(pane: number, studyId: string, stack: Stack, index = 0): void {
+  hang(pane: number, studyId: string, stack: Stack, index = 0, wish: Wish = NO_WISH): void {
     this.hangCount += 1
     if (stack.kind !== 'images') this.needDrawing()
     if (!this.toolChosen && pane === this.state.active) this.useTool(stack.kind === 'images' && stack.isCine ? 'scroll' : 'window')
-    const hung: Hung = { studyId, stack, index, count: this.hangCount }
+    const hung: Hung = { studyId, stack, index, count: this.hangCount, wish }
     this.set({ panes: replaced(this.state.panes, pane, hung), missed: replaced(this.state.missed, pane, undefined) })
+  }
+
+  /** The reader has hung something otherwise than the protocol says. */
+  private hangingChanged(): void {
+    const { hanging } = this.state
+    if (hanging !== undefined && !hanging.changed) this.set({ hanging: { ...hanging, changed: true } })
+  }
+
+  /** A protocol's layout, its panes empty and waiting. */
+  private arrange({ layout, panes }: Shown, hanging: HangingState): number {
+    this.arrangements += 1
+    const waits = new Set(panes.filter((pane) => pane.selector !== '').map(({ pane }) => pane))
+    this.set({
+      layout,
+      hanging,
+      enlarged: undefined,
+      active: 0,
+      cursor: undefined,
+      panes: START.panes,
+      missed: START.missed,
+      awaited: START.awaited.map((_, pane) => waits.has(pane)),
+    })
+    return this.arrangements
+  }
+
+  /** Hangs what a protocol found for a pane, unless the reader has chosen otherwise meanwhile. */
+  private async hangPlaced(placed: PlacedHang, protocol: Protocol, stage: number, arrangement: number): Promise<void> {
+    const { pane, study, series, sopUid, place, at } = placed
+    const prior = this.state.priors.find((row) => row.id === study)
+    if (study !== this.studyId && (prior === undefined || !(await this.bringPrior(prior)))) {
+      this.await(pane, false)
+      return
+    }
+    const entry = await this.loadSeries(study, series)
+    if (arrangement !== this.arrangements || this.state.awaited[pane] !== true || this.abort.signal.aborted) return
+    this.await(pane, false)
+    const stacks = entry?.stacks ?? []
+    const stack = stacks.find((one) => sopUid !== '' && one.kind === 'images' && one.frames.some((frame) => frame.sopUid === sopUid)) ?? stacks[0]
+    if (stack === undefined) {
+      this.set({ missed: replaced(this.state.missed, pane, { studyId: study, seriesId: series }) })
+      return
+    }
+    const rule = protocol.stages[stage]?.viewports[place]
+    if (stack.kind === 'document') this.hang(pane, study, stack)
+    else this.hang(pane, study, stack, initialIndex(stack, sopUid, rule?.viewport_options?.initial_image), wishOf(stack, rule, at))
+  }
+
+  /** Pictures of a stage that wants it are equally large in the patient, as large as the one with the least room allows. */
+  sizeTogether(): void {
+    const { hanging } = this.state
+    const isWanted = hanging !== undefined && hanging.protocol.stages[hanging.stage]?.same_scale === true
+    if (!isWanted || this.state.enlarged !== undefined) return
+    const scales = [...this.viewports].flatMap(([pane, viewport]) => {
+      const scale = viewport.state.status === 'ready' ? viewport.fittingScale() : undefined
+      return scale === undefined ? [] : [{ pane, viewport, scale }]
+    })
+    const largest = Math.min(...scales.map(({ scale }) => scale))
+    for (const { pane, viewport } of scales) viewport.hold({ align: this.state.panes[pane]?.wish.align ?? 'center', largest })
+  }
+
+  /** What hangs in two panes changes places. */
+  swap(a: number, b: number): void {
+    const { panes, missed } = this.state
+    if (a === b) return
+    const changed = [...panes]
+    const index = (pane: number): number => this.viewports.get(pane)?.state.index ?? 0
+    const moved = (hung: Hung | undefined, from: number): Hung | undefined => {
+      this.hangCount += 1
+      return hung && { ...hung, index: index(from), count: this.hangCount }
+    }
+    ;[changed[a], changed[b]] = [moved(panes[b], b), moved(panes[a], a)]
+    this.hangingChanged()
+    this.set({ panes: changed, missed: replaced(replaced(missed, a, missed[b]), b, missed[a]), active: b })
   }
 
   /** Hangs a series by its row, as soon as its document is there. */
   async hangSeries(pane: number, studyId: string, seriesId: string, stackId = ''): Promise<void> {
     this.activate(pane)
+    this.hangingChanged()
     this.await(pane, true)
     const entry = await this.wish(this.loadSeries(studyId, seriesId))
     this.await(pane, false)
@@ -166,7 +258,8 @@ export class Workspace {
   }
 
   async setLayout(layout: Layout): Promise<void> {
-    const shown = layout.rows * layout.columns
+    const shown = paneCount(layout)
+    this.hangingChanged()
     this.set({ layout, enlarged: undefined, active: this.state.active < shown ? this.state.active : 0 })
     for (const pane of this.visiblePanes()) {
       if (this.state.panes[pane] === undefined) await this.wish(this.hangNextInto(pane))
@@ -184,21 +277,36 @@ export class Workspace {
     const hung = this.state.panes[active]
     const at = stacks.findIndex((stack) => stack.id === hung?.stack.id)
     const next = stacks[at + direction]
-    if (next !== undefined) this.hang(active, study.row.id, next)
+    if (next === undefined) return
+    this.hangingChanged()
+    this.hang(active, study.row.id, next)
+  }
+
+  /** Opens another study of the patient beside this one, without hanging it; false when it cannot be had. */
+  private async bringPrior(row: PriorRow): Promise<boolean> {
+    try {
+      await this.bringStudy(row.id)
+      return this.study(row.id)?.isOtherPatient === false
+    } catch {
+      return false
+    }
+  }
+
+  private async bringStudy(studyId: string): Promise<void> {
+    if (this.study(studyId) !== undefined) return
+    const manifest = await request<StudyManifest>('GET', `/api/studies/${studyId}/manifest`, undefined, this.abort.signal)
+    const current = this.state.manifest?.study
+    if (this.study(studyId) === undefined) this.set({ studies: [...this.state.studies, openStudy(manifest, current)] })
+    void this.loadRest(studyId)
   }
 
   async openPrior(row: StudyRow): Promise<void> {
-    if (this.study(row.id) === undefined) {
-      const manifest = await request<StudyManifest>('GET', `/api/studies/${row.id}/manifest`, undefined, this.abort.signal)
-      const current = this.state.manifest?.study
-      if (this.study(row.id) === undefined) this.set({ studies: [...this.state.studies, openStudy(manifest, current)] })
-    }
-    if (this.state.layout.columns === 1) this.set({ layout: { ...this.state.layout, columns: 2 }, enlarged: undefined })
+    await this.bringStudy(row.id)
+    if (paneCount(this.state.layout) === 1) this.set({ layout: { rows: 1, columns: 2 }, enlarged: undefined })
     const others = this.visiblePanes().filter((pane) => pane !== this.state.active)
     const target = others.find((pane) => this.state.panes[pane] === undefined) ?? others[0] ?? 0
     const entry = firstSeries(this.study(row.id)?.series ?? [])
     if (entry !== undefined) await this.hangSeries(target, row.id, entry.row.id)
-    void this.loadRest(row.id)
   }
 
   closeStudy(studyId: string): void {
@@ -212,15 +320,20 @@ export class Workspace {
   /** Scrolls the other panes to where the reader has scrolled this one. */
   follow(pane: number): void {
     const { linked, active } = this.state
-    const source = this.viewports.get(pane)
-    const plane = source?.state.stack?.frames[source.state.index]?.plane
-    if (!linked || pane !== active || plane === undefined) return
-    for (const [other, viewport] of this.viewports) {
-      const { stack } = viewport.state
-      if (other === pane || stack === undefined) continue
-      const index = linkedIndex(plane, stack)
-      if (index !== undefined) viewport.goTo(index)
-    }
+    if (linked && pane === active) this.links.follow(pane)
+  }
+
+  /** What is seen now side by side belongs together: from here the panes are scrolled by the same distance. */
+  setOffsetHere(): void {
+    this.links.setOffsets(this.state.active, this.visiblePanes())
+    this.set({ linked: true, offsets: this.state.offsets + 1 })
+  }
+
+  /** All panes that share the frame of reference go to a point of the patient, and show where it is. */
+  goToPoint(point: Vec3, frameOfReference: string): void {
+    if (frameOfReference === '') return
+    this.set({ cursor: { point, frameOfReference } })
+    this.links.goTo(this.state.active, point, frameOfReference)
   }
 
   /** Shows what has arrived since: only when the reader asks, and each pane stays at its image. */
@@ -293,18 +406,23 @@ export class Workspace {
 
   private async loadStudy(): Promise<void> {
     try {
+      const rules = protocols()
       const manifest = await request<StudyManifest>('GET', `/api/studies/${this.studyId}/manifest`, undefined, this.abort.signal)
       const study = openStudy(manifest, undefined)
       const panel = manifest.priors.length > 0 && window.innerWidth >= WIDE_PX ? 'priors' : 'none'
       const thumbnails = window.innerWidth >= NARROW_PX
       this.set({ status: 'ready', manifest, held: manifest.held, priors: manifest.priors, studies: [study], panel, thumbnails })
-      const first = firstSeries(study.series)
-      if (first === undefined) this.await(0, false)
-      else await this.hangSeries(0, this.studyId, first.row.id)
+      if (!(await this.hanger.begin(manifest, await rules))) await this.hangFirst(study)
       void this.loadRest(this.studyId)
     } catch (error) {
       if (!this.abort.signal.aborted) this.set({ status: 'failed', error })
     }
+  }
+
+  private async hangFirst(study: OpenStudy): Promise<void> {
+    const first = firstSeries(study.series)
+    if (first === undefined) this.await(0, false)
+    else await this.hangSeries(0, this.studyId, first.row.id)
   }
 
   /** The other series documents, one after another, behind what the reader waits for. */

@@ -4,7 +4,7 @@ import { type Picture } from '../pixels/picture'
 import { paintFlat } from './flat'
 import { isPlain } from './paint'
 import { PlacedPicture } from './placed'
-import { beginsInverted, resolveVoi } from './presets'
+import { beginsInverted, resolveVoi, type VoiChoice } from './presets'
 import { EMPTY_STATE, type Viewport } from './types'
 
 const nothing = (): void => undefined
@@ -50,13 +50,16 @@ export class FirstPane extends PlacedPicture implements Viewport {
     void this.draw()
   }
 
+  choose(choice: VoiChoice): void {
+    this.set({ choice })
+  }
+
   retry = nothing
   // The toolbar wakes with the drawing library, moments later.
-  choose = nothing
   dragWindow = nothing
   invert = nothing
   rotateBy = nothing
-  flip = nothing
+  flip = (axis: 'horizontal' | 'vertical'): void => this.placement.flip(axis)
   fit = nothing
   oneToOne = nothing
   zoomBy = nothing
@@ -109,7 +112,8 @@ export class FirstPane extends PlacedPicture implements Viewport {
     const plane = this.plane()
     if (picture === undefined || voi === undefined || plane === undefined || this.surface.clientWidth === 0) return
     if (!paintFlat(this.canvas, { picture, voi, inverted, placement: this.placement, plane, size: this.size() })) return
-    this.set({ zoom: this.placement.zoomOn(plane), revision: revision + 1 })
+    const { flipHorizontal, flipVertical } = this.placement.current
+    this.set({ zoom: this.placement.zoomOn(plane), flipHorizontal, flipVertical, revision: revision + 1 })
     // After the frame that shows it: the library keeps the page busy while it starts.
     requestAnimationFrame(() => {
       this.isDrawn = true

@@ -2,7 +2,7 @@ import { type Plane, type Point2, type Vec3 } from '@/dicom/geometry'
 import { type Frame } from '@/dicom/series'
 import { type Size } from './camera'
 import { Placement } from './placement'
-import { EMPTY_STATE, type ViewportState } from './types'
+import { EMPTY_STATE, type Hold, type ViewportState } from './types'
 
 /** What every viewport is, whatever draws it: a state that others follow, and a picture that lies in it in some way. */
 export abstract class PlacedPicture {
@@ -30,6 +30,9 @@ export abstract class PlacedPicture {
   pointOf = (pixel: Point2): Point2 | undefined => this.placement.pointOf(pixel)
   toCanvas = (world: Vec3): Point2 | undefined => this.placement.toCanvas(world)
   screenAxes = (): { right: Vec3; down: Vec3 } | undefined => this.placement.screenAxes()
+
+  hold = (hold: Hold): void => this.placement.keep(hold)
+  fittingScale = (): number | undefined => this.placement.fittingScale()
 
   resize(): void {
     if (this.surface.clientWidth > 0) this.placement.refit()

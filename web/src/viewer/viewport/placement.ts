@@ -1,5 +1,6 @@
 import { pixelToPatient, type Plane, type Point2, type Vec3 } from '@/dicom/geometry'
 import { axesOf, canvasToPixel, centrePixel, fitScale, keepInSight, patientToCanvas, snapCentre, type Presentation, type Size } from './camera'
+import { type Hold } from './types'
 
 const SMALLEST_ZOOM = 0.02
 const LARGEST_ZOOM = 64
@@ -17,6 +18,7 @@ export class Placement {
   private presentation: Presentation = { centre: [0, 0], scale: 1, rotation: 0, flipHorizontal: false, flipVertical: false }
   /** True while the picture fills the viewport, so that it goes on doing so when the viewport changes. */
   private fitted = true
+  private held: Hold = { align: 'center' }
 
   constructor(private readonly sheet: Sheet) {}
 
@@ -27,6 +29,17 @@ export class Placement {
   /** Screen pixels per image pixel along a row. */
   zoomOn(plane: Plane): number {
     return this.presentation.scale * plane.spacing[1] * devicePixelRatio
+  }
+
+  /** At which side and how large at most, while the picture fills the viewport. */
+  keep(hold: Hold): void {
+    this.held = hold
+    if (this.fitted) this.fit()
+  }
+
+  fittingScale(): number | undefined {
+    const plane = this.sheet.plane()
+    return plane === undefined ? undefined : fitScale(plane, this.presentation.rotation, this.sheet.size())
   }
 
   /** Upright and unmirrored, as every new series begins; nothing is drawn yet. */
@@ -49,7 +62,14 @@ export class Placement {
     const plane = this.sheet.plane()
     if (plane === undefined) return
     this.fitted = true
-    this.present({ centre: centrePixel(plane), scale: fitScale(plane, this.presentation.rotation, this.sheet.size()) })
+    const { rotation, flipHorizontal } = this.presentation
+    const size = this.sheet.size()
+    const scale = Math.min(fitScale(plane, rotation, size), this.held.largest ?? Infinity)
+    const [x, y] = centrePixel(plane)
+    // To a side only as it lies: a picture that is turned by hand goes back to the middle.
+    const side = rotation !== 0 || this.held.align === 'center' ? 0 : this.held.align === 'left' ? 1 : -1
+    const room = Math.max(0, size[0] / scale - plane.size[1] * plane.spacing[1]) / 2
+    this.present({ centre: [x + (side * (flipHorizontal ? -1 : 1) * room) / plane.spacing[1], y], scale })
   }
 
   oneToOne(): void {

@@ -31,6 +31,12 @@ const CT: readonly (readonly [PresetName, number, number])[] = [
   ['angio', 300, 600],
 ]
 
+/** A window by its name, for protocols. */
+export function presetNamed(wanted: string): VoiChoice | undefined {
+  const found = CT.find(([name]) => name === wanted)
+  return found && { kind: 'preset', name: found[0], center: found[1], width: found[2] }
+}
+
 /** What the number keys offer for a picture: 1 to 9, in this order. Hounsfield windows only where the values are HU. */
 export function presetsFor(picture: Picture, unit: string): VoiChoice[] {
   if (picture.colour) return []

@@ -37,6 +37,12 @@ export interface ViewportState {
   shownRate: number
 }
 
+/** How a picture is held in its viewport while it fills it: at which side, and how large at most, in CSS pixels per millimetre. */
+export interface Hold {
+  align: 'left' | 'center' | 'right'
+  largest?: number
+}
+
 /** What the workspace asks of a viewport; the library behind it can change without the rest knowing. */
 export interface Viewport {
   readonly id: string
@@ -63,6 +69,9 @@ export interface Viewport {
   oneToOne: () => void
   zoomBy: (factor: number, around?: Point2) => void
   reset: () => void
+  hold: (hold: Hold) => void
+  /** The scale at which the whole picture just fits. */
+  fittingScale: () => number | undefined
 
   play: (playing: boolean) => void
   setSpeed: (speed: number) => void
