@@ -14,7 +14,7 @@ export class Seen {
 
   /** Takes down what a viewport shows now. */
   note({ stack, index, status, picture }: ViewportState): void {
-    if (stack === undefined || status !== 'ready' || picture?.frame !== stack.frames[index] || picture.reduction !== undefined) return
+    if (stack === undefined || status !== 'ready' || picture === undefined || picture.frame !== stack.frames[index] || picture.reduction !== undefined) return
     const kept = this.stacks.get(stack.id)
     const own = kept?.seen.length === stack.frames.length ? kept : { seen: new Uint8Array(stack.frames.length), count: 0 }
     this.stacks.set(stack.id, own)
