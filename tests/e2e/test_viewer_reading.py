@@ -172,7 +172,7 @@ def test_two_planes_are_linked_by_position_and_by_lines(reader: Reader, tmp_path
     )
     reader.open(study.uid)
     reader.page.get_by_label("Layout").click()
-    reader.page.get_by_role("menuitem", name="2 × 2").click()
+    reader.page.get_by_role("button", name="2 × 2").click()
     reader.until(f"() => {HOOK}.viewports().filter((v) => v.status === 'ready').length === 3")
     reader.press("ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown")
     places = {

@@ -83,7 +83,7 @@ export function Layouts() {
   const workspace = useWorkspace()
   const [opened, setOpened] = useState(false)
   return (
-    <Popover opened={opened} onChange={setOpened} position="bottom-start" offset={4} trapFocus returnFocus>
+    <Popover opened={opened} onChange={setOpened} position="bottom-start" offset={4} trapFocus returnFocus withRoles={false}>
       <Popover.Target>
         <span>
           <ToolButton icon={IconLayoutGrid} label={t('action.layout')} expanded={opened} onClick={() => setOpened(!opened)} />
