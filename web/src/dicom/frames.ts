@@ -18,6 +18,14 @@ const MACROS: readonly Keyword[] = [
   'MRDiffusionSequence',
   'CTXRayDetailsSequence',
   'CTExposureSequence',
+  'CTReconstructionSequence',
+  'CTAcquisitionDetailsSequence',
+  'CTImageFrameTypeSequence',
+  'MRImageFrameTypeSequence',
+  'MRModifierSequence',
+  'PETFrameTypeSequence',
+  'TemporalPositionSequence',
+  'CardiacSynchronizationSequence',
 ]
 
 function flatten(groups: Attributes | undefined): DataSet | undefined {
@@ -28,8 +36,6 @@ function flatten(groups: Attributes | undefined): DataSet | undefined {
   }
   return out
 }
-
-export const isEnhanced = (instance: Attributes): boolean => instance.has('PerFrameFunctionalGroupsSequence')
 
 /** What holds for one frame (0-based): its functional groups over those shared by all, over the object (PS3.3 C.7.6.16). */
 export function frameAttributes(instance: Attributes, frame: number): Attributes {

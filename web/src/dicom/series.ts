@@ -1,8 +1,9 @@
 import { Attributes, type DataSet } from './attributes'
 import { frameCalibration } from './calibration'
-import { frameAttributes, frameOrder, isEnhanced } from './frames'
-import { planeOf, type Plane } from './geometry'
+import { frameAttributes, frameOrder } from './frames'
+import { add, length, planeOf, scale, subtract, type Plane } from './geometry'
 import { pixelFormatOf } from './pixels'
+import { splitFrames, traitKey, type Trait } from './splitting'
 
 /** The part of the server's series document that display needs. */
 export interface SeriesDocumentLike {
@@ -45,8 +46,17 @@ export class Frame {
   }
 
   get plane(): Plane | undefined {
-    if (this.place === null) this.place = planeOf(this.attributes)
+    if (this.place === null) this.place = this.inSpace()
     return this.place
+  }
+
+  private inSpace(): Plane | undefined {
+    const plane = planeOf(this.attributes)
+    const offsets = plane === undefined ? [] : this.instance.numbers('GridFrameOffsetVector')
+    const [first = 0, own] = [offsets[0], offsets[this.number - 1]]
+    // A dose grid states the place of its first plane, and how far along the normal the others are (PS3.3 C.8.8.3.2).
+    if (plane === undefined || own === undefined) return plane
+    return { ...plane, origin: add(plane.origin, scale(plane.normal, own - first)) }
   }
 
   /** The plane to draw on: the true one, or a flat sheet of the right pixel shape for a frame that has no place in space. */
@@ -81,6 +91,8 @@ export interface ImageStack {
   isCine: boolean
   /** Position among the stacks of its series, when the series is shown in several. */
   part: { index: number; of: number } | undefined
+  /** What sets it apart from the other stacks of its series; empty when nothing had to be split. */
+  traits: readonly Trait[]
 }
 
 export type DocumentForm = 'report' | 'pdf' | 'waveform' | 'video' | 'other'
@@ -124,47 +136,64 @@ function framesOf(document: SeriesDocumentLike, instance: Instance, attributes: 
   )
 }
 
-function isCine(attributes: Attributes, frames: number): boolean {
-  if (frames < 2 || isEnhanced(attributes)) return false
+/** Frames that lie beside each other in space, not one after another in one place. */
+function isSpread(frames: readonly Frame[]): boolean {
+  const [first, last] = [frames[0]?.plane, frames.at(-1)?.plane]
+  return first !== undefined && last !== undefined && length(subtract(last.origin, first.origin)) > 0
+}
+
+function isCine(attributes: Attributes, frames: readonly Frame[]): boolean {
+  if (frames.length < 2 || isSpread(frames)) return false
   return ['FrameTime', 'FrameTimeVector', 'CineRate', 'RecommendedDisplayFrameRate'].some((keyword) => attributes.has(keyword as 'FrameTime')) ||
     CINE_MODALITIES.has(attributes.text('Modality'))
 }
 
+type Common = Pick<ImageStack, 'studyUid' | 'seriesUid' | 'modality'>
+
+/** Frames that belong together, as one stack or as several that have names. */
+function imageStacks(common: Common, id: string, frames: readonly Frame[], attributes: Attributes): ImageStack[] {
+  const parts = splitFrames(frames)
+  return parts.map((part) => ({
+    ...common,
+    kind: 'images',
+    id: parts.length === 1 ? id : `${id}#${traitKey(part.traits)}`,
+    frames: part.frames,
+    instanceCount: new Set(part.frames.map((frame) => frame.sopUid)).size,
+    isCine: isCine(attributes, part.frames),
+    part: undefined,
+    traits: part.traits,
+  }))
+}
+
 /**
- * What a series shows, each object once: its single images as one stack in the document's order, every multi-frame object
- * as a stack of its own, every object without a picture as itself.
+ * What a series shows, each frame once: its single images together, every multi-frame object by itself, both split where they
+ * hold several stacks; every object without a picture as itself.
  */
 export function stacksOf(document: SeriesDocumentLike): Stack[] {
-  const stacks: Stack[] = []
-  let singles: { frames: Frame[]; stack: ImageStack } | undefined
+  const groups: (Stack | { frames: Frame[]; attributes: Attributes; common: Common; id: string })[] = []
+  let singles: Frame[] | undefined
   for (const instance of document.instances) {
     const attributes = new Attributes([instance.attributes, document.shared])
-    const common = {
-      id: `${document.series_uid}/${instance.sop_uid}`,
-      studyUid: document.study_uid,
-      seriesUid: document.series_uid,
-      modality: attributes.text('Modality'),
-      part: undefined,
-    }
+    const common = { studyUid: document.study_uid, seriesUid: document.series_uid, modality: attributes.text('Modality') }
+    const id = `${document.series_uid}/${instance.sop_uid}`
     const form = formOf(instance, attributes)
     if (form !== undefined) {
-      stacks.push({ ...common, kind: 'document', form, sopUid: instance.sop_uid, sopClass: instance.sop_class, attributes, instanceCount: 1 })
+      groups.push({ ...common, id, part: undefined, kind: 'document', form, sopUid: instance.sop_uid, sopClass: instance.sop_class, attributes, instanceCount: 1 })
       continue
     }
     const frames = framesOf(document, instance, attributes)
-    if (frames.length === 1 && singles !== undefined) {
-      singles.frames.push(...frames)
-      singles.stack.instanceCount += 1
-      continue
+    if (frames.length > 1) groups.push({ frames, attributes, common, id })
+    else if (singles !== undefined) singles.push(...frames)
+    else {
+      singles = frames
+      groups.push({ frames, attributes, common, id: document.series_uid })
     }
-    const stack: ImageStack = { ...common, kind: 'images', frames, instanceCount: 1, isCine: isCine(attributes, frames.length) }
-    if (frames.length === 1) singles = { frames, stack: { ...stack, id: document.series_uid } }
-    stacks.push(frames.length === 1 && singles !== undefined ? singles.stack : stack)
   }
+  const stacks = groups.flatMap((group) => ('kind' in group ? [group] : imageStacks(group.common, group.id, group.frames, group.attributes)))
   return stacks.length < 2 ? stacks : stacks.map((stack, index) => ({ ...stack, part: { index: index + 1, of: stacks.length } }))
 }
 
-/** Count in = count shown: how many objects the stacks account for. */
+/** Count in = count shown: how many objects the stacks account for. A multi-frame object may be in several of them. */
 export function shownInstances(stacks: readonly Stack[]): number {
-  return stacks.reduce((sum, stack) => sum + stack.instanceCount, 0)
+  return new Set(stacks.flatMap((stack) => (stack.kind === 'document' ? [stack.sopUid] : stack.frames.map((frame) => frame.sopUid)))).size
 }

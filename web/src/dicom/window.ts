@@ -89,11 +89,20 @@ export interface Node {
 /** Most nodes that are worth drawing: the colour table on the graphics side has 1024 samples. */
 const SAMPLES = 1024
 
+/** What a presentation LUT makes of a grey level, straight between its entries (PS3.3 C.11.6). */
+function presented(grey: number, table: Lut | undefined): number {
+  if (table === undefined) return grey
+  const at = grey * (table.values.length - 1)
+  const [low, high] = [table.values[Math.floor(at)] ?? 0, table.values[Math.ceil(at)] ?? 0]
+  return (low + (high - low) * (at - Math.floor(at))) / (2 ** table.bits - 1)
+}
+
 /** The curve as straight pieces between nodes, for a transfer function. */
-export function curveOf(voi: Voi, inverted: boolean): Node[] {
+export function curveOf(voi: Voi, inverted: boolean, presentation?: Lut): Node[] {
   const { lower, upper } = rangeOf(voi)
-  const grey = (value: number): number => (inverted ? 1 - greyLevel(voi, value) : greyLevel(voi, value))
-  if (voi.kind === 'window' && voi.fn !== 'SIGMOID') {
+  const plain = (value: number): number => presented(greyLevel(voi, value), presentation)
+  const grey = (value: number): number => (inverted ? 1 - plain(value) : plain(value))
+  if (voi.kind === 'window' && voi.fn !== 'SIGMOID' && presentation === undefined) {
     const [black, white] = inverted ? [1, 0] : [0, 1]
     // A width of 1 is a step; a colour table cannot have two nodes at one value.
     return [
@@ -101,7 +110,7 @@ export function curveOf(voi: Voi, inverted: boolean): Node[] {
       { value: Math.max(upper, lower + 1e-3), grey: white },
     ]
   }
-  const steps = Math.max(1, Math.min(SAMPLES, voi.kind === 'lut' ? Math.max(1, upper - lower) : SAMPLES))
+  const steps = Math.max(1, Math.min(SAMPLES, voi.kind === 'lut' && presentation === undefined ? Math.max(1, upper - lower) : SAMPLES))
   return Array.from({ length: steps + 1 }, (_, index) => {
     const value = lower + ((Math.max(upper, lower + 1e-3) - lower) * index) / steps
     return { value, grey: grey(value) }

@@ -63,7 +63,7 @@ function stack(places: { z: number; sop: string }[], frameOfReference = '9.9'): 
     '00200052': { vr: 'UI', Value: [frameOfReference] },
   })
   const frames = places.map(({ z, sop }) => new Frame('1', '2', sop, 1, `/${sop}`, '', '', new Attributes([set(z)])))
-  return { kind: 'images', id: 'x', studyUid: '1', seriesUid: '2', modality: 'CT', frames, instanceCount: frames.length, isCine: false, part: undefined }
+  return { kind: 'images', id: 'x', studyUid: '1', seriesUid: '2', modality: 'CT', frames, instanceCount: frames.length, isCine: false, part: undefined, traits: [] }
 }
 
 describe('a stack that has grown', () => {

@@ -76,11 +76,10 @@ class Bulk:
 
 def bulk_of(web: DicomWeb, found: Located, path: str) -> Bulk:
     """The value that a path of the metadata names; raises Absent when there is none."""
-    header, data = web.locator.header(found)
+    header, _ = web.locator.header(found)
     if header.pixel_tag is not None and path.upper() == f"{header.pixel_tag:08X}":
         return _pixel_data(web, found)
-    offset, length = parse.value_at(data, path, header)
-    value = bytes(header.data[offset : offset + length])
+    value = parse.bytes_at(path, header)
     if path.upper() == _ENCAPSULATED_DOCUMENT:
         return Bulk(_DOCUMENTS.get(found.sop_class_uid, OCTETS), "", found.blob, at_hand=value)
     return Bulk(OCTETS, "", found.blob, at_hand=value)

@@ -10,7 +10,7 @@ from heliograph.standards.dicom._walk import Walker
 from heliograph.standards.dicom.dataset import DataSet, indexer, walk_into
 from heliograph.standards.dicom.header import Header, inflated, scan
 
-__all__ = ["DataSet", "Element", "Item", "differences", "parse", "value_at"]
+__all__ = ["DataSet", "Element", "Item", "bytes_at", "differences", "parse", "value_at"]
 
 # They follow from the transfer syntax or the file, not from what the object says.
 _ENCODING_TAGS: Final = frozenset(
@@ -138,20 +138,32 @@ def value_at(data: Buffer, path: str, header: Header | None = None) -> tuple[int
     A value of undefined length counts without its delimiter. See Header for what offsets count in.
     """
     header = header if header is not None else scan(data)
-    steps = path.split("/")
-    tag = _tag_of_step(steps[0])
-    if len(steps) == 1 and tag == header.pixel_tag and header.pixel_offset is not None:
+    if "/" not in path and _tag_of_step(path) == header.pixel_tag and header.pixel_offset is not None:
         return header.pixel_offset, _pixel_bytes(data, header)
-    extent = header.elements.get(tag)
+    element = _element_at(path, header)
+    return element.offset, element.length
+
+
+def bytes_at(path: str, header: Header) -> bytes:
+    """The value at a path apart from Pixel Data, in little endian: bulk data has one order (PS3.18 8.7.3.3)."""
+    element = _element_at(path, header)
+    raw = bytes(header.data[element.offset : element.offset + element.length])
+    size = _WORD_BYTES.get(element.vr, 1)
+    return raw if header.little or size == 1 else values.swapped(raw, size)
+
+
+def _element_at(path: str, header: Header) -> Element:
+    steps = path.split("/")
+    extent = header.elements.get(_tag_of_step(steps[0]))
     if extent is None:
         raise Absent("no such attribute")
-    element = Element(tag, *extent)
+    element = Element(_tag_of_step(steps[0]), *extent)
     _walk_if_sequence(indexer(header.data, explicit=header.explicit, little=header.little), element)
     for number, name in zip(steps[1::2], steps[2::2], strict=True) if len(steps) % 2 else ():
         element = _nested(element, number, _tag_of_step(name))
     if len(steps) % 2 == 0:
         raise Absent("a path ends with an attribute")
-    return element.offset, element.length
+    return element
 
 
 def _tag_of_step(step: str) -> int:

@@ -1,12 +1,15 @@
 """standards.dicom.parse: the tree, where a value lies, and what differs between two encodings of one object."""
 
+import io
 from struct import pack
 
 import pytest
+from pydicom import Dataset, dcmwrite
 
 from heliograph.kit.errors import Absent
+from heliograph.standards.dicom import uids
 from heliograph.standards.dicom.header import scan
-from heliograph.standards.dicom.parse import DataSet, differences, parse, value_at
+from heliograph.standards.dicom.parse import DataSet, bytes_at, differences, parse, value_at
 from tests import data
 from tests.unit.standards.dicom import making as make
 
@@ -98,6 +101,20 @@ def test_elements_behind_pixel_data_belong_to_the_whole_tree() -> None:
         assert 0xFFFAFFFA not in parse(whole).elements
         (item,) = parse(whole, trailing=True).sequence("DigitalSignaturesSequence")
         assert item.integer("MACIDNumber") == 1
+
+
+def test_bulk_data_is_little_endian_whatever_the_object() -> None:
+    table = pack("<4H", 1, 2, 300, 40000)
+    for order, syntax in (("<", uids.EXPLICIT_VR_LITTLE_ENDIAN), (">", uids.EXPLICIT_VR_BIG_ENDIAN)):
+        ds = Dataset()
+        item = Dataset()
+        item.add_new(0x00283006, "OW", pack(f"{order}4H", 1, 2, 300, 40000))
+        ds.PatientID, ds.VOILUTSequence = "P1", [item]
+        held = io.BytesIO()
+        dcmwrite(held, ds, implicit_vr=False, little_endian=order == "<")
+        header = scan(held.getvalue(), transfer_syntax=syntax)
+        assert bytes_at("00283010/0/00283006", header) == table
+        assert bytes_at("00100020", header) == b"P1"
 
 
 def test_where_values_lie() -> None:

@@ -8,6 +8,7 @@ import { Tip } from '@/kit/Tip'
 import { paneCount } from '../hanging/shape'
 import { STACK_MIME } from '../panes/Pane'
 import { useDistance } from '../panes/useDistance'
+import { useStackName } from '../panes/useStackName'
 import { useDesk, useWorkspace } from '../state/context'
 import { type OpenStudy, type SeriesEntry } from '../state/studies'
 import css from './Thumbnails.module.css'
@@ -82,6 +83,7 @@ function Tile({ study, entry, stack }: { study: OpenStudy; entry: SeriesEntry; s
   const panes = usePanesOf(entry, stack)
   const hangs = panes !== ''
   const count = useCount(entry, stack)
+  const split = useStackName()(stack)
   const { row } = entry
   const name = row.description === '' ? t('series.unnamed') : row.description
   const url = pictureUrl(entry, stack)
@@ -108,7 +110,7 @@ function Tile({ study, entry, stack }: { study: OpenStudy; entry: SeriesEntry; s
         onDragStart={drag}
         onClick={hang}
         onKeyDown={press}
-        aria-label={`${t('series.hang', { name })}, ${count}`}
+        aria-label={[t('series.hang', { name }), split, count].filter((part) => part !== '').join(', ')}
       >
         <span className={css['picture']} data-room="reading">
           {url === '' || broken ? <span className={css['noPicture']}>{row.modality}</span> : <img src={url} alt="" loading="lazy" draggable={false} onError={() => setBroken(true)} />}
@@ -125,6 +127,11 @@ function Tile({ study, entry, stack }: { study: OpenStudy; entry: SeriesEntry; s
           {row.number === null ? '' : `${row.number} · `}
           {name}
         </span>
+        {split !== '' && (
+          <span className={css['count']} dir="auto">
+            {split}
+          </span>
+        )}
         <span className={css['count']}>{count}</span>
         <TileMarks entry={entry} />
       </div>

@@ -5,6 +5,7 @@ import { useDesk } from '../state/context'
 import { type OpenStudy } from '../state/studies'
 import { type Hung } from '../state/desk'
 import { type ViewportState } from '../viewport/types'
+import { Arrangement } from './Arrangement'
 import css from './Pane.module.css'
 import { useDistance } from './useDistance'
 
@@ -26,6 +27,7 @@ export function PaneMarks({ pane, state, hung }: { pane: number; state: Viewport
   const format = useFormat()
   const study = useDesk((desk) => desk.studies.find((candidate) => candidate.row.id === hung?.studyId))
   const twoPatients = useDesk((desk) => desk.panes.some((item) => desk.studies.some((open) => open.row.id === item?.studyId && open.isOtherPatient)))
+  const level = useDesk((desk) => desk.overlay)
   const mirrored = state.flipHorizontal !== state.flipVertical
   if (hung === undefined) return null
   return (
@@ -43,6 +45,7 @@ export function PaneMarks({ pane, state, hung }: { pane: number; state: Viewport
       )}
       {state.status === 'ready' && mirrored && <span className={css['flipped']}>{t('overlay.flipped')}</span>}
       {state.status === 'ready' && state.inverted && <span className={css['inverted']}>{t('overlay.inverted')}</span>}
+      {state.status === 'ready' && state.stack !== undefined && level !== 'none' && <Arrangement key={state.stack.id} stack={state.stack} />}
     </div>
   )
 }

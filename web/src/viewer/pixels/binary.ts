@@ -49,6 +49,12 @@ export async function voiLuts(of: Attributes): Promise<Lut[]> {
   return lutsOf(items, signed)
 }
 
+/** The table of a presentation LUT; its inputs are grey levels, so never signed. */
+export async function presentationLut(of: Attributes): Promise<Lut | undefined> {
+  const items = of.items('PresentationLUTSequence')
+  return items.length === 0 ? undefined : (await lutsOf(items.slice(0, 1), false))[0]
+}
+
 const CHANNELS = ['Red', 'Green', 'Blue'] as const
 
 async function paletteChannel(of: Attributes, channel: (typeof CHANNELS)[number]): Promise<Lut | undefined> {

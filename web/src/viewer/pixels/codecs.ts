@@ -19,9 +19,9 @@ export const JPEG_2000 = new Set([
   '1.2.840.10008.1.2.4.202',
   '1.2.840.10008.1.2.4.203',
 ])
+// JPEG of 12 bits is left to the server: the decoder of the browser is off by a few stored values.
 const OTHERS = new Set([
   JPEG_8,
-  JPEG_12,
   '1.2.840.10008.1.2.4.57',
   '1.2.840.10008.1.2.4.70',
   '1.2.840.10008.1.2.4.110',

@@ -17,7 +17,7 @@ import {
 import { decodeRle } from '@/dicom/rle'
 import { type Frame } from '@/dicom/series'
 import { headerWindows, type NamedVoi } from '@/dicom/window'
-import { modalityLut, paletteOf, voiLuts } from './binary'
+import { modalityLut, paletteOf, presentationLut, voiLuts } from './binary'
 import { canDecode, type Decoded } from './codecs'
 import { ANY, copyOf, firstLook, forgetCopy, HTJ2K_RPCL, type CopyOfFrame, type FrameKey } from './copies'
 import { AS_PLAIN, AS_STORED, frameQueue, PRIORITY } from './framequeue'
@@ -176,7 +176,7 @@ export function loadPicture(frame: Frame, priority: number): Promise<Picture> {
 
 async function toPicture(frame: Frame, format: PixelFormat, values: Promise<Stored>): Promise<Picture> {
   const of = frame.attributes
-  const [stored, lut, palette, luts] = await Promise.all([values, modalityLut(of), paletteOf(of), voiLuts(of)])
+  const [stored, lut, palette, luts, presentation] = await Promise.all([values, modalityLut(of), paletteOf(of), voiLuts(of), presentationLut(of)])
   const { rows, columns, transferSyntax, embedded } = stored
   const actual: PixelFormat = { ...format, rows, columns, planar: stored.planar }
   const rescale = rescaleOf(of, lut)
@@ -188,7 +188,7 @@ async function toPicture(frame: Frame, format: PixelFormat, values: Promise<Stor
     ...headerWindows(of),
   ]
   const extent = colour ? { min: 0, max: 255 } : extentOf(pixels, isPadding)
-  return { frame, rows, columns, colour, pixels, format: actual, rescale, extent, isPadding, headerVois: colour ? [] : headerVois, transferSyntax, embedded }
+  return { frame, rows, columns, colour, pixels, format: actual, rescale, extent, isPadding, headerVois: colour ? [] : headerVois, transferSyntax, embedded, presentation }
 }
 
 function grey(stored: Pixels, format: PixelFormat, rescale: Rescale): Picture['pixels'] {

@@ -1,4 +1,5 @@
 import { type OverlayPlane } from '@/dicom/overlayplane'
+import { type Lut } from '@/dicom/lut'
 import { type Extent, type PixelFormat, type Rescale } from '@/dicom/pixels'
 import { type Frame } from '@/dicom/series'
 import { type NamedVoi } from '@/dicom/window'
@@ -17,6 +18,8 @@ export interface Picture {
   isPadding: (value: number) => boolean
   /** Windows and tables of the object itself, the first of them the one to begin with. */
   headerVois: NamedVoi[]
+  /** From windowed to presented grey, where the object says how (PS3.3 C.11.6). */
+  presentation?: Lut | undefined
   transferSyntax: string
   /** By how many halvings of each side this is smaller than the image; rows, columns and pixels are of the smaller one. Absent: the image itself. */
   reduction?: number

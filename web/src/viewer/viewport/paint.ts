@@ -12,7 +12,7 @@ export interface Mapping {
 }
 
 /** True for pictures that are painted here exactly as the drawing library paints them: colour, and grey through a straight window. */
-export const isPlain = (picture: Picture, voi: Voi): boolean => picture.colour || (voi.kind === 'window' && voi.fn !== 'SIGMOID')
+export const isPlain = (picture: Picture, voi: Voi): boolean => picture.colour || (voi.kind === 'window' && voi.fn !== 'SIGMOID' && picture.presentation === undefined)
 
 /** Between which values of the picture a point lies, and how near to each. Filled anew for every point: there are a million. */
 interface Corners {

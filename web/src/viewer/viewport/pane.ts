@@ -370,7 +370,7 @@ export class StackPane extends PlacedPicture implements Viewport {
     if (picture === undefined || actor === undefined) return
     const voi = this.voiFor(choice, picture)
     const curve = vtkColorTransferFunction.newInstance()
-    for (const { value, grey } of curveOf(voi, inverted !== isNaturallyInverse(picture))) curve.addRGBPoint(value, grey, grey, grey)
+    for (const { value, grey } of curveOf(voi, inverted !== isNaturallyInverse(picture), picture.presentation)) curve.addRGBPoint(value, grey, grey, grey)
     const property = (actor.actor as Types.ImageActor).getProperty()
     property.setUseLookupTableScalarRange(true)
     property.setRGBTransferFunction(0, curve)
