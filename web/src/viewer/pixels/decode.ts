@@ -17,9 +17,23 @@ function isMislabelled(bytes: Uint8Array, format: PixelFormat, transferSyntax: s
   return false
 }
 
+const HTJ2K = new Set(['1.2.840.10008.1.2.4.201', '1.2.840.10008.1.2.4.202', '1.2.840.10008.1.2.4.203'])
+const MOST_HEADER = 4096
+
+/** True for a colour HTJ2K stream without a colour transform, of which the codec mixes up the lines: the COD marker says so (T.800 A.6.1). */
+function hasPlanes(bytes: Uint8Array, format: PixelFormat, transferSyntax: string): boolean {
+  if (format.samples < 3 || !HTJ2K.has(transferSyntax)) return false
+  for (let at = 2; at + 8 < Math.min(bytes.length, MOST_HEADER) && bytes[at] === 0xff; ) {
+    if (bytes[at + 1] === 0x52) return bytes[at + 8] === 0
+    at += 2 + (bytes[at + 2] ?? 0) * 256 + (bytes[at + 3] ?? 0)
+  }
+  return false
+}
+
 /** Decodes a compressed frame in the worker, to stored values without any rescale; `reduction` as a picture that is halved so many times. */
 export async function decodeFrame(bytes: Uint8Array, transferSyntax: string, format: PixelFormat, reduction = 0): Promise<Decoded> {
   if (isMislabelled(bytes, format, transferSyntax)) throw new RangeError('JPEG without the marker that RGB needs')
+  if (hasPlanes(bytes, format, transferSyntax)) throw new RangeError('HTJ2K colour without a colour transform')
   const imageFrame = {
     rows: format.rows,
     columns: format.columns,
