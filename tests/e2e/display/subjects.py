@@ -308,7 +308,7 @@ def several() -> list[Subject]:
         Subject(
             "enhanced, window and rescale per frame", three, own, 12,
             {"PerFrameFunctionalGroupsSequence": Sequence(frames), "SharedFunctionalGroupsSequence": Sequence([Dataset()])},
-            sop_class="1.2.840.10008.5.1.4.1.1.2.1", modality="CT",
+            sop_class="1.2.840.10008.5.1.4.1.1.2.1", modality="CT", lossless_only=True,
         ),
     ]  # fmt: skip
 
