@@ -107,9 +107,26 @@ function OtherPatient() {
   ) : null
 }
 
+/** Guard 12: what hides names says so, and who sees it can end it. */
+function Teaching() {
+  const { t } = useTranslation('viewer')
+  const workspace = useWorkspace()
+  const teaching = useDesk((state) => state.teaching)
+  return teaching ? (
+    <div className={css['banner']} data-kind="teaching" role="status" data-testid="teaching-banner">
+      <strong>{t('display.teaching.mark')}</strong>
+      <div className={css['text']}>{t('display.teaching.banner')}</div>
+      <Button size="compact-xs" variant="default" onClick={() => workspace.set({ teaching: false })}>
+        {t('display.teaching.end')}
+      </Button>
+    </div>
+  ) : null
+}
+
 export function Banners() {
   return (
     <>
+      <Teaching />
       <Emergency />
       <OtherPatient />
       <Damaged />

@@ -21,6 +21,7 @@ import { SidePanel } from './SidePanel'
 import { Thumbnails } from './Thumbnails'
 import { Toolbar } from './Toolbar'
 import { useKeys } from './useKeys'
+import { useTeaching } from './useTeaching'
 
 function Who() {
   const { t } = useTranslation('viewer')
@@ -84,6 +85,7 @@ export function Desk() {
   const thumbnails = useDesk((state) => state.thumbnails)
   const panel = useDesk((state) => state.panel)
   useKeys(workspace)
+  useTeaching(workspace)
   useMeasureWords()
   return (
     <main className={`${css['desk'] ?? ''} hg-reading`} aria-label={t('study.title')} data-status={status}>

@@ -24,7 +24,9 @@ function Prior({ row, current }: { row: StudyRow; current: StudyRow }) {
       <div className={css['row']}>
         <strong className={css['relation']}>{t(`prior.${relation}`)}</strong>
         <span>{distance}</span>
-        <span className={css['quiet']}>{formatDicomDate(row.study_date)}</span>
+        <span className={css['quiet']} data-identity>
+          {formatDicomDate(row.study_date)}
+        </span>
       </div>
       <div dir="auto">
         {row.modalities.join(' ')} {row.description}

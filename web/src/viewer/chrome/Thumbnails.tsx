@@ -159,7 +159,7 @@ function StudyGroup({ study }: { study: OpenStudy }) {
   return (
     <section className={css['group']} aria-label={study.row.description}>
       <header className={css['head']} data-relation={study.relation}>
-        <span className={css['when']}>
+        <span className={css['when']} data-identity>
           {study.relation !== 'current' && <strong>{t(`prior.${study.relation}`)} </strong>}
           {study.relation === 'current' ? formatDicomDate(study.row.study_date) : distance}
         </span>

@@ -1,10 +1,12 @@
 import { pixelToPatient } from '@/dicom/geometry'
 import { valueUnit } from '@/dicom/units'
+import { makeWindow } from '@/dicom/window'
 import { nextSpeed } from '../panes/CineBar'
 import { type OverlayLevel } from '../state/desk'
 import { type Workspace } from '../state/workspace'
 import { presetsFor } from '../viewport/presets'
-import { type Viewport } from '../viewport/types'
+import { type ToolName, type Viewport } from '../viewport/types'
+import { actionOf, keymap, strokeOf, type Bindable } from './keymap'
 
 export const nextOverlay = (level: OverlayLevel): OverlayLevel => (level === 'full' ? 'minimal' : level === 'minimal' ? 'none' : 'full')
 
@@ -38,91 +40,104 @@ function pointInSpace(viewport: Viewport | undefined, workspace: Workspace): voi
   if (pixel !== undefined) workspace.goToPoint(pixelToPatient(plane, pixel), plane.frameOfReference)
 }
 
-type Act = (viewport: Viewport | undefined, workspace: Workspace) => void
+export type CommandGroup = 'images' | 'tools' | 'view' | 'window' | 'panes'
 
-const LETTERS: Readonly<Record<string, Act>> = {
-  w: (_, workspace) => workspace.pickTool('window'),
-  z: (_, workspace) => workspace.pickTool('zoom'),
-  p: (_, workspace) => workspace.pickTool('pan'),
-  s: (_, workspace) => workspace.pickTool('scroll'),
-  d: (_, workspace) => workspace.pickTool('length'),
-  a: (_, workspace) => workspace.pickTool('angle'),
-  r: (viewport) => viewport?.rotateBy(90),
-  l: (viewport) => viewport?.rotateBy(-90),
-  h: (viewport) => viewport?.flip('horizontal'),
-  v: (viewport) => viewport?.flip('vertical'),
-  i: (viewport) => viewport?.invert(),
-  u: (viewport) => viewport?.oneToOne(),
-  c: (viewport) => viewport?.play(!viewport.state.playing),
-  g: (_, workspace) => workspace.set({ linked: !workspace.state.linked }),
-  y: (_, workspace) => workspace.set({ referenceLines: !workspace.state.referenceLines }),
-  o: (_, workspace) => workspace.set({ overlay: nextOverlay(workspace.state.overlay) }),
-  x: (viewport, workspace) => pointInSpace(viewport, workspace),
-  f: (_, workspace) => workspace.set({ enlarged: workspace.state.enlarged === undefined ? workspace.state.active : undefined }),
+/** What a key can do. `label` is the key of its words in viewer.json. */
+export interface Command extends Bindable {
+  group: CommandGroup
+  label: string
+  act: (viewport: Viewport | undefined, workspace: Workspace) => void
 }
 
-const OTHERS: Readonly<Record<string, Act>> = {
-  ArrowUp: (viewport) => viewport?.scrollBy(-1),
-  ArrowDown: (viewport) => viewport?.scrollBy(1),
-  Home: (viewport) => viewport?.goTo(0),
-  End: (viewport) => viewport?.goTo(Infinity),
-  ArrowLeft: (_, workspace) => movePane(workspace, -1),
-  ArrowRight: (_, workspace) => movePane(workspace, 1),
-  PageUp: (_, workspace) => void workspace.step(-1),
-  PageDown: (_, workspace) => void workspace.step(1),
-  '.': (_, workspace) => void workspace.hanger.step(1),
-  ',': (_, workspace) => void workspace.hanger.step(-1),
-  '=': (viewport) => viewport?.fit(),
-  ' ': (viewport) => viewport?.reset(),
-  '+': (viewport) => viewport?.setSpeed(nextSpeed(viewport.state.speed, 1)),
-  '-': (viewport) => viewport?.setSpeed(nextSpeed(viewport.state.speed, -1)),
-  '?': (_, workspace) => workspace.set({ keysShown: !workspace.state.keysShown }),
-  Escape: (_, workspace) => workspace.set({ keysShown: false, enlarged: undefined, sheet: undefined, cursor: undefined }),
-  Delete: (_, workspace) => workspace.state.drawing?.ReadingTools.deleteSelected(),
-  Backspace: (_, workspace) => workspace.state.drawing?.ReadingTools.deleteSelected(),
+type Act = Command['act']
+
+const command = (group: CommandGroup, id: string, label: string, keys: readonly string[], act: Act): Command => ({ group, id, label, keys, act })
+
+const tool = (name: ToolName, key: string): Command => command('tools', `tool.${name}`, `tool.${name}`, [key], (_, workspace) => workspace.pickTool(name))
+
+/** How much wider or narrower, brighter or darker one key makes a window. */
+const STEP = 0.2
+
+function adjust(viewport: Viewport | undefined, width: number, centre: number): void {
+  const voi = viewport?.state.voi
+  if (viewport === undefined || voi?.kind !== 'window' || viewport.state.picture?.colour === true) return
+  viewport.choose({ kind: 'user', voi: makeWindow(voi.center + voi.width * centre, voi.width * width, voi.fn) })
 }
 
-const SHIFTED: Readonly<Record<string, Act>> = {
-  g: (_, workspace) => workspace.setOffsetHere(),
-  s: (_, workspace) => workspace.set({ thumbnails: !workspace.state.thumbnails }),
-  p: (_, workspace) => workspace.set({ panel: workspace.state.panel === 'none' ? 'priors' : 'none' }),
-}
+/** Everything that a key does in the viewer, with the key that it has by itself. The sheet, the map and its export are made of it. */
+export const COMMANDS: readonly Command[] = [
+  command('images', 'image.previous', 'action.previousImage', ['ArrowUp'], (viewport) => viewport?.scrollBy(-1)),
+  command('images', 'image.next', 'action.nextImage', ['ArrowDown'], (viewport) => viewport?.scrollBy(1)),
+  command('images', 'image.first', 'action.firstImage', ['Home'], (viewport) => viewport?.goTo(0)),
+  command('images', 'image.last', 'action.lastImage', ['End'], (viewport) => viewport?.goTo(Infinity)),
+  command('images', 'series.previous', 'action.previousSeries', ['PageUp'], (_, workspace) => void workspace.step(-1)),
+  command('images', 'series.next', 'action.nextSeries', ['PageDown'], (_, workspace) => void workspace.step(1)),
+  command('images', 'cine.toggle', 'action.cine', ['C'], (viewport) => viewport?.play(!viewport.state.playing)),
+  command('images', 'cine.faster', 'action.faster', ['+'], (viewport) => viewport?.setSpeed(nextSpeed(viewport.state.speed, 1))),
+  command('images', 'cine.slower', 'action.slower', ['-'], (viewport) => viewport?.setSpeed(nextSpeed(viewport.state.speed, -1))),
+  tool('window', 'W'),
+  tool('zoom', 'Z'),
+  tool('pan', 'P'),
+  tool('scroll', 'S'),
+  tool('length', 'D'),
+  tool('angle', 'A'),
+  command('tools', 'mark.delete', 'action.deleteMark', ['Delete', 'Backspace'], (_, workspace) => workspace.state.drawing?.ReadingTools.deleteSelected()),
+  command('tools', 'mark.undo', 'action.undo', ['Ctrl+Z'], (_, workspace) => workspace.state.drawing?.ReadingTools.undo()),
+  command('tools', 'mark.redo', 'action.redo', ['Ctrl+Y', 'Ctrl+Shift+Z'], (_, workspace) => workspace.state.drawing?.ReadingTools.redo()),
+  command('view', 'view.rotateRight', 'action.rotateRight', ['R'], (viewport) => viewport?.rotateBy(90)),
+  command('view', 'view.rotateLeft', 'action.rotateLeft', ['L'], (viewport) => viewport?.rotateBy(-90)),
+  command('view', 'view.flipHorizontal', 'action.flipHorizontal', ['H'], (viewport) => viewport?.flip('horizontal')),
+  command('view', 'view.flipVertical', 'action.flipVertical', ['V'], (viewport) => viewport?.flip('vertical')),
+  command('view', 'view.fit', 'action.fit', ['='], (viewport) => viewport?.fit()),
+  command('view', 'view.oneToOne', 'action.oneToOne', ['U'], (viewport) => viewport?.oneToOne()),
+  command('view', 'view.reset', 'action.reset', ['Space'], (viewport) => viewport?.reset()),
+  command('view', 'view.overlay', 'keys.overlay', ['O'], (_, workspace) => workspace.set({ overlay: nextOverlay(workspace.state.overlay) })),
+  command('view', 'view.teaching', 'display.teaching.action', ['Shift+T'], (_, workspace) => workspace.set({ teaching: !workspace.state.teaching })),
+  ...Array.from({ length: 9 }, (_, index) =>
+    command('window', `window.preset${index + 1}`, 'keys.presets', [String(index + 1)], (viewport) => {
+      if (viewport !== undefined) choosePreset(viewport, index + 1)
+    }),
+  ),
+  command('window', 'window.header', 'keys.headerWindow', ['0'], (viewport) => {
+    if (viewport !== undefined) choosePreset(viewport, 0)
+  }),
+  command('window', 'window.wider', 'display.window.wider', ['Shift+ArrowRight'], (viewport) => adjust(viewport, 1 + STEP, 0)),
+  command('window', 'window.narrower', 'display.window.narrower', ['Shift+ArrowLeft'], (viewport) => adjust(viewport, 1 - STEP, 0)),
+  command('window', 'window.brighter', 'display.window.brighter', ['Shift+ArrowUp'], (viewport) => adjust(viewport, 1, -STEP)),
+  command('window', 'window.darker', 'display.window.darker', ['Shift+ArrowDown'], (viewport) => adjust(viewport, 1, STEP)),
+  command('window', 'window.invert', 'action.invert', ['I'], (viewport) => viewport?.invert()),
+  command('panes', 'pane.previous', 'action.previousPane', ['ArrowLeft'], (_, workspace) => movePane(workspace, -1)),
+  command('panes', 'pane.next', 'action.nextPane', ['ArrowRight'], (_, workspace) => movePane(workspace, 1)),
+  command('panes', 'pane.enlarge', 'action.enlarge', ['F'], (_, workspace) =>
+    workspace.set({ enlarged: workspace.state.enlarged === undefined ? workspace.state.active : undefined }),
+  ),
+  command('panes', 'pane.link', 'action.link', ['G'], (_, workspace) => workspace.set({ linked: !workspace.state.linked })),
+  command('panes', 'pane.offset', 'hanging.offsetKey', ['Shift+G'], (_, workspace) => workspace.setOffsetHere()),
+  command('panes', 'pane.cursor', 'hanging.cursorKey', ['X'], pointInSpace),
+  command('panes', 'hang.next', 'display.hang.next', ['.'], (_, workspace) => void workspace.hanger.step(1)),
+  command('panes', 'hang.previous', 'display.hang.previous', [','], (_, workspace) => void workspace.hanger.step(-1)),
+  command('panes', 'pane.lines', 'action.referenceLines', ['Y'], (_, workspace) => workspace.set({ referenceLines: !workspace.state.referenceLines })),
+  command('panes', 'desk.thumbnails', 'action.thumbnails', ['Shift+S'], (_, workspace) => workspace.set({ thumbnails: !workspace.state.thumbnails })),
+  command('panes', 'desk.panel', 'action.panel', ['Shift+P'], (_, workspace) => workspace.set({ panel: workspace.state.panel === 'none' ? 'priors' : 'none' })),
+  command('panes', 'desk.keys', 'keys.sheet', ['?'], (_, workspace) => workspace.set({ keysShown: !workspace.state.keysShown })),
+]
 
-/** The Latin letter of a key, also on a keyboard that writes another script. */
-function letterOf(event: KeyboardEvent): string {
-  if (/^[a-z]$/i.test(event.key)) return event.key.toLowerCase()
-  return event.code.startsWith('Key') ? event.code.slice(3).toLowerCase() : ''
-}
+const BY_ID = new Map(COMMANDS.map((item) => [item.id, item]))
 
-/** Position of a digit key: with Arabic or French layouts the key itself may say something else. */
-function digitOf(event: KeyboardEvent): number | undefined {
-  const match = /^(?:Digit|Numpad)(\d)$/.exec(event.code)
-  return match?.[1] === undefined ? undefined : Number(match[1])
+/** Escape is nobody's to give away: it always closes what is open. */
+function escape(workspace: Workspace): void {
+  workspace.set({ keysShown: false, enlarged: undefined, sheet: undefined, cursor: undefined })
 }
 
 /** Carries out what a key means; false when it means nothing here. */
 export function handleKey(event: KeyboardEvent, workspace: Workspace): boolean {
-  const viewport = workspace.activeViewport()
-  const letter = letterOf(event)
-  if (event.ctrlKey || event.metaKey) {
-    if (letter !== 'z' && letter !== 'y') return false
-    const tools = workspace.state.drawing?.ReadingTools
-    if (letter === 'z' && !event.shiftKey) tools?.undo()
-    else tools?.redo()
+  if (event.key === 'Escape') {
+    escape(workspace)
     return true
   }
-  if (event.altKey) return false
-  const other = OTHERS[event.key]
-  if (other !== undefined) {
-    other(viewport, workspace)
-    return true
-  }
-  const digit = digitOf(event)
-  if (digit !== undefined && !event.shiftKey) {
-    if (viewport !== undefined) choosePreset(viewport, digit)
-    return true
-  }
-  const act = (event.shiftKey ? SHIFTED : LETTERS)[letter]
-  act?.(viewport, workspace)
-  return act !== undefined
+  const stroke = strokeOf(event)
+  const id = stroke === undefined ? undefined : actionOf(stroke, COMMANDS, keymap.getState().bindings)
+  const found = id === undefined ? undefined : BY_ID.get(id)
+  found?.act(workspace.activeViewport(), workspace)
+  return found !== undefined
 }

@@ -1,8 +1,9 @@
 import { useEffect } from 'react'
 import { type Workspace } from '../state/workspace'
 import { handleKey } from './commands'
+import { loadBindings } from './keychoice'
 
-const TYPING = 'input:not([type="range"]), textarea, select, [contenteditable="true"], [role="menu"], [role="dialog"], [role="menuitem"]'
+const TYPING = 'input:not([type="range"]), textarea, [data-listening="true"], select, [contenteditable="true"], [role="menu"], [role="dialog"], [role="menuitem"]'
 const BUTTON_KEYS = new Set([' ', 'Enter', 'Tab'])
 const SLIDER_KEYS = new Set([...BUTTON_KEYS, 'ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp', 'PageDown'])
 
@@ -14,6 +15,7 @@ function belongsToControl(target: Element | null, key: string): boolean {
 
 /** The viewer's keys work wherever the focus is, except while somebody types or a menu is open. */
 export function useKeys(workspace: Workspace): void {
+  useEffect(() => void loadBindings(), [])
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const target = event.target instanceof Element ? event.target : null

@@ -11,6 +11,8 @@ import { type OverlayLevel } from '../state/desk'
 import { type ViewportState } from '../viewport/types'
 import { useWindowText } from '../viewport/useWindowText'
 import css from './Pane.module.css'
+import { useSeen } from './useSeen'
+import { useStackName } from './useStackName'
 
 function Line({ line }: { line: OverlayLine }) {
   const { t } = useTranslation('viewer')
@@ -57,6 +59,8 @@ function OwnCorner({ state, picture }: { state: ViewportState; picture: Picture 
   const { t } = useTranslation('viewer')
   const windowText = useWindowText(state)
   const count = state.stack?.frames.length ?? 1
+  const { unseen } = useSeen(state)
+  const split = useStackName()(state.stack)
   const lossy = lossyOf(picture.frame.attributes, picture.transferSyntax)
   const label = lossy.ratio === '' ? t('overlay.lossy') : t('overlay.lossyRatio', { ratio: lossy.ratio })
   return (
@@ -64,6 +68,16 @@ function OwnCorner({ state, picture }: { state: ViewportState; picture: Picture 
       <div>{t('overlay.zoom', { value: Math.round(state.zoom * 100) })}</div>
       {windowText !== '' && <div data-testid="window-text">{windowText}</div>}
       <div data-testid="image-number">{t('overlay.image', { index: state.index + 1, count })}</div>
+      {split !== '' && (
+        <div data-testid="stack-name" dir="auto">
+          {split}
+        </div>
+      )}
+      {unseen > 0 && count > 1 && (
+        <div className={css['quiet']} data-testid="unseen" dir="auto">
+          {t('display.seen.unseen', { count: unseen })}
+        </div>
+      )}
       {state.loaded < count && <div className={css['quiet']}>{t('overlay.loaded', { loaded: state.loaded, count })}</div>}
       {lossy.isLossy ? (
         <Mark kind="lossy" text={label} />
@@ -91,7 +105,7 @@ export function Corners({ state, picture, level }: { state: ViewportState; pictu
       </div>
       {level === 'full' && (
         <>
-          <div className={css['topRight']} data-testid="topRight">
+          <div className={css['topRight']} data-testid="topRight" data-identity>
             <Lines lines={overlay.topRight} />
           </div>
           <div className={css['bottomLeft']}>

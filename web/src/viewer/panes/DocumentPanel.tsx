@@ -5,6 +5,7 @@ import { reportLines } from '@/dicom/report'
 import { type DocumentStack } from '@/dicom/series'
 import { attributeRows, type AttributeRow } from '@/dicom/listing'
 import { binaryOf } from '../pixels/binary'
+import { useDesk } from '../state/context'
 import css from './Document.module.css'
 
 function Report({ attributes }: { attributes: Attributes }) {
@@ -104,7 +105,9 @@ function Listing({ attributes, intro }: { attributes: Attributes; intro?: string
 export function DocumentPanel({ stack }: { stack: DocumentStack }) {
   const { t } = useTranslation('viewer')
   const { attributes, form } = stack
+  const teaching = useDesk((desk) => desk.teaching)
   const title = attributes.text('DocumentTitle') || attributes.meaning('ConceptNameCodeSequence') || attributes.text('SeriesDescription')
+  if (teaching) return <p className={css['flag']}>{t('display.teaching.document')}</p>
   return (
     <div className={css['document']}>
       <header className={css['head']}>

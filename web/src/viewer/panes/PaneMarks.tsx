@@ -1,4 +1,5 @@
 import { useTranslation } from 'react-i18next'
+import { mayNameSomebody } from '@/dicom/burnt'
 import { visible } from '@/kit/format/person'
 import { useFormat } from '@/kit/format/useFormat'
 import { useDesk } from '../state/context'
@@ -28,6 +29,7 @@ export function PaneMarks({ pane, state, hung }: { pane: number; state: Viewport
   const study = useDesk((desk) => desk.studies.find((candidate) => candidate.row.id === hung?.studyId))
   const twoPatients = useDesk((desk) => desk.panes.some((item) => desk.studies.some((open) => open.row.id === item?.studyId && open.isOtherPatient)))
   const level = useDesk((desk) => desk.overlay)
+  const teaching = useDesk((desk) => desk.teaching)
   const mirrored = state.flipHorizontal !== state.flipVertical
   if (hung === undefined) return null
   return (
@@ -45,6 +47,11 @@ export function PaneMarks({ pane, state, hung }: { pane: number; state: Viewport
       )}
       {state.status === 'ready' && mirrored && <span className={css['flipped']}>{t('overlay.flipped')}</span>}
       {state.status === 'ready' && state.inverted && <span className={css['inverted']}>{t('overlay.inverted')}</span>}
+      {teaching && state.picture !== undefined && mayNameSomebody(state.picture.frame.attributes) && (
+        <span className={css['flipped']} data-testid="burnt">
+          {t('display.teaching.burnt')}
+        </span>
+      )}
       {state.status === 'ready' && state.stack !== undefined && level !== 'none' && <Arrangement key={state.stack.id} stack={state.stack} />}
     </div>
   )

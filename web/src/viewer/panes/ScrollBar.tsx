@@ -2,12 +2,14 @@ import { useRef, type PointerEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Viewport, type ViewportState } from '../viewport/types'
 import css from './Pane.module.css'
+import { useSeen } from './useSeen'
 
 /** The stack as a bar at the edge: where the reader is, how much is there, and a handle to drag. */
 export function ScrollBar({ viewport, state }: { viewport: Viewport; state: ViewportState }) {
   const { t } = useTranslation('viewer')
   const track = useRef<HTMLDivElement>(null)
   const count = state.stack?.frames.length ?? 0
+  const { runs } = useSeen(state)
   if (count < 2) return null
   const go = (event: PointerEvent): void => {
     const box = track.current?.getBoundingClientRect()
@@ -34,6 +36,9 @@ export function ScrollBar({ viewport, state }: { viewport: Viewport; state: View
       }}
     >
       <div className={css['scrollLoaded']} style={{ height: `${(state.loaded / count) * 100}%` }} />
+      {runs.map(({ first, count: length }) => (
+        <div key={first} className={css['scrollSeen']} style={{ top: `${(first / count) * 100}%`, height: `${(length / count) * 100}%` }} />
+      ))}
       <div className={css['scrollThumb']} style={{ height: `${thumb}%`, top: `${(state.index / (count - 1)) * (100 - thumb)}%` }} />
     </div>
   )

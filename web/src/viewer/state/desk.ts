@@ -78,6 +78,8 @@ export interface WorkspaceState {
   keysShown: boolean
   /** A sheet over the pictures: why this hang, or saving it. */
   sheet: 'explain' | 'save' | undefined
+  /** Nothing on the page says whose pictures these are: for teaching, and for a screen that others see. */
+  teaching: boolean
   arrived: Arrivals | undefined
   drawing: Drawing | undefined
   drawingFailed: boolean
@@ -111,6 +113,7 @@ export const START: WorkspaceState = {
   thumbnails: true,
   keysShown: false,
   sheet: undefined,
+  teaching: false,
   arrived: undefined,
   drawing: undefined,
   drawingFailed: false,
