@@ -16,7 +16,7 @@ const plane = (z: number, frameOfReference: string, direction: 1 | -1 = 1): Plan
 })
 
 const stack = (id: string, places: readonly number[], frameOfReference: string, direction: 1 | -1 = 1): ImageStack =>
-  ({ kind: 'images', id, frames: places.map((z): unknown => ({ plane: plane(z, frameOfReference, direction) })) }) as unknown as ImageStack
+  ({ kind: 'images', id, frames: places.map((z): unknown => ({ plane: plane(z, frameOfReference, direction), url: `/${id}/${z}`, digest: 'd' })) }) as unknown as ImageStack
 
 /** A viewport of which only the place in its stack is real. */
 class Place {
