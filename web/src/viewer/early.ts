@@ -21,7 +21,7 @@ export async function askForStudy(studyId: string): Promise<void> {
   const first = document?.instances[0]
   if (first === undefined || document === undefined || first.frames !== 1 || first.frame_urls_base === '') return
   if (!(ROWS in first.attributes || ROWS in document.shared)) return
-  if (preloadFirstLook({ url: `${first.frame_urls_base}1`, number: 1, digest: first.digest })) (await import('./pixels/decode')).warmDecoder()
+  if (preloadFirstLook({ url: `${first.frame_urls_base}1`, number: 1, digest: first.digest })) (await import('./pixels/decode')).warmCopies()
   else frameQueue.preload(`${first.frame_urls_base}1`, AS_STORED, first.digest)
   if (canDecode(first.transfer_syntax)) (await import('./pixels/decode')).warmDecoder()
 }

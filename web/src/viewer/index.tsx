@@ -1,12 +1,19 @@
 import { useSyncExternalStore, useState } from 'react'
+import { onOpening } from '@/kit/cases'
 import { Desk } from './chrome/Desk'
+import { askForStudy } from './early'
 import { Lifetime } from './state/lifetime'
 import { WorkspaceProvider } from './state/context'
 
 /** Brings the drawing code in ahead of time: for an idle moment of a list from which studies are opened. */
 export function preload(): void {
+  onOpening((studyId) => void askForStudy(studyId))
   void import('./viewport/drawing').then(
     (drawing) => drawing.startEngine(),
+    () => undefined,
+  )
+  void import('./pixels/decode').then(
+    (decode) => decode.warmCopies(),
     () => undefined,
   )
 }

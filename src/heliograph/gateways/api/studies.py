@@ -75,11 +75,18 @@ def study(study_id: str, actor: ActorDep, services: ServicesDep, reads: ReadsDep
 
 
 @router.get("/studies/{study_id}/manifest")
-def manifest(study_id: str, request: Request, actor: ActorDep, services: ServicesDep) -> Any:
-    """What a viewer hangs a study by. Opening a study is audited here, also when the browser has the manifest already."""
+def manifest(
+    study_id: str, request: Request, actor: ActorDep, services: ServicesDep, reads: ReadsDep, ahead: bool = False
+) -> Any:
+    """What a viewer hangs a study by. Opening a study is audited here, also when the browser has the manifest already; with `ahead` it is
+    read, and nobody has opened it yet."""
     with services.database.transaction() as tx:
         found = imaging.study_manifest(tx, actor, number_of(study_id), services.blobs)
-    services.note_read(actor, "study.opened", {"study": study_id, "study_uid": found["study"]["study_uid"]})
+    subject = {"study": study_id, "study_uid": found["study"]["study_uid"]}
+    if ahead:
+        reads.note(actor, "study.read", {"study": number_of(study_id)})
+    else:
+        services.note_read(actor, "study.opened", subject)
     answer = JSONResponse(jsonable_encoder(found), headers={"Cache-Control": "private, no-cache"})
     # By content: settling, and what becomes of the patient's other studies, make no new revision (safety guard 7).
     etag = f'"{hashlib.sha256(answer.body).hexdigest()[:32]}"'

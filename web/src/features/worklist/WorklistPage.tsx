@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { useNavigate } from 'react-router'
 import { useMay } from '@/api/access'
 import { type StudyRow } from '@/api/types'
+import { setCases, tellOpening } from '@/kit/cases'
 import { Failed, StaleLine } from '@/kit/Empty'
 import { getSiteZone } from '@/kit/format/instant'
 import { useFormat } from '@/kit/format/useFormat'
@@ -65,7 +66,14 @@ export function WorklistPage() {
     const row = shown.current[0]
     if (first && row !== undefined && !shown.current.some((item) => item.id === now.selected)) now.select(row.id)
   }, [])
-  const open = useCallback((id: string) => void navigate(`/study/${encodeURIComponent(id)}`), [navigate])
+  const open = useCallback(
+    (id: string) => {
+      setCases(shown.current.map((row) => row.id))
+      tellOpening(id)
+      void navigate(`/study/${encodeURIComponent(id)}`)
+    },
+    [navigate],
+  )
   const [atTop, setAtTop] = useState(true)
   const onTop = useCallback(
     (top: boolean) => {

@@ -20,6 +20,7 @@ import { SaveHang } from './SaveHang'
 import { SidePanel } from './SidePanel'
 import { Thumbnails } from './Thumbnails'
 import { Toolbar } from './Toolbar'
+import { useCases } from './useCases'
 import { useKeys } from './useKeys'
 import { useTeaching } from './useTeaching'
 
@@ -86,6 +87,7 @@ export function Desk() {
   const panel = useDesk((state) => state.panel)
   useKeys(workspace)
   useTeaching(workspace)
+  useCases()
   useMeasureWords()
   return (
     <main className={`${css['desk'] ?? ''} hg-reading`} aria-label={t('study.title')} data-status={status}>

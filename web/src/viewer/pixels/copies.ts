@@ -1,6 +1,6 @@
 import { request } from '@/api/client'
 import { type SeriesCopies, type SeriesRow } from '@/api/types'
-import { frameQueue } from './framequeue'
+import { frameQueue, PRIORITY } from './framequeue'
 
 /** What of a frame is asked for: its address, its number in the object, and the content it must have. */
 export interface FrameKey {
@@ -67,10 +67,10 @@ export async function askForCopies(row: SeriesRow, signal?: AbortSignal): Promis
 }
 
 /** Asks for the first look at a frame before the code that shows it is there; false when there is none. */
-export function preloadFirstLook(frame: FrameKey): boolean {
+export function preloadFirstLook(frame: FrameKey, priority: number = PRIORITY.display): boolean {
   const copy = copyOf(frame)
   const look = copy === undefined ? undefined : firstLook(copy)
   if (copy === undefined || look === undefined) return false
-  frameQueue.preload(frame.url, ANY, frame.digest, { url: copy.url, first: 0, end: look.bytes })
+  frameQueue.preload(frame.url, ANY, frame.digest, { url: copy.url, first: 0, end: look.bytes }, priority)
   return true
 }

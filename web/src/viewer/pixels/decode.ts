@@ -1,8 +1,23 @@
 import { type PixelFormat } from '@/dicom/pixels'
 import { JPEG_12, JPEG_2000, JPEG_8, JPEG_LS, type Decoded } from './codecs'
-import { decodeApart } from './decoders'
+import { HTJ2K_RPCL } from './copies'
+import { decodeApart, warmDecoder } from './decoders'
 
-export { warmDecoder } from './decoders'
+export { warmDecoder }
+
+/** Four by four black pixels. */
+const SMALLEST = '/0//UQApQAAAAAAEAAAABAAAAAAAAAAAAAAABAAAAAQAAAAAAAAAAAABBwEB/1AACAACAAAAAf9SAAwAAgABAAEEBEAB/1wAByBISEhI/2QAFwABT3BlbkpQSCBWZXIgMC4yNi4zLv+QAAoAAAAAABoAAf+TwCoA/3//fwCBtAAA/9k='
+let warmed: Promise<unknown> | undefined
+
+/** Brings in and compiles the codec of the copies before the first of them comes. */
+export function warmCopies(): void {
+  warmed ??= decodeFrame(
+    Uint8Array.from(atob(SMALLEST), (character) => character.charCodeAt(0)),
+    HTJ2K_RPCL,
+    { rows: 4, columns: 4, samples: 1, bitsAllocated: 8, bitsStored: 8, highBit: 7, signed: false, float: false, photometric: 'MONOCHROME2', planar: false },
+  ).catch(() => undefined)
+}
+
 
 /** True for a JPEG that says RGB in the header but whose stream does not, so that a codec would convert it once too often. */
 function isMislabelled(bytes: Uint8Array, format: PixelFormat, transferSyntax: string): boolean {

@@ -1,7 +1,7 @@
 import { fetchBytes, type Bytes } from '@/api/bytes'
 
 /** Smaller is sooner. */
-export const PRIORITY = { display: 0, neighbour: 10, rest: 100 } as const
+export const PRIORITY = { display: 0, neighbour: 10, ahead: 50, rest: 100 } as const
 
 interface Entry {
   url: string
@@ -49,10 +49,10 @@ export class FrameQueue {
   constructor(private readonly fetch: Fetch = fetchBytes) {}
 
   /** Begins a read before the code that will use it is there; the answer is kept until it is asked for, once. */
-  preload(url: string, accept: string, content: string, source?: Source): void {
+  preload(url: string, accept: string, content: string, source?: Source, priority: number = PRIORITY.display): void {
     const key = keyOf(url, accept, content, source)
     if (this.kept.has(key)) return
-    const promise = this.request(url, PRIORITY.display, accept, content, source)
+    const promise = this.request(url, priority, accept, content, source)
     this.kept.set(key, promise)
     promise.catch(() => this.kept.delete(key))
     if (this.kept.size > MOST_KEPT) this.kept.delete(this.kept.keys().next().value ?? '')
@@ -64,6 +64,7 @@ export class FrameQueue {
     const kept = this.kept.get(key)
     if (kept !== undefined) {
       this.kept.delete(key)
+      this.raise(url, priority)
       return kept
     }
     const known = this.entries.get(url)
@@ -90,6 +91,11 @@ export class FrameQueue {
   lower(url: string): void {
     const entry = this.entries.get(url)
     if (entry !== undefined && !entry.started) entry.priority = PRIORITY.neighbour
+  }
+
+  /** Drops everything of a study that has been closed, whoever waited for it. */
+  dropStudy(studyUid: string): void {
+    for (const entry of [...this.entries.values()]) if (entry.url.includes(`/studies/${studyUid}/`)) entry.controller.abort()
   }
 
   /** Drops the guesses among these addresses: the reader has gone elsewhere. */

@@ -60,6 +60,8 @@ export class Workspace {
   /** One set of tools for all viewports; there once the drawing code is. */
   tools: InstanceType<Drawing['ReadingTools']> | undefined
 
+  private openCase: (direction: 1 | -1) => void = () => undefined
+
   constructor(readonly studyId: string) {}
 
   get state(): WorkspaceState {
@@ -95,6 +97,7 @@ export class Workspace {
     this.stopListening()
     clearTimeout(this.refreshTimer)
     clearTimeout(this.drawingTimer)
+    for (const study of this.state.studies) frameQueue.dropStudy(study.row.study_uid)
     this.state.drawing?.ReadingTools.clearMarks()
     this.tools?.destroy()
     this.state.drawing?.forgetFrames()
@@ -143,6 +146,15 @@ export class Workspace {
 
   study(studyId: string): OpenStudy | undefined {
     return this.state.studies.find((study) => study.row.id === studyId)
+  }
+
+  /** How the page opens the next or previous case of the reader's list. */
+  whenCaseWanted(open: (direction: 1 | -1) => void): void {
+    this.openCase = open
+  }
+
+  stepCase(direction: 1 | -1): void {
+    this.openCase(direction)
   }
 
   activeViewport(): Viewport | undefined {
