@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.e2e.pictures import DX_IMAGE, Study, grey_levels
+from tests.conformance.api_routes import database
+from tests.e2e.pictures import DX_IMAGE, Study, ct_stack, grey_levels
 from tests.e2e.reading import HOOK, PATIENCE_S, Reader
 
 _LOOK = """() => [...document.querySelectorAll('[data-pane="0"] canvas')]
@@ -96,3 +97,41 @@ def _release(reader: Reader, held: list[Any]) -> None:
         reader.page.wait_for_timeout(20)
     while held:
         held.pop().continue_()
+
+
+def test_the_next_case_of_the_list_is_there_before_it_is_opened(reader: Reader, tmp_path: Path) -> None:
+    """And nobody is said to have opened it before: it is read ahead, and opened when the reader turns to it."""
+    later, first = Study(tmp_path, 481, "E2E-481"), Study(tmp_path, 482, "E2E-482")
+    reader.store(ct_stack(later, 3))
+    reader.store(ct_stack(first, 3))
+    asked: list[str] = []
+    reader.page.on("request", lambda request: asked.append(request.url.partition(reader.server.http)[2]))
+    reader.page.goto("/")
+    reader.page.get_by_role("row").filter(has_text="E2E-482").first.click()
+    reader.page.keyboard.press("Enter")
+    reader.ready()
+    assert reader.viewport()["studyUid"] == first.uid
+    ahead = f"/api/studies/{reader.find(later.uid)}/manifest?ahead=true"
+    deadline = time.monotonic() + PATIENCE_S
+    while not any(f"/studies/{later.uid}/" in url and "/frames/" in url for url in asked):
+        assert time.monotonic() < deadline, asked
+        reader.page.wait_for_timeout(50)
+    assert ahead in asked
+    assert _opened(reader, later.uid) == 0
+    before = asked.count(next(url for url in asked if f"/studies/{later.uid}/" in url and "/frames/" in url))
+    reader.page.keyboard.press("n")
+    reader.until(f"(uid) => {HOOK}?.viewports()[0]?.studyUid === uid", later.uid)
+    reader.ready()
+    assert before == 1
+    assert _opened(reader, later.uid) == 1
+    reader.page.keyboard.press("Shift+N")
+    reader.until(f"(uid) => {HOOK}?.viewports()[0]?.studyUid === uid", first.uid)
+
+
+def _opened(reader: Reader, study_uid: str) -> int:
+    with database(reader.server) as connection:
+        row = connection.execute(
+            "select count(*) from audit_event where kind = 'study.opened' and subject->>'study_uid' = %s", (study_uid,)
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
