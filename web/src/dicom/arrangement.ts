@@ -1,7 +1,7 @@
 import { dot, length, normalise, subtract, type Plane } from './geometry'
 import { areAligned, placesOf } from './splitting'
 
-/** What a reader must know about how the slices of a stack lie. Numbers of images are their Instance Numbers where they have them. */
+/** What a reader must know about how the slices of a stack lie. Numbers of images are their Instance Numbers where these tell the gap. */
 export type ArrangementNote =
   | { kind: 'gap'; missing: number; after: number; before: number }
   | { kind: 'duplicates'; count: number }
@@ -27,10 +27,12 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
 }
 
-/** The number by which a reader knows an image: its Instance Number when all of the stack differ in it, else its place. */
+/** The number by which a reader knows an image: its Instance Number when these count through the stack, else its place. */
 function numbersOf<F extends Numbered>(frames: readonly F[]): Map<F, number> {
   const stated = frames.map((frame) => frame.attributes.number('InstanceNumber'))
-  const isTelling = stated.every((value) => value !== undefined) && new Set(stated).size === frames.length
+  const steps = stated.slice(1).map((value, index) => Math.abs((value ?? 0) - (stated[index] ?? 0)))
+  // Of a stack that shares its series with others they leap from slice to slice.
+  const isTelling = stated.every((value) => value !== undefined) && median(steps) === 1
   return new Map(frames.map((frame, index) => [frame, isTelling ? (stated[index] ?? 0) : index + 1]))
 }
 
@@ -61,8 +63,8 @@ function spacingNotes<F extends Numbered>(places: readonly { depth: number; fram
       others.push(step)
       return
     }
-    const [a, b] = [places[index]?.frames[0], places[index + 1]?.frames[0]].map((frame) => (frame === undefined ? 0 : (numbers.get(frame) ?? 0)))
-    notes.push({ kind: 'gap', missing, after: Math.min(a ?? 0, b ?? 0), before: Math.max(a ?? 0, b ?? 0) })
+    const [a = 0, b = 0] = [places[index]?.frames[0], places[index + 1]?.frames[0]].map((frame) => (frame === undefined ? 0 : (numbers.get(frame) ?? 0)))
+    notes.push({ kind: 'gap', missing, after: Math.min(a, b), before: Math.max(a, b) })
   })
   const [least, most] = [Math.min(...others), Math.max(...others)]
   // Slices that double their distance again and again are not missing: they were placed so.

@@ -88,7 +88,27 @@ function magnet(of: Attributes): OverlayLine[] {
 
 function breast(of: Attributes): OverlayLine[] {
   const values = { force: number(of.number('CompressionForce'), 0), thickness: number(of.number('BodyPartThickness'), 0) }
-  return [...tube(of), ...keyed('compression', values)]
+  const dose = of.number('OrganDose')
+  const glandular = dose === undefined ? [] : text(`AGD ${number(dose * DECIGRAY_TO_MILLIGRAY, 2)} mGy`)
+  return [...tube(of), ...keyed('compression', values), ...glandular]
+}
+
+/** (0040,0316) is in dGy (PS3.3 C.8.11.7). */
+const DECIGRAY_TO_MILLIGRAY = 100
+
+function ultrasound(of: Attributes): OverlayLine[] {
+  const indices = ([['MI', 'MechanicalIndex'], ['TIS', 'SoftTissueThermalIndex'], ['TIB', 'BoneThermalIndex'], ['TIC', 'CranialThermalIndex']] as const)
+    .map(([name, keyword]) => [name, number(of.number(keyword), 1)] as const)
+    .filter(([, value]) => value !== '')
+  return text(indices.map(([name, value]) => `${name} ${value}`).join(' · '))
+}
+
+function tracer(of: Attributes): OverlayLine[] {
+  const item = of.items('RadiopharmaceuticalInformationSequence')[0]
+  const dose = item?.number('RadionuclideTotalDose')
+  // In Bq; some writers mean MBq, which as Bq would be nothing at all.
+  const activity = dose === undefined || dose <= 0 ? '' : `${number(dose > 1e4 ? dose / 1e6 : dose, 0)} MBq`
+  return text([item?.text('Radiopharmaceutical') ?? '', activity].filter((part) => part !== '').join(' · '))
 }
 
 function projection(of: Attributes): OverlayLine[] {
@@ -100,8 +120,9 @@ function projection(of: Attributes): OverlayLine[] {
 const TEMPLATES: Readonly<Record<string, (of: Attributes) => OverlayLine[]>> = {
   CT: (of) => [...place(of), ...tube(of), ...keyed('kernel', { value: of.text('ConvolutionKernel') })],
   MR: (of) => [...place(of), ...magnet(of)],
-  PT: place,
-  NM: place,
+  PT: (of) => [...place(of), ...tracer(of)],
+  NM: (of) => [...place(of), ...tracer(of)],
+  US: ultrasound,
   MG: breast,
   CR: projection,
   DX: projection,

@@ -89,6 +89,13 @@ describe('overlay text', () => {
       { key: 'tube', values: { kvp: '120', mas: '250' } },
     ])
   })
+  it('names tracer and activity, indices of an ultrasound, the dose of a mammogram', () => {
+    const one = (modality: string, rest: DataSet): unknown => overlayOf(new Attributes([{ '00080060': { vr: 'CS', Value: [modality] }, ...rest }])).bottomLeft
+    const drug = { '00180031': { vr: 'LO', Value: ['FDG'] }, '00181074': { vr: 'DS', Value: [312000000] } }
+    expect(one('PT', { '00540016': { vr: 'SQ', Value: [drug] } })).toEqual([{ text: 'FDG · 312 MBq' }])
+    expect(one('US', { '00185022': { vr: 'DS', Value: [1.08] }, '00185027': { vr: 'DS', Value: [0.4] } })).toEqual([{ text: 'MI 1.1 · TIS 0.4' }])
+    expect(one('MG', { '00400316': { vr: 'DS', Value: [0.0142] } })).toEqual([{ text: 'AGD 1.42 mGy' }])
+  })
   it('writes side and view of a mammogram large', () => {
     const of = new Attributes([{ '00080060': { vr: 'CS', Value: ['MG'] }, '00200062': { vr: 'CS', Value: ['R'] }, '00185101': { vr: 'CS', Value: ['MLO'] } }])
     expect(overlayOf(of).side).toBe('R MLO')

@@ -132,6 +132,11 @@ describe('guard 7: what is wrong with the arrangement is told', () => {
     const kept = times(10, (index) => index).filter((index) => index !== 4 && index !== 5)
     expect(notes(kept.map((index) => slice(index * 3, { InstanceNumber: [index + 36] })))).toEqual([{ kind: 'gap', missing: 2, after: 39, before: 42 }])
   })
+  it('by the count of the stack, when others of the series lie between', () => {
+    const kept = times(8, (index) => index).filter((index) => index !== 4)
+    const all = kept.flatMap((z) => [slice(z * 5, { DiffusionBValue: [0] }), slice(z * 5, { DiffusionBValue: [900] })])
+    expect(notes(all)).toEqual([{ kind: 'gap', missing: 1, after: 4, before: 5 }])
+  })
   it('an even stack says nothing', () => expect(notes(times(8, (z) => slice(z * 2.5 + (z % 2) * 0.01)))).toEqual([]))
   it('duplicates', () => expect(notes([...times(5, (z) => slice(z * 2)), slice(4)])).toEqual([{ kind: 'duplicates', count: 1 }]))
   it('uneven spacing', () => expect(notes([0, 3, 6, 9, 13, 17.4].map((z) => slice(z)))).toEqual([{ kind: 'uneven', least: 3, most: expect.closeTo(4.4, 5) as number }]))

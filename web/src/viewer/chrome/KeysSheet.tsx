@@ -25,6 +25,17 @@ function useCommandName(): (command: Command) => string {
   }
 }
 
+const PRINTED: Readonly<Record<string, string>> = { ArrowUp: '↑', ArrowDown: '↓', ArrowLeft: '←', ArrowRight: '→', PageUp: 'Page ↑', PageDown: 'Page ↓', Delete: 'Del' }
+
+/** As it stands on the key. */
+const printed = (stroke: string): string =>
+  stroke === '+'
+    ? '+'
+    : stroke
+        .split('+')
+        .map((part) => PRINTED[part] ?? part)
+        .join(' ')
+
 interface RowProps {
   command: Command
   name: string
@@ -59,7 +70,7 @@ function Row({ command, name, bindings, clashes, listening, onListen }: RowProps
             onListen(undefined)
           }}
         >
-          {listening ? <em>{t('display.keys.press')}</em> : strokes.length === 0 ? '—' : strokes.map((stroke) => <kbd key={stroke}>{stroke.replaceAll('+', ' ').trim() || '+'}</kbd>)}
+          {listening ? <em>{t('display.keys.press')}</em> : strokes.length === 0 ? '—' : strokes.map((stroke) => <kbd key={stroke}>{printed(stroke)}</kbd>)}
         </button>
       </dt>
       <dd>

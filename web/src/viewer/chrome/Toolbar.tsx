@@ -72,7 +72,7 @@ function PresetItems() {
   return (
     <>
       {presetsFor(picture, unit).map((choice, index) => (
-        <Menu.Item key={index} rightSection={<kbd>{index + 1}</kbd>} onClick={() => viewport?.choose(choice)}>
+        <Menu.Item key={index} rightSection={index < 9 ? <kbd>{index + 1}</kbd> : null} onClick={() => viewport?.choose(choice)}>
           {nameOf(choice)}
         </Menu.Item>
       ))}

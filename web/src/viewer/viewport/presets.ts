@@ -18,6 +18,9 @@ export type PresetName =
   | 'subdural'
   | 'mediastinum'
   | 'angio'
+  | 'abdomen'
+  | 'spine'
+  | 'temporal'
 
 const CT: readonly (readonly [PresetName, number, number])[] = [
   ['soft', 40, 400],
@@ -29,6 +32,9 @@ const CT: readonly (readonly [PresetName, number, number])[] = [
   ['subdural', 80, 200],
   ['mediastinum', 50, 350],
   ['angio', 300, 600],
+  ['abdomen', 60, 400],
+  ['spine', 50, 250],
+  ['temporal', 600, 4000],
 ]
 
 /** A window by its name, for protocols. */
