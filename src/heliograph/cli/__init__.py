@@ -5,7 +5,19 @@ import sys
 from collections.abc import Sequence
 
 from heliograph import __version__
-from heliograph.cli import access, audit, certificates, importing, looking, nodes, secrets, serving, tenants, upkeep
+from heliograph.cli import (
+    access,
+    audit,
+    certificates,
+    hanging,
+    importing,
+    looking,
+    nodes,
+    secrets,
+    serving,
+    tenants,
+    upkeep,
+)
 from heliograph.engine.db import DatabaseError
 from heliograph.engine.fence import leave_no_core
 from heliograph.kit.errors import HeliographError
@@ -29,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"heliograph {__version__}")
     commands = top.add_subparsers(dest="command", metavar="command", required=True)
-    for module in (serving, importing, access, certificates, nodes, tenants, looking, upkeep, secrets, audit):
+    for module in (serving, importing, access, certificates, nodes, tenants, looking, upkeep, hanging, secrets, audit):
         module.add_to(commands)
     return top
 

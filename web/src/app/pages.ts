@@ -6,6 +6,7 @@ import {
   IconGauge,
   IconHandStop,
   IconHistory,
+  IconLayoutDashboard,
   IconInfoCircle,
   IconListDetails,
   IconListSearch,
@@ -39,6 +40,7 @@ export type PageId =
   | 'restricted'
   | 'glass'
   | 'organisations'
+  | 'hanging'
   | 'about'
 
 export interface PageEntry {
@@ -69,5 +71,6 @@ export const PAGES: readonly PageEntry[] = [
   { id: 'restricted', path: '/restricted', icon: IconLockAccess, needs: 'restriction.manage', group: 'admin' },
   { id: 'glass', path: '/emergency', icon: IconUrgent, needs: 'glass.review', group: 'admin' },
   { id: 'organisations', path: '/organisations', icon: IconBuildingCommunity, needs: 'tenant.manage', group: 'admin' },
+  { id: 'hanging', path: '/hanging', icon: IconLayoutDashboard, needs: 'study.read', group: 'admin' },
   { id: 'about', path: '/about', icon: IconInfoCircle, needs: 'study.read', group: 'admin' },
 ]

@@ -28,6 +28,7 @@ const PolicyPage = lazy(() => import('@/features/trust/PolicyPage'))
 const RestrictedPage = lazy(() => import('@/features/trust/RestrictedPage'))
 const GlassPage = lazy(() => import('@/features/trust/GlassPage'))
 const LimitsPage = lazy(() => import('@/features/house/LimitsPage'))
+const HangingPage = lazy(() => import('@/features/hanging/HangingPage'))
 const OrganisationsPage = lazy(() => import('@/features/house/OrganisationsPage'))
 
 /** A page whose code few people want: it comes when it is opened. */
@@ -80,6 +81,7 @@ export const router = createBrowserRouter([
           { path: 'emergency', element: <Later page={<GlassPage />} /> },
           { path: 'limits', element: <Later page={<LimitsPage />} /> },
           { path: 'organisations', element: <Later page={<OrganisationsPage />} /> },
+      { path: 'hanging', element: <Later page={<HangingPage />} /> },
           { path: 'about', Component: AboutPage },
           { path: 'account', Component: AccountPage },
           { path: '*', Component: Lost },

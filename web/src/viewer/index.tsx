@@ -2,6 +2,7 @@ import { useSyncExternalStore, useState } from 'react'
 import { onOpening } from '@/kit/cases'
 import { Desk } from './chrome/Desk'
 import { askForStudy } from './early'
+import { besideOf } from './screens/useScreens'
 import { Lifetime } from './state/lifetime'
 import { WorkspaceProvider } from './state/context'
 
@@ -24,7 +25,7 @@ export default function StudyViewer({ studyId }: { studyId: string }) {
 }
 
 function OneStudy({ studyId }: { studyId: string }) {
-  const [lifetime] = useState(() => new Lifetime(studyId))
+  const [lifetime] = useState(() => new Lifetime(studyId, besideOf(window.location.search).number))
   const workspace = useSyncExternalStore(lifetime.subscribe, lifetime.current)
   if (workspace === undefined) return null
   return (

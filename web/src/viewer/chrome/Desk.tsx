@@ -17,6 +17,7 @@ import { Hint } from './Hint'
 import { KeysSheet } from './KeysSheet'
 import { gridStyle, paneStyle } from './Layouts'
 import { SaveHang } from './SaveHang'
+import { BesideLine } from './Screens'
 import { SidePanel } from './SidePanel'
 import { Thumbnails } from './Thumbnails'
 import { Toolbar } from './Toolbar'
@@ -94,6 +95,7 @@ export function Desk() {
       <Who />
       <Toolbar />
       <Banners />
+      <BesideLine />
       {status === 'failed' ? (
         <Failed />
       ) : (

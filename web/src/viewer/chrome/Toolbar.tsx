@@ -35,6 +35,7 @@ import { nextOverlay } from './commands'
 import { HangingMenu } from './HangingMenu'
 import { Layouts } from './Layouts'
 import css from './Toolbar.module.css'
+import { ScreensButton } from './Screens'
 import { ToolButton } from './ToolButton'
 import { usePresetName } from './usePresetName'
 
@@ -152,6 +153,7 @@ function Sides() {
   const panel = useDesk((state) => state.panel)
   return (
     <div className={`${css['group'] ?? ''} ${css['end'] ?? ''}`}>
+      <ScreensButton />
       <ToolButton icon={IconKeyboard} label={t('action.keys')} hint="?" onClick={() => workspace.set({ keysShown: true })} />
       <ToolButton icon={IconLayoutSidebar} label={t('action.thumbnails')} hint="Shift+S" pressed={thumbnails} onClick={() => workspace.set({ thumbnails: !thumbnails })} />
       <ToolButton

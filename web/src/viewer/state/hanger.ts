@@ -19,12 +19,12 @@ export class Hanger {
 
   constructor(private readonly target: HangTarget) {}
 
-  /** Hangs by the best fitting protocol; false when there is none that has something to show. */
-  async begin(manifest: StudyManifest, protocols: readonly LayeredProtocol[]): Promise<boolean> {
+  /** Hangs by the best fitting protocol, from its first stage or, on another screen, the one `at` that place; false when there is none that has something to show. */
+  async begin(manifest: StudyManifest, protocols: readonly LayeredProtocol[], at = 0): Promise<boolean> {
     this.study = matchable(manifest)
     this.fits = rank(protocols, this.study.current, relevantPriors(manifest).length)
     for (const fit of this.fits) {
-      if (fit.fits && (await this.apply(fit.protocol))) return true
+      if (fit.fits && (await this.apply(fit.protocol, undefined, at))) return true
     }
     return false
   }
@@ -54,11 +54,11 @@ export class Hanger {
     if (state !== undefined) await this.apply(state.protocol, state.stage)
   }
 
-  private async apply(protocol: Protocol, wanted?: number): Promise<boolean> {
+  private async apply(protocol: Protocol, wanted?: number, at = 0): Promise<boolean> {
     const { study } = this
     if (study === undefined) return false
     const stages = stagesOf(protocol, study.current, study.priors)
-    const stage = wanted ?? stages[0]
+    const stage = wanted ?? stages[at % Math.max(1, stages.length)]
     const rule = stage === undefined ? undefined : protocol.stages[stage]
     if (stage === undefined || rule === undefined) return false
     const shown = shownOf(rule, arrange(protocol, stage, study.current, study.priors))

@@ -7,7 +7,10 @@ export class Lifetime {
   private withdraw: () => void = () => undefined
   private readonly listeners = new Set<() => void>()
 
-  constructor(private readonly studyId: string) {}
+  constructor(
+    private readonly studyId: string,
+    private readonly stageAt = 0,
+  ) {}
 
   readonly current = (): Workspace | undefined => this.workspace
 
@@ -21,7 +24,7 @@ export class Lifetime {
   }
 
   private begin(): void {
-    const workspace = new Workspace(this.studyId)
+    const workspace = new Workspace(this.studyId, this.stageAt)
     this.workspace = workspace
     this.withdraw = publishHook(workspace)
     workspace.start()

@@ -81,6 +81,20 @@ export class Links {
     }
   }
 
+  /** Scrolls every pane to where another window of the desk has scrolled; by position alone. */
+  followPlane(plane: Plane): void {
+    for (const viewport of this.viewports.values()) {
+      const { stack } = viewport.state
+      const index = stack && linkedIndex(plane, stack)
+      if (index !== undefined) viewport.goTo(index)
+    }
+  }
+
+  planeOf(pane: number): Plane | undefined {
+    const viewport = this.viewports.get(pane)
+    return viewport && planeNow(viewport)
+  }
+
   /** From here the active pane and each other one keep the distance that they have now. */
   setOffsets(active: number, panes: readonly number[]): void {
     const source = this.viewports.get(active)

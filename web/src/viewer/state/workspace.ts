@@ -2,7 +2,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla'
 import { request } from '@/api/client'
 import { useLive } from '@/api/live'
 import { type PriorRow, type StudyManifest, type StudyRow } from '@/api/types'
-import { type Vec3 } from '@/dicom/geometry'
+import { type Plane, type Vec3 } from '@/dicom/geometry'
 import { type Stack } from '@/dicom/series'
 import { protocols } from '../hanging/library'
 import { type Protocol } from '../hanging/protocol'
@@ -47,6 +47,9 @@ export class Workspace {
   readonly links = new Links(this.viewports)
   readonly seen = new Seen()
   readonly pointer = new Pointer()
+  /** Told where the reader has scrolled to, for the other windows of the desk. */
+  private onScrolled: ((plane: Plane) => void) | undefined
+  private isFollowing = false
   private fresh: StudyManifest | undefined
   private refreshTimer: ReturnType<typeof setTimeout> | undefined
   private stopListening: () => void = () => undefined
@@ -62,7 +65,11 @@ export class Workspace {
 
   private openCase: (direction: 1 | -1) => void = () => undefined
 
-  constructor(readonly studyId: string) {}
+  /** `stageAt`: which of the stages a window hangs first: a second screen shows the second. */
+  constructor(
+    readonly studyId: string,
+    private readonly stageAt = 0,
+  ) {}
 
   get state(): WorkspaceState {
     return this.store.getState()
@@ -332,7 +339,22 @@ export class Workspace {
   /** Scrolls the other panes to where the reader has scrolled this one. */
   follow(pane: number): void {
     const { linked, active } = this.state
-    if (linked && pane === active) this.links.follow(pane)
+    if (!linked || pane !== active) return
+    this.links.follow(pane)
+    const plane = this.links.planeOf(pane)
+    if (plane !== undefined && !this.isFollowing) this.onScrolled?.(plane)
+  }
+
+  tellScrolls(listener: ((plane: Plane) => void) | undefined): void {
+    this.onScrolled = listener
+  }
+
+  /** Another window of the desk has scrolled: this one goes along and does not tell it back. */
+  followPlane(plane: Plane): void {
+    if (!this.state.linked) return
+    this.isFollowing = true
+    this.links.followPlane(plane)
+    this.isFollowing = false
   }
 
   /** What is seen now side by side belongs together: from here the panes are scrolled by the same distance. */
@@ -424,7 +446,7 @@ export class Workspace {
       const panel = manifest.priors.length > 0 && window.innerWidth >= WIDE_PX ? 'priors' : 'none'
       const thumbnails = window.innerWidth >= NARROW_PX
       this.set({ status: 'ready', manifest, held: manifest.held, priors: manifest.priors, studies: [study], panel, thumbnails })
-      if (!(await this.hanger.begin(manifest, await rules))) await this.hangFirst(study)
+      if (!(await this.hanger.begin(manifest, await rules, this.stageAt))) await this.hangFirst(study)
       void this.loadRest(this.studyId)
     } catch (error) {
       if (!this.abort.signal.aborted) this.set({ status: 'failed', error })
