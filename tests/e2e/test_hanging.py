@@ -146,7 +146,7 @@ def test_a_brain_and_what_the_reader_makes_of_it(reader: Reader, tmp_path: Path,
 
 def _rearranged(reader: Reader, shot: Any) -> None:
     reader.page.locator('[data-pane="0"]').hover()
-    reader.page.get_by_test_id("grip-0").drag_to(reader.page.locator('[data-pane="1"]'), force=True)
+    reader.page.get_by_test_id("grip-0").drag_to(reader.page.locator('[data-pane="1"]'))
     reader.comes_to(lambda: [series for series, _ in _hung(reader)][:2], ["5", "6"])
     reader.page.get_by_label("Layout").click()
     shot("layouts")

@@ -56,6 +56,7 @@ function Choices({ onChoose }: { onChoose: (layout: Layout) => void }) {
               type="button"
               className={css['cell']}
               data-in={rows <= over.rows && columns <= over.columns && over.areas === undefined}
+              {...(rows === now.rows && columns === now.columns ? { 'data-autofocus': true } : {})}
               aria-label={t('action.layoutOf', { rows, columns })}
               onPointerEnter={() => setOver({ rows, columns })}
               onFocus={() => setOver({ rows, columns })}

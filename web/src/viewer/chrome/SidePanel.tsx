@@ -2,7 +2,7 @@ import { ActionIcon, Button } from '@mantine/core'
 import { IconTrash, IconX } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { type StudyRow } from '@/api/types'
+import { type PriorRow, type StudyRow } from '@/api/types'
 import { formatDicomDate } from '@/kit/format/dicomdate'
 import { isLater, timeDistance } from '@/dicom/timedistance'
 import { useBasis } from '../panes/useBasis'
@@ -11,7 +11,27 @@ import { useDesk, useWorkspace } from '../state/context'
 import { type Drawing } from '../state/desk'
 import css from './SidePanel.module.css'
 
-function Prior({ row, current }: { row: StudyRow; current: StudyRow }) {
+/** Why the archive thinks that it belongs beside this study, and its reports. */
+function Relevance({ row }: { row: PriorRow }) {
+  const { t } = useTranslation('viewer')
+  const workspace = useWorkspace()
+  const known = row.relevance.reasons.filter((reason): reason is Reason => REASONS.has(reason))
+  return (
+    <>
+      {known.length > 0 && <p className={css['quiet']}>{known.map((reason) => t(`hanging.reason.${reason}`)).join(' · ')}</p>}
+      {row.documents > 0 && (
+        <Button size="compact-xs" variant="default" onClick={() => void workspace.openReports(row).catch(() => undefined)}>
+          {t('hanging.reports', { count: row.documents })}
+        </Button>
+      )}
+    </>
+  )
+}
+
+type Reason = 'same_modality' | 'similar_modality' | 'same_body_part' | 'near_body_part' | 'other_body_part' | 'unknown_body_part' | 'same_side' | 'other_side' | 'recent'
+const REASONS: ReadonlySet<string> = new Set<Reason>(['same_modality', 'similar_modality', 'same_body_part', 'near_body_part', 'other_body_part', 'unknown_body_part', 'same_side', 'other_side', 'recent'])
+
+function Prior({ row, current }: { row: PriorRow; current: StudyRow }) {
   const { t } = useTranslation('viewer')
   const workspace = useWorkspace()
   const isOpen = useDesk((state) => state.studies.some((study) => study.row.id === row.id))
@@ -50,6 +70,7 @@ function Prior({ row, current }: { row: StudyRow; current: StudyRow }) {
           </Button>
         )}
       </div>
+      <Relevance row={row} />
       {failed && <p className={css['failed']}>{t('prior.failed')}</p>}
     </li>
   )

@@ -115,6 +115,7 @@ export const COMMANDS: readonly Command[] = [
   ),
   command('panes', 'pane.link', 'action.link', ['G'], (_, workspace) => workspace.set({ linked: !workspace.state.linked })),
   command('panes', 'pane.offset', 'hanging.offsetKey', ['Shift+G'], (_, workspace) => workspace.setOffsetHere()),
+  command('panes', 'prior.reports', 'hanging.reportsKey', ['Shift+D'], (_, workspace) => void workspace.openReports().catch(() => undefined)),
   command('panes', 'pane.cursor', 'hanging.cursorKey', ['X'], pointInSpace),
   command('panes', 'hang.next', 'display.hang.next', ['.'], (_, workspace) => void workspace.hanger.step(1)),
   command('panes', 'hang.previous', 'display.hang.previous', [','], (_, workspace) => void workspace.hanger.step(-1)),

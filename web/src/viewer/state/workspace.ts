@@ -328,6 +328,21 @@ export class Workspace {
     if (entry !== undefined) await this.hangSeries(target, row.id, entry.row.id)
   }
 
+  /** The papers of an earlier study beside the pictures; of the most relevant one that has any, when none is named. */
+  async openReports(wanted?: PriorRow): Promise<void> {
+    const row = wanted ?? [...this.state.priors].filter((one) => one.documents > 0 && one.relation === 'prior').sort((a, b) => b.relevance.score - a.relevance.score)[0]
+    if (row === undefined) return
+    await this.bringStudy(row.id)
+    const paper = this.study(row.id)?.series.find((entry) => entry.row.facts.kind === 'report' || entry.row.facts.kind === 'document')
+    if (paper === undefined) return
+    const { active } = this.state
+    if (paneCount(this.state.layout) === 1) this.set({ layout: { rows: 1, columns: 2 }, enlarged: undefined })
+    const others = this.visiblePanes().filter((pane) => pane !== active)
+    const target = others.find((pane) => this.state.panes[pane] === undefined) ?? others.at(-1) ?? active
+    await this.hangSeries(target, row.id, paper.row.id)
+    this.activate(active)
+  }
+
   closeStudy(studyId: string): void {
     if (studyId === this.studyId) return
     this.set({
