@@ -13,11 +13,13 @@ interface Live {
   arrivals: number
   /** The studies that changed last, newest first. */
   changed: readonly string[]
+  /** The study whose marks changed last, and a count. */
+  marked: readonly [string, number]
   /** Counts every return of a lost line: what was missed has to be read again. */
   returns: number
 }
 
-export const useLive = create<Live>(() => ({ link: 'connecting', arrivals: 0, changed: [], returns: 0 }))
+export const useLive = create<Live>(() => ({ link: 'connecting', arrivals: 0, changed: [], marked: ['', 0], returns: 0 }))
 
 const QUIET_MS = 400
 const REMEMBERED = 200
@@ -60,6 +62,10 @@ export function useStream(client: QueryClient, wanted = true): void {
           useLive.setState((state) => ({ changed: [id, ...state.changed.filter((item) => item !== id)].slice(0, REMEMBERED) }))
           void client.invalidateQueries({ queryKey: keys.study(id) })
         })
+      }
+      if (message.kind === 'marks.changed') {
+        const { id } = message
+        soon(`marks ${id}`, () => useLive.setState((state) => ({ marked: [id, state.marked[1] + 1] })))
       }
       for (const queryKey of TOUCHES[message.kind] ?? []) {
         soon(queryKey.join(' '), () => client.invalidateQueries({ queryKey }))

@@ -533,7 +533,7 @@ export interface Setting {
 
 export type StreamMessage =
   | { kind: 'hello' }
-  | { kind: 'study.changed' | 'study.arrived' | 'job.changed' | 'send.changed'; id: string }
+  | { kind: 'study.changed' | 'study.arrived' | 'job.changed' | 'send.changed' | 'marks.changed'; id: string }
   | { kind: 'device.changed' | 'quarantine.changed' | 'alarm.changed' | 'glass.changed' }
 
 /** RFC 9457 problem document. */

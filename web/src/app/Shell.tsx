@@ -20,6 +20,7 @@ import { StepUp } from './StepUp'
 import { TopBar } from './TopBar'
 import { Unreachable } from './Unreachable'
 import { useIdle } from './useIdle'
+import { useLeftovers } from './useLeftovers'
 import { useViewerWarm } from './useViewerWarm'
 import lockCss from './Lock.module.css'
 import css from './Shell.module.css'
@@ -73,6 +74,7 @@ function SignedIn({ session, look }: { session: Session; look: () => void }) {
   useIdle(session.session, look)
   useStream(client, state === 'open')
   useViewerWarm(!reading && session.permissions.includes('study.read'))
+  useLeftovers(session.user.id, state === 'open' && session.permissions.includes('study.mark'))
   const [density] = usePreference<Density>('density', 'roomy')
   useEffect(() => {
     document.documentElement.dataset['density'] = density

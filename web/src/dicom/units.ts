@@ -46,6 +46,23 @@ export function valueUnit(attributes: Attributes): string {
   return isCt && isScaled && !isLocalizer ? 'HU' : ''
 }
 
+const UCUM: Readonly<Record<string, string>> = {
+  HU: "[hnsf'U]",
+  'Bq/ml': 'Bq/mL',
+  'mg/ml': 'mg/mL',
+  'g/ml': 'g/mL',
+  '%': '%',
+  Gy: 'Gy',
+  'cm²/ml': 'cm2/mL',
+  'µmol/min/ml': 'umol/min/mL',
+  'mg/min/ml': 'mg/min/mL',
+  'ml/min/g': 'mL/min/g',
+  'ml/g': 'mL/g',
+}
+
+/** The code of a unit that readers see; values of no known unit are "no units" (UCUM 1). */
+export const ucumOf = (unit: string): string => UCUM[unit] ?? '1'
+
 /** As many digits as the step between two stored values deserves. */
 export function formatValue(value: number, slope: number): string {
   if (Number.isInteger(value)) return String(value)

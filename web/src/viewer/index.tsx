@@ -1,7 +1,9 @@
 import { useSyncExternalStore, useState } from 'react'
+import { useSession } from '@/api/access'
 import { onOpening } from '@/kit/cases'
 import { Desk } from './chrome/Desk'
 import { askForStudy } from './early'
+import { setReader } from './marks/reader'
 import { besideOf } from './screens/useScreens'
 import { Lifetime } from './state/lifetime'
 import { WorkspaceProvider } from './state/context'
@@ -25,6 +27,8 @@ export default function StudyViewer({ studyId }: { studyId: string }) {
 }
 
 function OneStudy({ studyId }: { studyId: string }) {
+  const { user, permissions } = useSession()
+  setReader({ id: user.id, mayKeep: permissions.includes('study.mark') })
   const [lifetime] = useState(() => new Lifetime(studyId, besideOf(window.location.search).number))
   const workspace = useSyncExternalStore(lifetime.subscribe, lifetime.current)
   if (workspace === undefined) return null

@@ -54,9 +54,18 @@ function Grid() {
 
 /** The words that the drawing code writes beside measurements follow the reader's language. */
 function useMeasureWords(): void {
+  const { t } = useTranslation('viewer')
   const basis = useBasis()
   const drawing = useDesk((state) => state.drawing)
-  useEffect(() => drawing?.setMeasureWords({ basis }), [drawing, basis])
+  useEffect(
+    () =>
+      drawing?.setMeasureWords({
+        basis,
+        spread: (mean, deviation, unit) => t('marks.spread', { mean, deviation, unit }),
+        range: (least, most) => t('marks.range', { least, most }),
+      }),
+    [drawing, basis, t],
+  )
 }
 
 function Failed() {

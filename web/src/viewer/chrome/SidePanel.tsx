@@ -1,14 +1,13 @@
 import { ActionIcon, Button } from '@mantine/core'
-import { IconTrash, IconX } from '@tabler/icons-react'
-import { useEffect, useState } from 'react'
+import { IconX } from '@tabler/icons-react'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type PriorRow, type StudyRow } from '@/api/types'
 import { formatDicomDate } from '@/kit/format/dicomdate'
 import { isLater, timeDistance } from '@/dicom/timedistance'
-import { useBasis } from '../panes/useBasis'
 import { useDistance } from '../panes/useDistance'
 import { useDesk, useWorkspace } from '../state/context'
-import { type Drawing } from '../state/desk'
+import { MarksPanel } from './MarksPanel'
 import css from './SidePanel.module.css'
 
 /** Why the archive thinks that it belongs beside this study, and its reports. */
@@ -97,63 +96,6 @@ function Priors() {
   )
 }
 
-/** Measurements of this window, kept in step with the drawing. */
-function useMarks(drawing: Drawing | undefined): ReturnType<Drawing['listMarks']> {
-  const [marks, setMarks] = useState<ReturnType<Drawing['listMarks']>>([])
-  useEffect(() => {
-    if (drawing === undefined) return undefined
-    const read = (): void => setMarks(drawing.listMarks())
-    read()
-    return drawing.onMarks(read)
-  }, [drawing])
-  return marks
-}
-
-function Marks() {
-  const { t } = useTranslation('viewer')
-  const workspace = useWorkspace()
-  const drawing = useDesk((state) => state.drawing)
-  const marks = useMarks(drawing)
-  const basis = useBasis()
-  const show = (sopUid: string, number: number): void => {
-    for (const [pane, viewport] of workspace.viewports) {
-      const index = viewport.state.stack?.frames.findIndex((frame) => frame.sopUid === sopUid && frame.number === number) ?? -1
-      if (index < 0) continue
-      workspace.activate(pane)
-      viewport.goTo(index)
-      return
-    }
-  }
-  return (
-    <section>
-      <h3>{t('marks.title')}</h3>
-      {marks.length === 0 ? (
-        <p className={css['quiet']}>{t('marks.none')}</p>
-      ) : (
-        <>
-          <ul className={css['list']}>
-            {marks.map((mark) => (
-              <li key={mark.id} className={css['mark']}>
-                <button type="button" className={css['go']} title={t('marks.goTo')} onClick={() => show(mark.frame.sopUid, mark.frame.number)}>
-                  <span dir="ltr">{mark.text}</span>
-                  <span className={css['quiet']}>
-                    {t(`tool.${mark.kind}`)}
-                    {mark.kind === 'length' && basis(mark.basis) !== '' ? ` · ${basis(mark.basis)}` : ''}
-                  </span>
-                </button>
-                <ActionIcon variant="subtle" size={24} aria-label={t('action.deleteMark')} onClick={() => drawing?.removeMark(mark.id)}>
-                  <IconTrash size={14} />
-                </ActionIcon>
-              </li>
-            ))}
-          </ul>
-          <p className={css['quiet']}>{t('marks.notSaved')}</p>
-        </>
-      )}
-    </section>
-  )
-}
-
 /** What lies beside the pictures: other studies of the patient, measurements. */
 export function SidePanel() {
   const { t } = useTranslation('viewer')
@@ -164,7 +106,7 @@ export function SidePanel() {
         <IconX size={16} />
       </ActionIcon>
       <Priors />
-      <Marks />
+      <MarksPanel />
     </aside>
   )
 }

@@ -1,10 +1,13 @@
 import { ActionIcon, Menu } from '@mantine/core'
 import {
   IconAngle,
+  IconArrowsCross,
   IconArrowsMaximize,
   IconArrowsMove,
+  IconCircle,
   IconContrast,
   IconContrast2,
+  IconDots,
   IconFlipHorizontal,
   IconFlipVertical,
   IconKeyboard,
@@ -13,12 +16,15 @@ import {
   IconLineDashed,
   IconLink,
   IconAdjustments,
+  IconOvalVertical,
   IconPlayerPlay,
+  IconRectangle,
   IconRelationOneToOne,
   IconRestore,
   IconRotate2,
   IconRotateClockwise2,
   IconRulerMeasure,
+  IconStar,
   IconTextCaption,
   IconArrowAutofitHeight,
   IconZoomIn,
@@ -29,9 +35,9 @@ import { useTranslation } from 'react-i18next'
 import { Tip } from '@/kit/Tip'
 import { useActiveViewport, useDesk, useViewportValue, useWorkspace } from '../state/context'
 import { presetsFor, type VoiChoice } from '../viewport/presets'
-import { type ToolName } from '../viewport/types'
+import { type MarkTool, type ToolName } from '../viewport/types'
 import { useUnit } from '../panes/Corners'
-import { nextOverlay } from './commands'
+import { nextOverlay, toggleKey } from './commands'
 import { HangingMenu } from './HangingMenu'
 import { Layouts } from './Layouts'
 import css from './Toolbar.module.css'
@@ -48,6 +54,46 @@ const TOOLS: readonly (readonly [ToolName, Icon, string])[] = [
   ['angle', IconAngle, 'A'],
 ]
 
+const MORE: readonly (readonly [MarkTool, Icon, string])[] = [
+  ['bidirectional', IconArrowsCross, 'B'],
+  ['ellipse', IconOvalVertical, 'E'],
+  ['circle', IconCircle, ''],
+  ['rectangle', IconRectangle, ''],
+  ['cobb', IconAngle, ''],
+]
+
+/** Tools that are used less often; the one in use stands on the button. */
+function MoreTools() {
+  const { t } = useTranslation('viewer')
+  const workspace = useWorkspace()
+  const tool = useDesk((state) => state.tool)
+  const viewport = useActiveViewport()
+  const chosen = MORE.find(([name]) => name === tool)
+  const Shape = chosen?.[1] ?? IconDots
+  return (
+    <Menu position="bottom-start" offset={4}>
+      <Menu.Target>
+        <Tip label={t('tool.more')}>
+          <ActionIcon variant="subtle" size={32} className={css['button'] ?? ''} aria-label={t('tool.more')} data-pressed={chosen !== undefined}>
+            <Shape size={18} stroke={1.6} />
+          </ActionIcon>
+        </Tip>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {MORE.map(([name, Sign, key]) => (
+          <Menu.Item key={name} leftSection={<Sign size={16} stroke={1.6} />} rightSection={key === '' ? null : <kbd>{key}</kbd>} onClick={() => workspace.pickTool(name)}>
+            {t(`tool.${name}`)}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item leftSection={<IconStar size={16} stroke={1.6} />} rightSection={<kbd>K</kbd>} onClick={() => toggleKey(viewport, workspace)}>
+          {t('marks.toggleKey')}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}
+
 function Tools() {
   const { t } = useTranslation('viewer')
   const workspace = useWorkspace()
@@ -57,6 +103,7 @@ function Tools() {
       {TOOLS.map(([name, icon, key]) => (
         <ToolButton key={name} icon={icon} label={t(`tool.${name}`)} hint={key} pressed={tool === name} onClick={() => workspace.pickTool(name)} />
       ))}
+      <MoreTools />
     </div>
   )
 }

@@ -40,6 +40,12 @@ function pointInSpace(viewport: Viewport | undefined, workspace: Workspace): voi
   if (pixel !== undefined) workspace.goToPoint(pixelToPatient(plane, pixel), plane.frameOfReference)
 }
 
+/** The image in the active pane becomes a key image, or is one no more. */
+export function toggleKey(viewport: Viewport | undefined, workspace: Workspace): void {
+  const [frame, hung] = [viewport?.frame(), workspace.state.panes[workspace.state.active]]
+  if (frame !== undefined && hung !== undefined) workspace.marks.toggleKey(hung.studyId, frame)
+}
+
 export type CommandGroup = 'images' | 'tools' | 'view' | 'window' | 'panes'
 
 /** What a key can do. `label` is the key of its words in viewer.json. */
@@ -83,9 +89,12 @@ export const COMMANDS: readonly Command[] = [
   tool('scroll', 'S'),
   tool('length', 'D'),
   tool('angle', 'A'),
+  tool('ellipse', 'E'),
+  tool('bidirectional', 'B'),
+  command('tools', 'mark.key', 'marks.toggleKey', ['K'], toggleKey),
   command('tools', 'mark.delete', 'action.deleteMark', ['Delete', 'Backspace'], (_, workspace) => workspace.state.drawing?.ReadingTools.deleteSelected()),
-  command('tools', 'mark.undo', 'action.undo', ['Ctrl+Z'], (_, workspace) => workspace.state.drawing?.ReadingTools.undo()),
-  command('tools', 'mark.redo', 'action.redo', ['Ctrl+Y', 'Ctrl+Shift+Z'], (_, workspace) => workspace.state.drawing?.ReadingTools.redo()),
+  command('tools', 'mark.undo', 'action.undo', ['Ctrl+Z'], (_, workspace) => workspace.marks.undo()),
+  command('tools', 'mark.redo', 'action.redo', ['Ctrl+Y', 'Ctrl+Shift+Z'], (_, workspace) => workspace.marks.redo()),
   command('view', 'view.rotateRight', 'action.rotateRight', ['R'], (viewport) => viewport?.rotateBy(90)),
   command('view', 'view.rotateLeft', 'action.rotateLeft', ['L'], (viewport) => viewport?.rotateBy(-90)),
   command('view', 'view.flipHorizontal', 'action.flipHorizontal', ['H'], (viewport) => viewport?.flip('horizontal')),

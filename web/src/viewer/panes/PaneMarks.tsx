@@ -1,8 +1,10 @@
+import { IconStarFilled } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { mayNameSomebody } from '@/dicom/burnt'
+import { useStore } from 'zustand'
 import { visible } from '@/kit/format/person'
 import { useFormat } from '@/kit/format/useFormat'
-import { useDesk } from '../state/context'
+import { useDesk, useWorkspace } from '../state/context'
 import { type OpenStudy } from '../state/studies'
 import { type Hung } from '../state/desk'
 import { type ViewportState } from '../viewport/types'
@@ -30,6 +32,10 @@ export function PaneMarks({ pane, state, hung }: { pane: number; state: Viewport
   const twoPatients = useDesk((desk) => desk.panes.some((item) => desk.studies.some((open) => open.row.id === item?.studyId && open.isOtherPatient)))
   const level = useDesk((desk) => desk.overlay)
   const teaching = useDesk((desk) => desk.teaching)
+  const frame = state.picture?.frame
+  const isKey = useStore(useWorkspace().marks.store, ({ marks }) =>
+    marks.some(({ body }) => body.kind === 'key' && body.image.sop_uid === frame?.sopUid && body.image.frame === frame.number),
+  )
   const mirrored = state.flipHorizontal !== state.flipVertical
   if (hung === undefined) return null
   return (
@@ -43,6 +49,11 @@ export function PaneMarks({ pane, state, hung }: { pane: number; state: Viewport
       {state.status === 'ready' && state.picture?.reduction !== undefined && (
         <span className={css['flipped']} data-testid="reduced">
           {t('speed.reduced')}
+        </span>
+      )}
+      {isKey && (
+        <span className={css['key']}>
+          <IconStarFilled size={12} aria-hidden /> {t('marks.keyHere')}
         </span>
       )}
       {state.status === 'ready' && mirrored && <span className={css['flipped']}>{t('overlay.flipped')}</span>}

@@ -23,6 +23,12 @@ export const frameOf = (imageId: string): Frame | undefined => frames.get(imageI
 
 export const pictureOf = (image: Types.IImage): Picture | undefined => pictures.get(image)
 
+/** The picture of a frame that is in memory. */
+export function pictureOfFrame(frame: Frame): Picture | undefined {
+  const image = cache.getImage(imageIdOf(frame))
+  return image === undefined ? undefined : pictureOf(image)
+}
+
 /** How soon the next load of an image is needed; the library's own options do not reach our queue. */
 export function setPriority(imageId: string, priority: number): void {
   priorities.set(imageId, priority)

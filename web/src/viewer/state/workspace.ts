@@ -8,6 +8,7 @@ import { protocols } from '../hanging/library'
 import { type Protocol } from '../hanging/protocol'
 import { paneCount, type Layout, type PlacedHang, type Shown } from '../hanging/shape'
 import { initialIndex, NO_WISH, wishOf, type Wish } from '../hanging/wish'
+import { MarkDesk } from '../marks/markdesk'
 import { AS_STORED, frameQueue } from '../pixels/framequeue'
 import { preloadFirstLook } from '../pixels/copies'
 import { type ToolName, type Viewport } from '../viewport/types'
@@ -60,6 +61,8 @@ export class Workspace {
   private wishes = 0
   /** Until the reader takes a tool, the left button does what the kind of picture asks for: clips are scrubbed. */
   private toolChosen = false
+  /** What is drawn on the studies of the desk. */
+  readonly marks = new MarkDesk()
   /** One set of tools for all viewports; there once the drawing code is. */
   tools: InstanceType<Drawing['ReadingTools']> | undefined
 
@@ -84,6 +87,9 @@ export class Workspace {
    * the library keeps the page busy while it starts.
    */
   start(): void {
+    this.store.subscribe(({ studies }, before) => {
+      if (studies !== before.studies) this.marks.setStudies(studies)
+    })
     void this.loadStudy()
     this.drawingTimer = setTimeout(() => this.needDrawing(), PATIENCE_MS)
     this.stopListening = useLive.subscribe((now, before) => {
@@ -104,6 +110,7 @@ export class Workspace {
     this.stopListening()
     clearTimeout(this.refreshTimer)
     clearTimeout(this.drawingTimer)
+    this.marks.stop()
     for (const study of this.state.studies) frameQueue.dropStudy(study.row.study_uid)
     this.state.drawing?.ReadingTools.clearMarks()
     this.tools?.destroy()
@@ -432,6 +439,7 @@ export class Workspace {
       this.tools = new drawing.ReadingTools()
       this.tools.use(this.state.tool)
       this.set({ drawing })
+      this.marks.attach(drawing)
     } catch {
       this.set({ drawingFailed: true })
     }

@@ -1,9 +1,11 @@
-import { addTool, AngleTool, annotation, Enums, LengthTool, ToolGroupManager, type Types as ToolTypes } from '@cornerstonejs/tools'
-import { utilities } from '@cornerstonejs/core'
+import { addTool, annotation, CircleROITool, Enums, ToolGroupManager, utilities, type Types as ToolTypes } from '@cornerstonejs/tools'
 import { ENGINE_ID } from '../viewport/engine'
-import { type ToolName } from '../viewport/types'
+import { type MarkTool, type ToolName } from '../viewport/types'
+import { type MeasuredData } from './measure'
 import { PanDrag, ScrollDrag, WindowDrag, ZoomDrag } from './drag'
-import { angleLines, lengthLines } from './measure'
+import { KINDS } from './kinds'
+import { followDrawing, linesOf } from './marks'
+import { allPanes } from './registry'
 
 const GROUP_ID = 'heliograph-reading'
 const { MouseBindings } = Enums
@@ -13,8 +15,7 @@ const TOOLS: Readonly<Record<ToolName, string>> = {
   pan: PanDrag.toolName,
   zoom: ZoomDrag.toolName,
   scroll: ScrollDrag.toolName,
-  length: LengthTool.toolName,
-  angle: AngleTool.toolName,
+  ...(Object.fromEntries(KINDS.map(({ name, tool }) => [name, tool.toolName])) as Record<MarkTool, string>),
 }
 
 /** Bindings that hold whatever the left button does: middle pans, right zooms, both together scroll. */
@@ -30,7 +31,9 @@ let registered = false
 function registerTools(): void {
   if (registered) return
   registered = true
-  for (const tool of [WindowDrag, PanDrag, ZoomDrag, ScrollDrag, LengthTool, AngleTool]) addTool(tool)
+  for (const tool of [WindowDrag, PanDrag, ZoomDrag, ScrollDrag]) addTool(tool)
+  for (const { tool } of KINDS) addTool(tool as Parameters<typeof addTool>[0])
+  followDrawing()
   styleMarks()
 }
 
@@ -48,7 +51,8 @@ function styleMarks(): void {
       colorHighlighted: chosen,
       colorSelected: chosen,
       lineWidth: '1.5',
-      shadow: true,
+      // A filter for each line is drawn anew with every movement: with forty marks the hand lags by a second.
+      shadow: false,
       textBoxFontFamily: token('--hg-font'),
       textBoxFontSize: '12px',
       textBoxColor: line,
@@ -73,8 +77,10 @@ export class ReadingTools {
     if (group === undefined) throw new Error('the tool group could not be made')
     this.group = group
     for (const name of ['window', 'pan', 'zoom', 'scroll'] as const) group.addTool(TOOLS[name])
-    group.addTool(TOOLS.length, { getTextLines: lengthLines })
-    group.addTool(TOOLS.angle, { getTextLines: angleLines })
+    for (const { name, tool } of KINDS) {
+      const lines = (data: MeasuredData, targetId: string | readonly string[]): string[] => linesOf(name, data, targetId)
+      group.addTool(tool.toolName, { getTextLines: lines, ...(tool === CircleROITool ? { simplified: true } : {}) })
+    }
     this.use('window')
   }
 
@@ -117,12 +123,9 @@ export class ReadingTools {
     return selected.length
   }
 
-  static undo(): void {
-    utilities.HistoryMemo.DefaultHistoryMemo.undo()
-  }
-
-  static redo(): void {
-    utilities.HistoryMemo.DefaultHistoryMemo.redo()
+  /** Draws the marks again that were changed from outside. */
+  static redraw(): void {
+    utilities.triggerAnnotationRenderForViewportIds(allPanes().map(({ id }) => id))
   }
 
   destroy(): void {

@@ -4,7 +4,8 @@ import { type Voi } from '@/dicom/window'
 import { type Picture } from '../pixels/picture'
 import { type VoiChoice } from './presets'
 
-export type ToolName = 'window' | 'zoom' | 'pan' | 'scroll' | 'length' | 'angle'
+export type MarkTool = 'length' | 'angle' | 'cobb' | 'bidirectional' | 'ellipse' | 'circle' | 'rectangle'
+export type ToolName = 'window' | 'zoom' | 'pan' | 'scroll' | MarkTool
 
 export type PaneStatus = 'empty' | 'loading' | 'ready' | 'failed'
 
