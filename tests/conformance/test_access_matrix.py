@@ -99,7 +99,7 @@ def _canary(server: Server) -> Canary:
         "rule_id": rule, "user_id": user, "held_id": owner.get("/api/quarantine").json()["items"][0]["id"], "verb": "cancel",
         "device_id": owner.get("/api/devices").json()["items"][0]["id"], "token_id": owner.get("/api/tokens").json()["items"][0]["id"],
         "caller_id": "999999", "alarm_id": "01234567-89ab-7def-8123-456789abcd00", "job_id": "01234567-89ab-7def-8123-456789abcd01",
-        "glass_id": "01234567-89ab-7def-8123-456789abcd02", "site_id": "1", "department_id": "999999", "fingerprint": "00" * 32, "event_id": "1", "passkey_id": "01234567-89ab-7def-8123-456789abcd03", "which": "999999", "name": "matrix", "tenant_id": "2",
+        "glass_id": "01234567-89ab-7def-8123-456789abcd02", "site_id": "1", "department_id": "999999", "fingerprint": "00" * 32, "event_id": "1", "passkey_id": "01234567-89ab-7def-8123-456789abcd03", "which": "999999", "name": "matrix", "protocol_id": "01234567-89ab-7def-8123-456789abcd04", "tenant_id": "2",
     }  # fmt: skip
     return Canary(ids, ("Canarina", "Kanarina", "Elvira"), (CANARY.patient, CANARY.study_uid, "ACC004711"))
 

@@ -79,7 +79,7 @@ def test_guard_8_in_a_narrow_pane_the_side_stands_clear_of_the_corners(reader: R
     pane = reader.page.locator('[data-pane="0"]')
     reader.comes_to(lambda: pane.bounding_box()["width"] < 460, True)
     side = pane.get_by_test_id("side").bounding_box()
-    for corner in (pane.locator("[data-identity]"), pane.get_by_test_id("topRight")):
+    for corner in (pane.get_by_test_id("topLeft"), pane.get_by_test_id("topRight")):
         box = corner.bounding_box()
         apart = side["x"] >= box["x"] + box["width"] or side["x"] + side["width"] <= box["x"]
         assert apart or side["y"] >= box["y"] + box["height"], (side, box)

@@ -69,7 +69,8 @@ const OneMark = memo(function OneMark({ placed: { studyId, mark, body } }: { pla
   const { t } = useTranslation('viewer')
   const workspace = useWorkspace()
   const basis = useBasis()
-  const rests = basis((body.measured[0]?.basis ?? '') as Basis)
+  const stated = body.measured[0]?.basis ?? ''
+  const rests = stated === '' ? '' : basis(stated as Basis)
   const doubt = mark.doubt === '' ? '' : t(`marks.doubt.${mark.doubt as 'value_differs'}`)
   return (
     <li className={css['mark']} data-mark={mark.id} data-kind={body.kind}>

@@ -100,7 +100,7 @@ export function Corners({ state, picture, level }: { state: ViewportState; pictu
   const [name, ...rest] = overlay.topLeft
   return (
     <div className={css['corners']} dir="ltr">
-      <div className={css['topLeft']} data-identity>
+      <div className={css['topLeft']} data-testid="topLeft" data-identity>
         <Lines lines={level === 'full' ? overlay.topLeft : [name, rest[0]].filter((line) => line !== undefined)} />
       </div>
       {level === 'full' && (
